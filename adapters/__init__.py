@@ -1,0 +1,1 @@
+"""The vendors' side: one contract, one package per vendor. Imports nothing from the gateway."""
