@@ -1,0 +1,62 @@
+# Everything that a person or CI runs. Needs Python >= 3.11, make and a C library; the rest comes from the locks.
+
+PORT ?= 8000
+VENV ?= .venv
+# Candidates, the first that runs is taken. To choose: make test PYTHON=/path/to/python VENV=.venv-other
+PYTHON ?= python3.14 python3.13 python3.12 python3.11 python3
+
+BIN := $(VENV)/bin
+# The same pip on every machine, from the wheel beside us: a system Python may have neither pip nor ensurepip.
+# It obeys the user's own pip configuration; only-binary, since there may be no compiler.
+PIP := $(BIN)/python .setup/pip-26.3-py3-none-any.whl/pip --disable-pip-version-check --no-input
+SYNC := $(PIP) install --quiet --no-user --no-deps --require-hashes --only-binary :all:
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
+
+.DELETE_ON_ERROR:
+.PHONY: help run test lint types schema lock clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+run: $(VENV)/project  ## the sandboxes and the gateway over them, on http://127.0.0.1:$(PORT)/graphql
+	$(BIN)/postroom serve --sandbox --port $(PORT)
+
+test: lint types  ## lint, types and all tests
+	$(BIN)/pytest
+
+lint: $(VENV)/dev $(VENV)/project  ## ruff: rules and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/dev $(VENV)/project  ## mypy --strict
+	$(BIN)/mypy
+
+schema: $(VENV)/project  ## write schema.graphql from the code
+	$(BIN)/postroom schema > schema.graphql.new
+	mv schema.graphql.new schema.graphql
+
+lock: $(VENV)/dev  ## solve pyproject.toml into the locks (newest versions: make lock UPGRADE=--upgrade)
+	PATH="$$PATH:$(BIN)" $(LOCK) $(UPGRADE) --extra sandbox --group build -o requirements.lock pyproject.toml
+	PATH="$$PATH:$(BIN)" $(LOCK) $(UPGRADE) --extra sandbox --group build --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+
+clean:  ## remove the environment and the caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# Each file below is touched last, so that a set-up broken off half way is done again.
+$(VENV)/runtime: requirements.lock
+	@for python in $(PYTHON); do \
+	  if $$python -c 'import ssl, sys, venv, zlib; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "Making $(VENV) with $$($$python --version)"; exec $$python -m venv --clear --without-pip $(VENV); \
+	  fi; \
+	done; \
+	echo 'Postroom needs Python 3.11 or newer with its venv and ssl modules. Tried: $(PYTHON). Choose one: make PYTHON=/path/to/python3' >&2; exit 1
+	$(SYNC) -r requirements.lock
+	@touch $@
+
+$(VENV)/dev: requirements-dev.lock $(VENV)/runtime
+	$(SYNC) -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/project: pyproject.toml $(VENV)/runtime
+	$(PIP) install --quiet --no-user --no-deps --no-build-isolation --editable .
+	@touch $@
