@@ -16,17 +16,18 @@ FIRST_NUMBER = 10001
 SEED = 20260630
 
 _FIRST = (
-    "Alder", "Amber", "Anchor", "Arden", "Beacon", "Birch", "Bridge", "Canal", "Castle", "Cedar", "Cobalt", "Copper",
-    "Coral", "Delta", "Dune", "Eastfield", "Elm", "Ember", "Fairway", "Fern", "Fjord", "Garnet", "Glacier", "Harbour",
-    "Hazel", "Heron", "Highland", "Indigo", "Ivory", "Juniper", "Kestrel", "Lantern", "Lime", "Maple", "Meridian",
-    "Mill", "Moor", "Nimbus", "Oak", "Orchard", "Pebble", "Pine", "Quarry", "Raven", "Ridge", "River", "Saffron",
-    "Sable", "Silver", "Slate", "Summit", "Thistle", "Tidal", "Umber", "Valley", "Walnut", "Westgate", "Willow", "Yarrow",
-    "Zephyr",
+    "Alder", "Amber", "Anchor", "Arden", "Beacon", "Birch", "Bridge", "Canal", "Castle", "Cedar", "Cobalt",
+    "Copper", "Coral", "Delta", "Dune", "Eastfield", "Elm", "Ember", "Fairway", "Fern", "Fjord", "Garnet",
+    "Glacier", "Harbour", "Hazel", "Heron", "Highland", "Indigo", "Ivory", "Juniper", "Kestrel", "Lantern",
+    "Lime", "Maple", "Meridian", "Mill", "Moor", "Nimbus", "Oak", "Orchard", "Pebble", "Pine", "Quarry", "Raven",
+    "Ridge", "River", "Saffron", "Sable", "Silver", "Slate", "Summit", "Thistle", "Tidal", "Umber", "Valley",
+    "Walnut", "Westgate", "Willow", "Yarrow", "Zephyr",
 )  # fmt: skip
 _TRADE = (
     "Bakery", "Books", "Cabling", "Catering", "Ceramics", "Components", "Couriers", "Dental", "Electrics",
-    "Engineering", "Fabrics", "Foods", "Freight", "Furniture", "Gardens", "Glazing", "Interiors", "Joinery", "Laundry",
-    "Lighting", "Logistics", "Marine", "Motors", "Optics", "Packaging", "Papers", "Pharmacy", "Plumbing", "Print", "Tools",
+    "Engineering", "Fabrics", "Foods", "Freight", "Furniture", "Gardens", "Glazing", "Interiors", "Joinery",
+    "Laundry", "Lighting", "Logistics", "Marine", "Motors", "Optics", "Packaging", "Papers", "Pharmacy",
+    "Plumbing", "Print", "Tools",
 )  # fmt: skip
 _FORM = {"GB": "Ltd", "CH": "AG", "DE": "GmbH", "IE": "Ltd"}
 _TOWNS = (
