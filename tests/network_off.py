@@ -70,7 +70,7 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
 
 def _watched(method: Callable[..., Any], position: int) -> Callable[..., Any]:
     @functools.wraps(method)
-    def watched(loop: uvloop.Loop, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - any method of the loop
+    def watched(loop: uvloop.Loop, *arguments: Any, **options: Any) -> Any:
         _refuse(arguments[position] if position < len(arguments) else options.get("host"))
         return method(loop, *arguments, **options)
 
