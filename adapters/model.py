@@ -90,7 +90,7 @@ class Customer(Struct, frozen=True, kw_only=True):
     raw: RawRecord | UnsetType = UNSET
 
 
-class Correspondence(Struct, frozen=True, kw_only=True, tag=DocumentKind.CORRESPONDENCE.value):
+class Correspondence(Struct, frozen=True, kw_only=True):
     """A letter-like document that the billing system composed for a customer."""
 
     backend: str
@@ -110,7 +110,7 @@ class Correspondence(Struct, frozen=True, kw_only=True, tag=DocumentKind.CORRESP
         return DocumentKind.CORRESPONDENCE
 
 
-class Letter(Struct, frozen=True, kw_only=True, tag=DocumentKind.LETTER.value):
+class Letter(Struct, frozen=True, kw_only=True):
     """A letter to one of a customer's addresses."""
 
     backend: str

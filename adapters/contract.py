@@ -1,0 +1,556 @@
+"""What a vendor's package offers: a `Vendor`, which connects to an `Adapter`, whose parts are the capability protocols.
+
+An adapter has the parts that its vendor has, and None for the rest; what a backend can do is read off that. Verbs take
+many keys and answer per key, so that one failing record fails alone. A read's ``wanted`` names the record's attributes
+that somebody asked for; attributes beyond it may be left ``UNSET`` where fetching them would cost a call, but those in
+it are always set by reads by key. Lists may leave UNSET what their rows do not carry.
+
+A write is prepared, then performed: preparing is pure and gives the exact `PreparedCall`; performing sends that very
+call, once, and reads its outcome off the vendor's `Outcomes`.
+"""
+
+import importlib
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Literal, Protocol, TypeVar
+
+import httpx
+from msgspec import UNSET, Struct, UnsetType
+from pydantic import BaseModel
+
+from adapters.errors import AdapterError, InvalidInput
+from adapters.filters import Filter, FilterOptions
+from adapters.model import (
+    AggregateRow,
+    Correspondence,
+    Customer,
+    CustomerEmailTemplate,
+    CustomerMessage,
+    Document,
+    DocumentState,
+    EmailTemplate,
+    Letter,
+    Page,
+    RecordStatus,
+)
+from adapters.sandboxing import Sandbox, SandboxOptions
+from adapters.wire import FileStream, WireRequest
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+CreateT_contra = TypeVar("CreateT_contra", contravariant=True)
+UpdateT_contra = TypeVar("UpdateT_contra", contravariant=True)
+
+Results = Mapping[str, T | AdapterError | None]
+"""Per key: the record, None where the vendor has no such, or why it is not known."""
+
+# ── Reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Order(Struct, frozen=True):
+    """By which attribute a list is ordered; nulls come last either way."""
+
+    field: str
+    descending: bool = False
+
+
+class ListRequest(Struct, frozen=True, kw_only=True):
+    """Which part of a list is asked for.
+
+    ``first`` is the most records to return (at least 1). ``position`` is where an earlier page of the same list said
+    to go on. ``count`` asks for `Page.total`, at the price of a call if need be. Without ``order`` the vendor's own is
+    kept. A filter, order or option that the vendor cannot honour, pushed down or applied here, raises
+    `UnsupportedByVendor`; nothing is silently ignored.
+    """
+
+    options: FilterOptions
+    first: int
+    position: str | None = None
+    filter: Filter | None = None
+    order: Order | None = None
+    wanted: frozenset[str] = frozenset()
+    count: bool = False
+
+
+class Customers(Protocol):
+    """Reads customers. Filters know ``code name status outstanding_balance external_reference``."""
+
+    async def page(self, request: ListRequest) -> Page[Customer]:
+        """A part of the list of all customers."""
+
+    async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Results[Customer]:
+        """Customers by native id."""
+
+    async def by_code(self, codes: Sequence[str], wanted: frozenset[str]) -> Results[Customer]:
+        """Customers by code; more than one match is a `Conflict`."""
+
+
+class Documents(Protocol[T_co]):
+    """Reads one kind of document. Filters know ``type title date state delivered created_since``.
+
+    ``delivered`` and ``created_since`` stand only among the conjuncts of a filter (they are no attributes of a record).
+    Orders know ``date``.
+    """
+
+    async def page(self, request: ListRequest) -> Page[T_co]:
+        """A part of the list of all documents of this kind."""
+
+    async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Mapping[str, T_co | AdapterError | None]:
+        """Documents by native id."""
+
+    async def of_customers(
+        self, customer_ids: Sequence[str], request: ListRequest
+    ) -> Mapping[str, Page[T_co] | AdapterError]:
+        """For each customer's native id, a part of its list; ``request.position`` goes with a single customer."""
+
+
+class Templates(Protocol):
+    """Reads which e-mail templates customers get.
+
+    Filters know ``customer_id customer_code customer_name template_name template_type transaction_definition``; orders
+    ``customer_code template_name transaction_definition``.
+    """
+
+    async def page(self, request: ListRequest) -> Page[CustomerEmailTemplate]:
+        """A part of the list of all."""
+
+    async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Results[CustomerEmailTemplate]:
+        """Customers' templates by native id."""
+
+    async def of_customers(
+        self, customer_ids: Sequence[str], request: ListRequest
+    ) -> Mapping[str, Page[CustomerEmailTemplate] | AdapterError]:
+        """For each customer's native id, a part of its list."""
+
+    async def email_templates(self, keys: Sequence[str], wanted: frozenset[str]) -> Results[EmailTemplate]:
+        """The e-mail templates themselves, by native id."""
+
+
+class Messages(Protocol):
+    """Reads customers' standing messages. Filters know ``code text status created_at modified_at``."""
+
+    async def page(self, request: ListRequest) -> Page[CustomerMessage]:
+        """A part of the list of all."""
+
+    async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Results[CustomerMessage]:
+        """Messages by native id."""
+
+
+class Subject(StrEnum):
+    """What is aggregated."""
+
+    CUSTOMERS = "CUSTOMERS"
+    TEMPLATES = "TEMPLATES"
+    MESSAGES = "MESSAGES"
+
+
+class Measure(Struct, frozen=True):
+    """``count``, ``avg``, ``sum``, ``min`` or ``max`` of one of the vendor's own fields."""
+
+    function: Literal["count", "avg", "sum", "min", "max"]
+    field: str
+
+
+class AggregateRequest(Struct, frozen=True, kw_only=True):
+    """Measures over all records of a subject, grouped by the vendor's own fields. At least one measure."""
+
+    subject: Subject
+    measures: tuple[Measure, ...]
+    group_by: tuple[str, ...] = ()
+    options: FilterOptions
+
+
+Aggregates = Callable[[AggregateRequest], Awaitable[tuple[AggregateRow, ...]]]
+
+# ── Writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class CreateCorrespondence(Struct, frozen=True, kw_only=True):
+    """Correspondence for a customer. ``vendor_fields`` go to the vendor unchanged."""
+
+    customer_id: str
+    type: str
+    date: date | None = None
+    number: str | None = None
+    vendor_fields: dict[str, Any] = {}
+
+
+class UpdateCorrespondence(Struct, frozen=True, kw_only=True):
+    """A change; what is UNSET stays as it is."""
+
+    native_id: str
+    date: "date | UnsetType | None" = UNSET
+    number: str | UnsetType | None = UNSET
+    vendor_fields: dict[str, Any] = {}
+
+
+class CreateLetter(Struct, frozen=True, kw_only=True):
+    """A letter to one of a customer's addresses."""
+
+    customer_id: str
+    date: date
+    address_id: str | None = None
+    contact_id: str | None = None
+    title: str | None = None
+    vendor_fields: dict[str, Any] = {}
+
+
+class UpdateLetter(Struct, frozen=True, kw_only=True):
+    """A change; what is UNSET stays as it is."""
+
+    native_id: str
+    customer_id: str | UnsetType = UNSET
+    address_id: str | UnsetType | None = UNSET
+    contact_id: str | UnsetType | None = UNSET
+    date: "date | UnsetType" = UNSET
+    title: str | UnsetType | None = UNSET
+    vendor_fields: dict[str, Any] = {}
+
+
+class CreateTemplate(Struct, frozen=True, kw_only=True):
+    """Assigns an e-mail template to a customer."""
+
+    customer_id: str
+    email_template_id: str
+    transaction_definition: str | None = None
+    vendor_fields: dict[str, Any] = {}
+
+
+class UpdateTemplate(Struct, frozen=True, kw_only=True):
+    """A change; what is UNSET stays as it is."""
+
+    native_id: str
+    customer_id: str | UnsetType = UNSET
+    email_template_id: str | UnsetType = UNSET
+    transaction_definition: str | UnsetType | None = UNSET
+    vendor_fields: dict[str, Any] = {}
+
+
+class CreateMessage(Struct, frozen=True, kw_only=True):
+    """A standing message."""
+
+    code: str
+    text: str
+    status: RecordStatus = RecordStatus.ACTIVE
+
+
+class UpdateMessage(Struct, frozen=True, kw_only=True):
+    """A change; what is UNSET stays as it is."""
+
+    native_id: str
+    text: str | UnsetType = UNSET
+    status: RecordStatus | UnsetType = UNSET
+
+
+class StatusChange(Struct, frozen=True, kw_only=True):
+    """A state in our terms or a status in the vendor's; exactly one is given."""
+
+    state: DocumentState | None = None
+    vendor_status: str | None = None
+
+
+class SetDocumentStatus(Struct, frozen=True, kw_only=True):
+    """Sets a document's status."""
+
+    native_id: str
+    status: StatusChange
+
+
+class Recipient(Struct, frozen=True, kw_only=True):
+    """Where an e-mail goes."""
+
+    email: str
+    name: str | None = None
+    cc: bool = False
+
+
+class EmailDocument(Struct, frozen=True, kw_only=True):
+    """E-mails a document. Without ``recipients`` the vendor chooses, where it can."""
+
+    native_id: str
+    recipients: tuple[Recipient, ...] | None = None
+    subject: str | None = None
+    body: str | None = None
+    attachments: tuple[str, ...] = ()
+    status_after: StatusChange | None = None
+
+
+class DeliverDocument(Struct, frozen=True, kw_only=True):
+    """Marks a document as delivered by hand."""
+
+    native_id: str
+
+
+class PostDocument(Struct, frozen=True, kw_only=True):
+    """Sends a document by post."""
+
+    native_id: str
+    priority: bool
+    color: bool = False
+    status_when_sent: StatusChange | None = None
+    status_after: StatusChange | None = None
+
+
+class EmailStatements(Struct, frozen=True, kw_only=True):
+    """E-mails statements to customers, by native id, in as few calls as the vendor takes.
+
+    ``start`` and ``end`` are the first and the last day of the invoices listed; neither leaves the period to the
+    vendor.
+    """
+
+    customer_ids: tuple[str, ...]
+    start: date | None = None
+    end: date | None = None
+    all_invoices: bool = False
+    exclude_paid: bool = False
+
+
+class PreparedCall(Struct, frozen=True, kw_only=True):
+    """The exact request that a write will send, and the native ids that its answer speaks of, in order.
+
+    ``recipients`` are known where we choose them, and None where the vendor does.
+    """
+
+    request: WireRequest
+    targets: tuple[str, ...]
+    recipients: tuple[str, ...] | None = None
+
+
+class OutcomeState(StrEnum):
+    """What became of a write, as far as the vendor's answer proves it."""
+
+    DONE = "DONE"
+    UNDONE = "UNDONE"
+    UNKNOWN = "UNKNOWN"
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What became of a write for one target.
+
+    ``message`` is the vendor's own. ``native_id`` names the record that was created or changed and ``record`` is it,
+    where the answer carries it whole. ``error`` says why it was not, or may not have been, done.
+    """
+
+    state: OutcomeState
+    message: str | None = None
+    native_id: str | None = None
+    record: Document | CustomerEmailTemplate | CustomerMessage | None = None
+    error: AdapterError | None = None
+
+
+class Outcomes(Struct, frozen=True, kw_only=True):
+    """Which answers prove that a write was not done. Everything else that is not success is unknown.
+
+    ``unsure_codes`` are the vendor codes that prove nothing although their status would.
+    ``undone_codes`` prove it whatever the status.
+    """
+
+    undone_statuses: frozenset[int]
+    undone_codes: frozenset[str] = frozenset()
+    unsure_codes: frozenset[str] = frozenset()
+
+    def of(self, error: AdapterError) -> Outcome:
+        """The outcome of a write that ended in this error."""
+        undone = error.never_sent or (
+            error.vendor_code not in self.unsure_codes
+            and (error.vendor_code in self.undone_codes or error.status in self.undone_statuses)
+        )
+        state = OutcomeState.UNDONE if undone else OutcomeState.UNKNOWN
+        return Outcome(state=state, message=error.message, error=error)
+
+
+class Writing(Protocol[CreateT_contra, UpdateT_contra]):
+    """Prepares writes of one kind of record. ``idempotency_key`` is passed on where the vendor has such keys."""
+
+    def create(self, request: CreateT_contra, idempotency_key: str | None = None) -> PreparedCall:
+        """The call that creates a record; its one target is the record it is created for."""
+
+    def update(self, request: UpdateT_contra, idempotency_key: str | None = None) -> PreparedCall:
+        """The call that changes a record."""
+
+
+class Deleting(Protocol):
+    """Prepares deletions of one kind of record."""
+
+    def __call__(self, native_id: str) -> PreparedCall:
+        """The call that deletes a record."""
+
+
+class Verdict(StrEnum):
+    """What the vendor's evidence says of a send."""
+
+    SENT = "SENT"
+    NOT_SENT = "NOT_SENT"
+    UNDECIDED = "UNDECIDED"
+
+
+class SendAction(StrEnum):
+    """The ways to send."""
+
+    EMAIL = "EMAIL"
+    DELIVER = "DELIVER"
+    POST = "POST"
+    EMAIL_STATEMENT = "EMAIL_STATEMENT"
+
+
+class EvidenceRequest(Struct, frozen=True, kw_only=True):
+    """What is to be found out: whether this send, asked for at ``since`` (UTC), was done."""
+
+    action: SendAction
+    native_id: str
+    since: datetime
+    recipients: tuple[str, ...] | None = None
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """What the vendor shows, in a sentence, and what it proves. UNDECIDED where it proves neither."""
+
+    verdict: Verdict
+    text: str
+
+
+# ── The adapter and its vendor ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """One backend's abilities: each part is what the vendor offers, or None.
+
+    ``perform`` sends a prepared call once and answers one outcome per target, in order; it never raises an
+    `AdapterError`. ``check`` signs in and reads something cheap, and returns what is worth knowing (findings, a
+    sentence each); it raises the error that stood in the way.
+    """
+
+    perform: Callable[[PreparedCall], Awaitable[tuple[Outcome, ...]]]
+    check: Callable[[], Awaitable[tuple[str, ...]]]
+    customers: Customers | None = None
+    correspondence: Documents[Correspondence] | None = None
+    letters: Documents[Letter] | None = None
+    templates: Templates | None = None
+    messages: Messages | None = None
+    aggregate: Aggregates | None = None
+    write_correspondence: Writing[CreateCorrespondence, UpdateCorrespondence] | None = None
+    delete_correspondence: Deleting | None = None
+    write_letters: Writing[CreateLetter, UpdateLetter] | None = None
+    delete_letter: Deleting | None = None
+    write_templates: Writing[CreateTemplate, UpdateTemplate] | None = None
+    delete_template: Deleting | None = None
+    write_messages: Writing[CreateMessage, UpdateMessage] | None = None
+    set_document_status: Callable[[SetDocumentStatus], PreparedCall] | None = None
+    email_document: Callable[[EmailDocument], PreparedCall] | None = None
+    deliver_document: Callable[[DeliverDocument], PreparedCall] | None = None
+    post_document: Callable[[PostDocument], PreparedCall] | None = None
+    email_statements: Callable[[EmailStatements], tuple[PreparedCall, ...]] | None = None
+    pdf: Callable[[str], Awaitable[FileStream]] | None = None
+    preview: Callable[[str, int, int], Awaitable[FileStream]] | None = None
+    """Native id, page (from 1), width in pixels."""
+    evidence: Callable[[EvidenceRequest], Awaitable[Evidence]] | None = None
+
+    def offers(self) -> frozenset[str]:
+        """The names of the parts that are there."""
+        return frozenset(part.name for part in fields(self) if getattr(self, part.name) is not None)
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """What a vendor bears, and what we ask of it at most. Sources are in the vendor's README.
+
+    ``page_size`` is the most rows asked for at once; ``scan_budget`` the most rows read to fill one page of an answer;
+    ``concurrency`` the most calls at once; ``statement_batch`` the most customers in one statement call.
+    """
+
+    page_size: int
+    concurrency: int
+    scan_budget: int = 10_000
+    statement_batch: int = 1
+
+
+class VendorSettings(BaseModel):
+    """A vendor's own settings of a backend; a vendor with knobs subclasses it. Unknown keys are refused."""
+
+    model_config = {"extra": "forbid", "frozen": True, "hide_input_in_errors": True}
+
+
+class Credentials(BaseModel):
+    """A backend's credentials; a vendor subclasses it with `pydantic.SecretStr` fields. Unknown keys are refused."""
+
+    model_config = {"extra": "forbid", "frozen": True, "hide_input_in_errors": True}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """All an adapter needs to know of its backend: the transport carries credential and policies already."""
+
+    key: str
+    base_url: str
+    transport: httpx.AsyncBaseTransport
+    settings: Any
+    limits: Limits
+    timeout: float = 30.0
+    clock: Callable[[], datetime]
+
+
+class Authenticate(Protocol):
+    """Wraps a transport so that each request carries the backend's credential.
+
+    It adds a header or a path segment, or signs in first (once for all waiting requests) and once more after a refusal
+    that proves that nothing was done. It adds the credential only to URLs under ``base_url`` and follows no redirect.
+    """
+
+    def __call__(
+        self,
+        inner: httpx.AsyncBaseTransport,
+        *,
+        key: str,
+        base_url: str,
+        credentials: Any,
+        settings: Any,
+        clock: Callable[[], datetime],
+    ) -> httpx.AsyncBaseTransport:
+        """The transport around ``inner``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vendor:
+    """A vendor's package, as data.
+
+    ``native_ids`` holds, per record type (``Customer``, ``Correspondence``, ``Letter``, ``CustomerEmailTemplate``,
+    ``EmailTemplate``, ``CustomerMessage``), the pattern that a native id matches whole; any other never reaches a URL.
+    ``sandbox_module`` has the ``build_sandbox`` of its emulator. ``checked_live`` is False until the contract tests
+    have run against the live service.
+    """
+
+    name: str
+    title: str
+    base_url: str | None
+    credentials: type[Credentials]
+    settings: type[VendorSettings] = VendorSettings
+    limits: Limits
+    outcomes: Outcomes
+    native_ids: Mapping[str, re.Pattern[str]]
+    authenticate: Authenticate
+    connect: Callable[[Connection], Adapter]
+    sandbox_module: str
+    unique_codes: bool = True
+    """Whether a customer's code names one customer."""
+    takes_idempotency_keys: bool = False
+    checked_live: bool = False
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """Per part of the adapter, a remark for the capability table."""
+
+    def build_sandbox(self, options: SandboxOptions) -> Sandbox:
+        """The vendor's emulator; imported only here, since its libraries are an optional install."""
+        sandbox: Sandbox = importlib.import_module(self.sandbox_module).build_sandbox(options)
+        return sandbox
+
+    def accepts(self, record_type: str, native_id: str) -> bool:
+        """Whether the vendor could have a record of this type under this id."""
+        pattern = self.native_ids.get(record_type)
+        return pattern is not None and pattern.fullmatch(native_id) is not None
+
+
+def invalid(message: str, field: str, *, backend: str, operation: str) -> InvalidInput:
+    """The caller's mistake, found before any call."""
+    return InvalidInput(message, backend=backend, operation=operation, field=field, never_sent=True)

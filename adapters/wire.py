@@ -1,0 +1,308 @@
+"""How an adapter speaks HTTP: requests as data, URLs that cannot leave the backend's base, failures as our errors.
+
+Every call goes through the transport the gateway built for the backend, which adds the credential and the outbound
+policies. They read what the call is from ``request.extensions["postroom"]``, a `CallInfo`, never from the HTTP method.
+"""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from adapters.errors import (
+    AdapterError,
+    BadCredentials,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    MalformedAnswer,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    TimedOut,
+    Unavailable,
+)
+
+__all__ = ["Answer", "CallInfo", "FileStream", "Wire", "WireRequest", "decode_json", "error_for_status", "url_under"]
+
+EXTENSION = "postroom"
+"""The key of `CallInfo` in a request's extensions."""
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+"""An answer that is read whole is refused past this; 100,000 records of 600 bytes fit."""
+
+MAX_SEGMENT_LENGTH = 256
+"""No vendor documents keys near this long."""
+
+_UNSAFE_IN_SEGMENT = re.compile(r"[\x00-\x1f\x7f]")
+T = TypeVar("T")
+
+
+class CallInfo(Struct, frozen=True, kw_only=True):
+    """What a call is, for the outbound policies: its operation, and whether repeating it can do harm (``write``)."""
+
+    backend: str
+    operation: str
+    write: bool = False
+    idempotency_key: str | None = None
+    wanted: frozenset[str] = frozenset()
+
+
+class WireRequest(Struct, frozen=True, kw_only=True):
+    """One HTTP request below the backend's base URL, without its credential.
+
+    ``path`` holds decoded segments; each is encoded as exactly one. ``query`` keeps its order. ``write`` is true when
+    the call changes something or sends something at the vendor, whatever its HTTP method.
+    """
+
+    operation: str
+    method: str
+    path: tuple[str, ...]
+    trailing_slash: bool = False
+    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    write: bool = False
+    idempotency_key: str | None = None
+    wanted: frozenset[str] = frozenset()
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """A vendor's answer, read whole."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    request: WireRequest
+
+
+class FileStream:
+    """A file on its way: its content type, and its bytes as they come. Closed by whoever reads it."""
+
+    def __init__(self, response: httpx.Response, info: CallInfo, first: bytes, rest: AsyncIterator[bytes]) -> None:
+        self._response = response
+        self._info = info
+        self._first = first
+        self._rest = rest
+        self.status = response.status_code
+        self.headers = response.headers
+        self.content_type = response.headers.get("content-type", "application/octet-stream")
+
+    @property
+    def first_chunk(self) -> bytes:
+        """The first bytes, for telling a file from an error that pretends to be one; ``chunks`` gives them again."""
+        return self._first
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The file's bytes. Raises `Unavailable` or `TimedOut` when the vendor breaks off."""
+        yield self._first
+        try:
+            async for chunk in self._rest:
+                yield chunk
+        except httpx.TransportError as error:
+            raise _transport_error(error, self._info) from None
+
+    async def read(self, limit: int = MAX_ANSWER_BYTES) -> bytes:
+        """All of it, for an error body."""
+        parts: list[bytes] = []
+        size = 0
+        async for chunk in self.chunks():
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(self._info, limit)
+            parts.append(chunk)
+        return b"".join(parts)
+
+    async def aclose(self) -> None:
+        """Lets the connection go."""
+        await self._response.aclose()
+
+
+class Wire:
+    """One backend's way out."""
+
+    def __init__(
+        self, *, backend: str, base_url: str, transport: httpx.AsyncBaseTransport, timeout: float = 30.0
+    ) -> None:
+        self.backend = backend
+        self.base_url = httpx.URL(base_url.rstrip("/") + "/")
+        self._transport = transport
+        self._timeout = {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}
+
+    def url(self, request: WireRequest) -> httpx.URL:
+        """Where a request goes. Raises `InvalidInput` for a path that would not lie under the base."""
+        return url_under(self.base_url, request.path, request.query, trailing_slash=request.trailing_slash)
+
+    async def send(self, request: WireRequest) -> Answer:
+        """The vendor's answer, whatever its status.
+
+        Raises `Unavailable`, `TimedOut`, `MalformedAnswer` (too large), or for a write that may have arrived
+        `OutcomeUnknown`.
+        """
+        info = self._info(request)
+        response = await self._start(request, info)
+        try:
+            body = await _read_bounded(response, info)
+        except httpx.TransportError as error:
+            raise _transport_error(error, info) from None
+        finally:
+            await response.aclose()
+        return Answer(status=response.status_code, headers=response.headers, body=body, request=request)
+
+    async def stream(self, request: WireRequest) -> FileStream:
+        """The answer as a stream, its first bytes read. The caller closes it."""
+        info = self._info(request)
+        response = await self._start(request, info)
+        rest = response.aiter_bytes()
+        try:
+            first = await anext(rest, b"")
+        except httpx.TransportError as error:
+            await response.aclose()
+            raise _transport_error(error, info) from None
+        return FileStream(response, info, first, rest)
+
+    def _info(self, request: WireRequest) -> CallInfo:
+        return CallInfo(
+            backend=self.backend,
+            operation=request.operation,
+            write=request.write,
+            idempotency_key=request.idempotency_key,
+            wanted=request.wanted,
+        )
+
+    async def _start(self, request: WireRequest, info: CallInfo) -> httpx.Response:
+        outgoing = httpx.Request(
+            request.method,
+            self.url(request),
+            headers=[("accept-encoding", "gzip, deflate"), *request.headers],
+            content=request.body,
+            extensions={"timeout": self._timeout, EXTENSION: info},
+        )
+        try:
+            response = await self._transport.handle_async_request(outgoing)
+        except httpx.TransportError as error:
+            raise _transport_error(error, info) from None
+        response.request = outgoing
+        return response
+
+
+def url_under(
+    base: httpx.URL, segments: tuple[str, ...], query: tuple[tuple[str, str], ...] = (), *, trailing_slash: bool = False
+) -> httpx.URL:
+    """The URL below ``base`` whose path ends in exactly these segments.
+
+    Raises `InvalidInput` for a segment that no encoding can keep in its place: empty, ``.``, ``..``, with control
+    characters, or longer than any key.
+    """
+    for segment in segments:
+        if segment in ("", ".", "..") or len(segment) > MAX_SEGMENT_LENGTH or _UNSAFE_IN_SEGMENT.search(segment):
+            raise InvalidInput("This identifier cannot exist at the vendor.")
+    path = base.raw_path + "/".join(quote(segment, safe="") for segment in segments).encode("ascii")
+    if trailing_slash:
+        path += b"/"
+    target = path + (b"?" + urlencode(query, quote_via=quote).encode("ascii") if query else b"")
+    url = base.copy_with(raw_path=target)
+    if url.raw_path != target:
+        raise InvalidInput("This identifier cannot exist at the vendor.")
+    return url
+
+
+def decode_json(answer: Answer, type_: type[T], *, backend: str) -> T:
+    """The answer's body as ``type_`` (JSON numbers for money stay exact when the type says Decimal).
+
+    Raises `MalformedAnswer`, for a write `OutcomeUnknown`: the vendor said yes, but not what to.
+    """
+    try:
+        return msgspec.json.decode(answer.body, type=type_, strict=False)
+    except msgspec.MsgspecError as error:
+        kind = OutcomeUnknown if answer.request.write else MalformedAnswer
+        raise kind(
+            f"The vendor's answer is not what it documents: {_without_values(error)}",
+            backend=backend,
+            operation=answer.request.operation,
+            status=answer.status,
+        ) from None
+
+
+def _without_values(error: msgspec.MsgspecError) -> str:
+    return str(error).split("'", 1)[0].strip() if isinstance(error, msgspec.DecodeError) else "not JSON"
+
+
+_BY_STATUS: Mapping[int, type[AdapterError]] = {
+    400: InvalidInput,
+    401: BadCredentials,
+    403: Forbidden,
+    404: NotFound,
+    405: InvalidInput,
+    408: TimedOut,
+    409: Conflict,
+    422: InvalidInput,
+    429: RateLimited,
+    504: TimedOut,
+}
+
+
+def error_for_status(
+    answer: Answer | FileStream,
+    message: str,
+    *,
+    backend: str,
+    operation: str,
+    vendor_code: str | None = None,
+    request_id: str | None = None,
+    kind: type[AdapterError] | None = None,
+) -> AdapterError:
+    """The error that an HTTP status stands for; ``kind`` where the vendor's own code says it better."""
+    if kind is None:
+        fallback = InvalidInput if 400 <= answer.status < 500 else Unavailable
+        kind = _BY_STATUS.get(answer.status, fallback if answer.status >= 400 else MalformedAnswer)
+    return kind(
+        message,
+        backend=backend,
+        operation=operation,
+        status=answer.status,
+        vendor_code=vendor_code,
+        request_id=request_id,
+        retry_after=_seconds(answer.headers.get("retry-after")),
+    )
+
+
+def _seconds(value: str | None) -> int | None:
+    return int(value) if value is not None and value.isdecimal() else None
+
+
+async def _read_bounded(response: httpx.Response, info: CallInfo) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in response.aiter_bytes():
+        size += len(chunk)
+        if size > MAX_ANSWER_BYTES:
+            raise _too_large(info, MAX_ANSWER_BYTES)
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _too_large(info: CallInfo, limit: int) -> AdapterError:
+    kind = OutcomeUnknown if info.write else MalformedAnswer
+    message = f"The vendor's answer is larger than {limit // 1_048_576} MiB."
+    return kind(message, backend=info.backend, operation=info.operation)
+
+
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+def _transport_error(error: httpx.TransportError, info: CallInfo) -> AdapterError:
+    """Our error for a failure below HTTP. The original is not chained: it carries the URL, which may carry a token."""
+    never_sent = isinstance(error, _NEVER_SENT)
+    members: dict[str, Any] = {"backend": info.backend, "operation": info.operation, "never_sent": never_sent}
+    if info.write and not never_sent:
+        return OutcomeUnknown("The connection failed after the request was sent; it may have been done.", **members)
+    if isinstance(error, httpx.TimeoutException):
+        return TimedOut("The vendor did not answer in time.", **members)
+    if never_sent:
+        return Unavailable("The vendor could not be reached.", **members)
+    return Unavailable("The vendor broke the connection off.", **members)

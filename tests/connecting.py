@@ -1,0 +1,104 @@
+"""Connects adapters to emulators on real loopback sockets, as the gateway would, less its outbound policies."""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import msgspec
+
+from adapters.contract import Adapter, Connection, ListRequest, Vendor
+from adapters.filters import FilterOptions
+from adapters.sandbox_server import SandboxServer
+from adapters.sandboxing import SandboxOptions
+
+NOW = datetime(2026, 6, 30, 12, 0, tzinfo=UTC)
+"""The tests' clock: the day the sample company's data ends."""
+
+
+@dataclass
+class RunningSandbox:
+    """An emulator behind a socket, seen from outside."""
+
+    url: str
+    base_url: str
+    credentials: Mapping[str, str]
+
+    def journal(self, since: int = 0) -> list[dict[str, Any]]:
+        """The requests that arrived after the ``since``-th."""
+        entries: list[dict[str, Any]] = self._get(f"journal?since={since}")["entries"]
+        return entries
+
+    def count(self) -> int:
+        """How many requests have arrived."""
+        n: int = self._get("journal?since=999999999")["n"]
+        return n
+
+    def effects(self) -> dict[str, int]:
+        """How many e-mails, letters and records the requests caused."""
+        effects: dict[str, int] = self._get("journal?since=999999999")["effects"]
+        return effects
+
+    def outbox(self) -> list[dict[str, Any]]:
+        """What left the house."""
+        items: list[dict[str, Any]] = self._get("outbox")["items"]
+        return items
+
+    def fault(self, **members: Any) -> None:
+        """Adds a fault (`adapters.sandboxing.Fault`)."""
+        httpx.post(f"{self.url}/__sandbox/faults", json=members).raise_for_status()
+
+    def clear_faults(self) -> None:
+        """Drops all faults."""
+        httpx.delete(f"{self.url}/__sandbox/faults").raise_for_status()
+
+    def _get(self, path: str) -> Any:
+        return httpx.get(f"{self.url}/__sandbox/{path}").raise_for_status().json()
+
+
+@contextlib.contextmanager
+def running_sandbox(vendor: Vendor, options: SandboxOptions | None = None) -> Iterator[RunningSandbox]:
+    """One vendor's emulator on a free loopback port."""
+    sandbox = vendor.build_sandbox(options or SandboxOptions(clock=lambda: NOW))
+    with SandboxServer({vendor.name: sandbox}) as server:
+        yield RunningSandbox(server.url(vendor.name), server.base_url(vendor.name), sandbox.access.credentials)
+
+
+@contextlib.asynccontextmanager
+async def connected(
+    vendor: Vendor,
+    sandbox: RunningSandbox,
+    *,
+    credentials: Mapping[str, str] | None = None,
+    limits: Mapping[str, int] | None = None,
+    **settings: Any,
+) -> AsyncIterator[Adapter]:
+    """An adapter connected to an emulator, under the backend key ``test``."""
+    async with httpx.AsyncHTTPTransport() as engine:
+        chosen = vendor.settings(**settings)
+        transport = vendor.authenticate(
+            engine,
+            key="test",
+            base_url=sandbox.base_url,
+            credentials=vendor.credentials(**(credentials or sandbox.credentials)),
+            settings=chosen,
+            clock=lambda: NOW,
+        )
+        yield vendor.connect(
+            Connection(
+                key="test",
+                base_url=sandbox.base_url,
+                transport=transport,
+                settings=chosen,
+                limits=msgspec.structs.replace(vendor.limits, **(limits or {})),
+                clock=lambda: NOW,
+            )
+        )
+
+
+def asking(first: int = 50, **members: Any) -> ListRequest:
+    """A list request as of the tests' day."""
+    options = members.pop("options", FilterOptions(today=NOW.date()))
+    return ListRequest(first=first, options=options, **members)
