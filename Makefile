@@ -18,7 +18,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
 
-run: $(VENV)/project  ## the sandboxes and the gateway over them, on http://127.0.0.1:$(PORT)/graphql
+run: $(VENV)/project  ## the sandboxes and the gateway over them, on http://127.0.0.1:8000/graphql (another port: make run PORT=9000)
 	$(BIN)/postroom serve --sandbox --port $(PORT)
 
 test: lint types  ## lint, types and all tests
