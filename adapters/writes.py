@@ -1,6 +1,6 @@
 """What can be asked of a vendor that changes or sends something, the exact call that asks it, and what became of it."""
 
-from datetime import date, datetime
+import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -43,7 +43,7 @@ class CreateCorrespondence(Struct, frozen=True, kw_only=True):
 
     customer_id: str
     type: str
-    date: date | None = None
+    date: datetime.date | None = None
     number: str | None = None
     vendor_fields: dict[str, Any] = {}
 
@@ -52,7 +52,7 @@ class UpdateCorrespondence(Struct, frozen=True, kw_only=True):
     """A change; what is UNSET stays as it is."""
 
     native_id: str
-    date: "date | UnsetType | None" = UNSET
+    date: datetime.date | UnsetType | None = UNSET
     number: str | UnsetType | None = UNSET
     vendor_fields: dict[str, Any] = {}
 
@@ -61,7 +61,7 @@ class CreateLetter(Struct, frozen=True, kw_only=True):
     """A letter to one of a customer's addresses."""
 
     customer_id: str
-    date: date
+    date: datetime.date
     address_id: str | None = None
     contact_id: str | None = None
     title: str | None = None
@@ -75,7 +75,7 @@ class UpdateLetter(Struct, frozen=True, kw_only=True):
     customer_id: str | UnsetType = UNSET
     address_id: str | UnsetType | None = UNSET
     contact_id: str | UnsetType | None = UNSET
-    date: "date | UnsetType" = UNSET
+    date: datetime.date | UnsetType = UNSET
     title: str | UnsetType | None = UNSET
     vendor_fields: dict[str, Any] = {}
 
@@ -172,8 +172,8 @@ class EmailStatements(Struct, frozen=True, kw_only=True):
     """
 
     customer_ids: tuple[str, ...]
-    start: date | None = None
-    end: date | None = None
+    start: datetime.date | None = None
+    end: datetime.date | None = None
     all_invoices: bool = False
     exclude_paid: bool = False
 
@@ -254,7 +254,7 @@ class EvidenceRequest(Struct, frozen=True, kw_only=True):
 
     action: SendAction
     native_id: str
-    since: datetime
+    since: datetime.datetime
     recipients: tuple[str, ...] | None = None
 
 
