@@ -1,0 +1,1 @@
+"""The Billing Platform (UK): its adapter and its emulator."""
