@@ -1,0 +1,1 @@
+"""One GraphQL endpoint over every configured backend; it knows no vendor by name."""

@@ -1,0 +1,1 @@
+"""HTTP: the GraphQL endpoint and what is served beside it."""

@@ -1,0 +1,171 @@
+"""GraphiQL on the GraphQL endpoint itself, from files of our own: it works offline and asks no other host for anything.
+
+`static/vendor/VENDORED.md` says what the vendored files are and how they were changed.
+"""
+
+import hashlib
+import html
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+_MOUNT: Final = "/_static/graphiql"
+_STYLES: Final = ("graphiql.min.css", "plugin-explorer.css", "explorer.css")
+# In the order in which each needs the one before it.
+_SCRIPTS: Final = (
+    "react.production.min.js",
+    "react-dom.production.min.js",
+    "graphiql.min.js",
+    "plugin-explorer.umd.js",
+    "explorer.js",
+)
+_ICON: Final = "postroom.svg"
+_OURS: Final = frozenset({"explorer.css", "explorer.js", _ICON})
+_MEDIA_TYPES: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+
+# GraphiQL's style sheet draws its squiggles and gutter marks from data: images. React and CodeMirror style elements
+# through the CSSOM, which 'self' allows.
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+_EVERY_RESPONSE: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleQuery:
+    """A tab that is open on a first visit; the name stands as a comment over the query."""
+
+    name: str
+    query: str
+    variables: Mapping[str, object] = field(default_factory=dict)
+
+
+def explorer_routes(*, endpoint: str = "/graphql", tabs: Sequence[ExampleQuery] = ()) -> list[BaseRoute]:
+    """The explorer's files, and the tabs that it opens. The page itself is `explorer_page`, on the endpoint.
+
+    Args:
+        endpoint: Path of the GraphQL endpoint in this application, over HTTP and over WebSocket.
+        tabs: What a first visit finds open, in order; the browser keeps its own tabs from then on.
+    """
+    _assets()
+    opening = orjson.dumps({"endpoint": endpoint, "tabs": [_tab(example) for example in tabs]})
+
+    async def opening_json(_: Request) -> Response:
+        return Response(
+            opening, media_type="application/json", headers={**_EVERY_RESPONSE, "Cache-Control": "no-cache"}
+        )
+
+    return [
+        Route(f"{_MOUNT}/tabs.json", opening_json, methods=["GET"]),
+        Route(f"{_MOUNT}/{{digest}}/{{name}}", _asset, methods=["GET"]),
+    ]
+
+
+def explorer_page(request: Request) -> Response:
+    """The page to answer with where `prefers_page` holds. It is the same for every caller and needs no credential."""
+    root = request.scope.get("root_path", "")
+    return Response(
+        _page(root),
+        media_type="text/html",
+        headers={
+            **_EVERY_RESPONSE,
+            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+            "Cache-Control": "no-cache",
+            "Vary": "Accept",
+        },
+    )
+
+
+def prefers_page(request: Request) -> bool:
+    """Whether this is a GET that would rather have a page than a GraphQL result, as browsers say (RFC 9110, 12.5.1).
+
+    A tie, such as `*/*` alone, is a program's: it gets the result.
+    """
+    if request.method not in {"GET", "HEAD"}:
+        return False
+    weights = _weights(",".join(request.headers.getlist("accept")))
+    results = ("application/graphql-response+json", "application/json")
+    return _weight(weights, "text/html") > max(_weight(weights, result) for result in results)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asset:
+    body: bytes
+    media_type: str
+    digest: str
+
+
+@cache
+def _assets() -> Mapping[str, _Asset]:
+    static = files("gateway.server") / "static"
+    assets = {}
+    for name in (*_STYLES, *_SCRIPTS, _ICON):
+        body = (static / name if name in _OURS else static / "vendor" / name).read_bytes()
+        digest = hashlib.sha256(body).hexdigest()[:16]
+        assets[name] = _Asset(body, _MEDIA_TYPES[name.rpartition(".")[2]], digest)
+    return assets
+
+
+async def _asset(request: Request) -> Response:
+    asset = _assets().get(request.path_params["name"])
+    if asset is None or asset.digest != request.path_params["digest"]:
+        raise HTTPException(404)
+    headers = {**_EVERY_RESPONSE, "Cache-Control": "public, max-age=31536000, immutable"}
+    return Response(asset.body, media_type=asset.media_type, headers=headers)
+
+
+def _tab(example: ExampleQuery) -> dict[str, str]:
+    """In the form that GraphiQL takes: the variables are the text of their editor."""
+    variables = orjson.dumps(dict(example.variables), option=orjson.OPT_INDENT_2).decode() if example.variables else ""
+    return {"query": f"# {example.name}\n{example.query.strip()}\n", "variables": variables}
+
+
+def _page(root: str) -> str:
+    def url(name: str) -> str:
+        return html.escape(f"{root}{_MOUNT}/{_assets()[name].digest}/{name}")
+
+    styles = "\n".join(f'    <link rel="stylesheet" href="{url(name)}">' for name in _STYLES)
+    scripts = "\n".join(f'    <script defer src="{url(name)}"></script>' for name in _SCRIPTS)
+    return f"""<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="color-scheme" content="light dark">
+    <title>Postroom</title>
+    <link rel="icon" type="image/svg+xml" href="{url(_ICON)}">
+{styles}
+{scripts}
+  </head>
+  <body>
+    <noscript>The explorer needs JavaScript; programs POST their GraphQL to this same address.</noscript>
+    <main id="explorer" data-root="{html.escape(root)}" data-tabs="{html.escape(root + _MOUNT)}/tabs.json"></main>
+  </body>
+</html>
+"""
+
+
+def _weights(accept: str) -> Mapping[str, float]:
+    """The media ranges of an Accept header and their weights; a malformed weight asks for nothing."""
+    weights = {}
+    for part in accept.split(","):
+        media_range, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        weight = next((p for p in parameters if p.startswith("q=")), "q=1")
+        weights[media_range] = float(weight[2:]) if re.fullmatch(r"q=[01](\.\d{0,3})?", weight) else 0.0
+    return weights
+
+
+def _weight(weights: Mapping[str, float], media_type: str) -> float:
+    """The most specific range that covers the type decides."""
+    ranges = (media_type, media_type.partition("/")[0] + "/*", "*/*")
+    return next((weights[media_range] for media_range in ranges if media_range in weights), 0.0)
