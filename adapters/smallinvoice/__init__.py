@@ -1,0 +1,1 @@
+"""smallinvoice API v1."""
