@@ -1,0 +1,27 @@
+"""KashFlow REST v2."""
+
+from adapters.contract import Limits, Vendor
+from adapters.kashflow.adapter import connect
+from adapters.kashflow.codes import CODE
+from adapters.kashflow.credential import KashFlowCredentials, authenticate
+from adapters.kashflow.refusals import OUTCOMES
+
+__all__ = ["vendor"]
+
+vendor = Vendor(
+    name="kashflow",
+    title="KashFlow",
+    base_url="https://api.kashflow.com/v2",
+    credentials=KashFlowCredentials,
+    limits=Limits(page_size=100, concurrency=4, statement_batch=35),
+    outcomes=OUTCOMES,
+    native_ids={"Customer": CODE},
+    authenticate=authenticate,
+    connect=connect,
+    sandbox_module="adapters.kashflow.sandbox",
+    notes={
+        "customers": "Archived customers are listed too, as INACTIVE. Raw records cost a call each.",
+        "email_statements": "At most 35 customers a call; the vendor chooses the addresses and queues the e-mails.",
+        "evidence": "Customer notes and the e-mail log; notes carry no proof of what they are about.",
+    },
+)

@@ -1,0 +1,163 @@
+"""Signs in, and adds the session to each request.
+
+The session lasts until it has been idle for an hour or so; its end shows as a 401, which proves that nothing was done.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+from msgspec import Struct
+from pydantic import SecretStr
+
+from adapters.contract import Credentials, VendorSettings
+from adapters.errors import AdapterError, BadCredentials
+from adapters.kashflow.refusals import sign_in_error_of
+from adapters.kashflow.rows import MemorableLetter, SessionAnswer, SignInAnswer
+from adapters.wire import Wire, WireRequest, decode_json
+
+__all__ = ["OPERATION", "KashFlowCredentials", "authenticate"]
+
+OPERATION = "session.login"
+
+_PAUSE_AFTER_REFUSAL = timedelta(minutes=10)
+"""The vendor locks an account after some failed sign-ins, and does not say how many."""
+
+T = TypeVar("T")
+
+
+class KashFlowCredentials(Credentials):
+    """A user of the vendor's service: the name, the password and the memorable word of its web page."""
+
+    username: SecretStr
+    password: SecretStr
+    memorable_word: SecretStr
+
+
+def authenticate(
+    inner: httpx.AsyncBaseTransport,
+    *,
+    key: str,
+    base_url: str,
+    credentials: KashFlowCredentials,
+    settings: VendorSettings,  # noqa: ARG001 - the contract's signature
+    clock: Callable[[], datetime],
+) -> httpx.AsyncBaseTransport:
+    """A transport that signs in when it must, and once again when its session has ended."""
+    wire = Wire(backend=key, base_url=base_url, transport=inner)
+    return _SessionTransport(inner, wire.base_url, _SignIn(wire, credentials, clock))
+
+
+class _Session(Struct, frozen=True):
+    token: str
+    generation: int
+
+
+class _SessionTransport(httpx.AsyncBaseTransport):
+    def __init__(self, inner: httpx.AsyncBaseTransport, base: httpx.URL, sign_in: "_SignIn") -> None:
+        self._inner = inner
+        self._base = base
+        self._sign_in = sign_in
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not self._lies_under_base(request.url):
+            return await self._inner.handle_async_request(request)
+        session = await self._sign_in.session(after=0)
+        response = await self._inner.handle_async_request(_with_session(request, session))
+        if response.status_code != httpx.codes.UNAUTHORIZED:
+            return response
+        await response.aclose()
+        session = await self._sign_in.session(after=session.generation)
+        return await self._inner.handle_async_request(_with_session(request, session))
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    def _lies_under_base(self, url: httpx.URL) -> bool:
+        base = self._base
+        same_server = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
+        return same_server and url.raw_path.startswith(base.raw_path)
+
+
+def _with_session(request: httpx.Request, session: _Session) -> httpx.Request:
+    """A copy, so that the layers above, which log the request, never hold the credential."""
+    headers = request.headers.copy()
+    headers["authorization"] = f"KfToken {session.token}"
+    return httpx.Request(
+        request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
+    )
+
+
+class _SignIn:
+    """The session that all requests share. One sign-in serves all who wait for it."""
+
+    def __init__(self, wire: Wire, credentials: KashFlowCredentials, clock: Callable[[], datetime]) -> None:
+        self._wire = wire
+        self._credentials = credentials
+        self._clock = clock
+        self._current: _Session | None = None
+        self._running: asyncio.Task[_Session] | None = None
+        self._refusal: BadCredentials | None = None
+        self._refused_until: datetime | None = None
+
+    async def session(self, *, after: int) -> _Session:
+        """A session newer than the generation ``after``.
+
+        Raises the error of the sign-in; whatever request waited for it has not been done.
+        """
+        if self._current is not None and self._current.generation > after:
+            return self._current
+        if self._running is None:
+            self._running = asyncio.create_task(self._begin(after + 1))
+            self._running.add_done_callback(self._ended)
+        return await asyncio.shield(self._running)
+
+    def _ended(self, task: asyncio.Task[_Session]) -> None:
+        self._running = None
+        if not task.cancelled():
+            task.exception()  # seen, even where all who waited were cancelled
+
+    async def _begin(self, generation: int) -> _Session:
+        if self._refusal is not None and self._refused_until is not None and self._clock() < self._refused_until:
+            raise self._refusal
+        try:
+            token = await self._two_steps()
+        except AdapterError as error:
+            error.never_sent = True
+            if isinstance(error, BadCredentials) and error.vendor_code is not None:
+                self._refusal, self._refused_until = error, self._clock() + _PAUSE_AFTER_REFUSAL
+            raise
+        self._refusal = None
+        self._current = _Session(token, generation)
+        return self._current
+
+    async def _two_steps(self) -> str:
+        user = self._credentials
+        names = {"UserName": user.username.get_secret_value(), "Password": user.password.get_secret_value()}
+        first = await self._call("POST", names, SignInAnswer)
+        letters = [self._letter(asked.position) for asked in first.memorable_word_list]
+        step = {"TemporaryToken": first.temporary_token, "MemorableWordList": letters, "KeepUserLoggedIn": False}
+        return (await self._call("PUT", step, SessionAnswer)).session_token
+
+    def _letter(self, position: int) -> MemorableLetter:
+        word = self._credentials.memorable_word.get_secret_value()
+        if not 1 <= position <= len(word):
+            message = "The vendor asks for a letter that the memorable word does not have."
+            raise BadCredentials(message, backend=self._wire.backend, operation=OPERATION)
+        return MemorableLetter(position, word[position - 1])
+
+    async def _call(self, method: str, body: dict[str, Any], type_: type[T]) -> T:
+        request = WireRequest(
+            operation=OPERATION,
+            method=method,
+            path=("sessiontoken",),
+            headers=(("accept", "application/json"), ("content-type", "application/json")),
+            body=msgspec.json.encode(body),
+        )
+        answer = await self._wire.send(request)
+        if not 200 <= answer.status < 300:
+            raise sign_in_error_of(answer, backend=self._wire.backend)
+        return decode_json(answer, type_, backend=self._wire.backend)

@@ -1,0 +1,65 @@
+"""Reads the vendor's refusals, and says which of them prove that no statement was sent.
+
+Published codes of refusal are few, so a refusal is told by its status. The exception is an ``Error`` that is a number:
+the code of an exception inside the vendor's service, which it answers as a 400. A database time-out (-2146232060) has
+been seen so; it may strike before the work, amid it, or after it.
+"""
+
+import re
+
+import msgspec
+
+from adapters.errors import AdapterError, BadCredentials, OutcomeUnknown, Unavailable
+from adapters.kashflow.rows import Refusal
+from adapters.wire import Answer, error_for_status
+from adapters.writes import Outcomes
+
+__all__ = ["OUTCOMES", "error_of", "sign_in_error_of"]
+
+DATABASE_TIME_OUT = "-2146232060"
+
+OUTCOMES = Outcomes(
+    undone_statuses=frozenset({400, 401, 403, 404, 405, 406, 415, 429}),
+    unsure_codes=frozenset({DATABASE_TIME_OUT}),
+)
+
+_EXCEPTION_CODE = re.compile(r"-\d+")
+_MOST_CHARACTERS = 500
+
+
+def error_of(answer: Answer, *, backend: str) -> AdapterError:
+    """The error that an answer other than success stands for."""
+    refusal = _read(answer)
+    code = None if refusal.error is None else str(refusal.error)
+    kind: type[AdapterError] | None = None
+    if answer.status == 400 and code is not None and _EXCEPTION_CODE.fullmatch(code):
+        kind = OutcomeUnknown if answer.request.write else Unavailable
+    return error_for_status(
+        answer,
+        (refusal.message or f"The vendor answered with status {answer.status}.")[:_MOST_CHARACTERS],
+        backend=backend,
+        operation=answer.request.operation,
+        vendor_code=code,
+        kind=kind,
+    )
+
+
+def sign_in_error_of(answer: Answer, *, backend: str) -> AdapterError:
+    """The error of a sign-in, whose refusals are all about the credentials."""
+    error = error_of(answer, backend=backend)
+    if answer.status not in (400, 401, 403) or isinstance(error, Unavailable):
+        return error
+    return BadCredentials(
+        error.message,
+        backend=backend,
+        operation=error.operation,
+        status=error.status,
+        vendor_code=error.vendor_code,
+    )
+
+
+def _read(answer: Answer) -> Refusal:
+    try:
+        return msgspec.json.decode(answer.body, type=Refusal)
+    except msgspec.MsgspecError:
+        return Refusal()
