@@ -1,0 +1,154 @@
+"""The tenant's correspondence: lists, single ones, and those of customers."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from adapters.billing_platform.client import NATIVE_ID, Client, per_key
+from adapters.billing_platform.listing import Listing, Part, page_by_id, page_out_of, sorted_page
+from adapters.billing_platform.newest_first import newest_first
+from adapters.billing_platform.parameters import Question, correspondence_question
+from adapters.billing_platform.settings import BillingPlatformSettings
+from adapters.billing_platform.translate import CorrespondenceRow, Entry, correspondence_entry
+from adapters.contract import Limits, ListRequest, Order, Results
+from adapters.errors import AdapterError, NotFound, UnsupportedByVendor
+from adapters.model import Correspondence, Page
+from adapters.wire import FileStream, WireRequest
+
+__all__ = ["BillingPlatformCorrespondence"]
+
+_LIST = "correspondence.list"
+
+
+class BillingPlatformCorrespondence:
+    """Reads correspondence (`adapters.contract.Documents`) and its PDFs."""
+
+    def __init__(self, client: Client, settings: BillingPlatformSettings, limits: Limits) -> None:
+        self._client = client
+        self._settings = settings
+        self._limits = limits
+
+    async def page(self, request: ListRequest) -> Page[Correspondence]:
+        """The tenant's correspondence in ascending id; newest first by windows of days.
+
+        Oldest first only where the settings allow reading the list whole.
+        """
+        question = self._question(request)
+        listing = self._listing(request, question)
+        if request.order is None or question.hopeless:
+            return await page_by_id(listing, request)
+        if request.order.descending:
+            return await newest_first(listing, request)
+        if not self._settings.list_whole:
+            raise self._unsupported_order("date, the oldest first")
+        return _by_date((await listing.whole()).entries, listing, request, request.order)
+
+    async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Results[Correspondence]:
+        """Correspondence by native id, one call each: the list has no filter by id."""
+
+        async def read(native_id: str) -> Correspondence | None:
+            if not NATIVE_ID.fullmatch(native_id):
+                return None
+            path = ("correspondence", native_id)
+            found = await self._client.row(
+                WireRequest(operation="correspondence.get", method="GET", path=path, wanted=wanted), CorrespondenceRow
+            )
+            return correspondence_entry(*found, backend=self._client.backend).record if found else None
+
+        return await per_key(keys, read)
+
+    async def of_customers(
+        self, customer_ids: Sequence[str], request: ListRequest
+    ) -> Mapping[str, Page[Correspondence] | AdapterError]:
+        """Each customer's correspondence in ascending id or by date: one call each.
+
+        Several customers are one call where the settings allow reading the tenant whole and its rows say whose they
+        are. By date, a customer's list is read whole, whatever its length.
+        """
+        question = self._question(request)
+        together = self._settings.list_whole and len(set(customer_ids)) > 1
+        grouped = await self._grouped(request, question) if together else None
+
+        async def read(customer_id: str) -> Page[Correspondence]:
+            if not NATIVE_ID.fullmatch(customer_id):
+                raise NotFound("The vendor has no such customer.", backend=self._client.backend, operation=_LIST)
+            listing = self._listing(request, question, customer_id)
+            if request.order is None and grouped is None:
+                return await page_by_id(listing, request)
+            entries = (await listing.whole()).entries if grouped is None else grouped.get(customer_id, [])
+            if request.order is None:
+                total = sum(map(listing.keeps, entries))
+                return await page_out_of(Part(entries, complete=True), listing, request, total=total)
+            return _by_date(entries, listing, request, request.order)
+
+        return await per_key(customer_ids, read)
+
+    async def pdf(self, native_id: str) -> FileStream:
+        """The letter. Raises `FileNotAvailable` while the vendor has not made it."""
+        if not NATIVE_ID.fullmatch(native_id):
+            raise NotFound(
+                "The vendor has no such correspondence.", backend=self._client.backend, operation="correspondence.pdf"
+            )
+        return await self._client.pdf(
+            WireRequest(
+                operation="correspondence.pdf",
+                method="GET",
+                path=("correspondence", native_id),
+                headers=(("Accept", "application/pdf"),),
+            )
+        )
+
+    def _question(self, request: ListRequest) -> Question:
+        if request.order is not None and request.order.field != "date":
+            raise self._unsupported_order(request.order.field)
+        return correspondence_question(request.filter, request.options, backend=self._client.backend)
+
+    def _unsupported_order(self, by: str) -> UnsupportedByVendor:
+        return UnsupportedByVendor(
+            f"This vendor cannot order correspondence by {by}.",
+            backend=self._client.backend,
+            operation=_LIST,
+            field="date",
+        )
+
+    async def _grouped(
+        self, request: ListRequest, question: Question
+    ) -> Mapping[str, list[Entry[Correspondence]]] | None:
+        """The tenant's correspondence by customer, or None where its rows do not say whose they are."""
+        groups: defaultdict[str | None, list[Entry[Correspondence]]] = defaultdict(list)
+        for entry in (await self._listing(request, question).whole()).entries:
+            groups[entry.record.customer_id].append(entry)
+        return None if None in groups else {owner: group for owner, group in groups.items() if owner is not None}
+
+    def _listing(
+        self, request: ListRequest, question: Question, customer_id: str | None = None
+    ) -> Listing[Correspondence]:
+        async def read(asked: WireRequest) -> list[Entry[Correspondence]]:
+            rows = await self._client.rows(asked, list[CorrespondenceRow])
+            backend = self._client.backend
+            entries = [correspondence_entry(*row, backend=backend, customer_id=customer_id) for row in rows]
+            if customer_id is not None and any(entry.record.customer_id != customer_id for entry in entries):
+                raise self._client.malformed("The vendor answered with another customer's correspondence.", asked)
+            return entries
+
+        scope = () if customer_id is None else ("customers", customer_id)
+        path = (*scope, "correspondence")
+        return Listing(
+            read=read,
+            request=WireRequest(operation=_LIST, method="GET", path=path, trailing_slash=True, wanted=request.wanted),
+            question=question,
+            options=request.options,
+            page_cap=self._settings.page_cap,
+            scan_budget=self._limits.scan_budget,
+        )
+
+
+def _by_date(
+    entries: Sequence[Entry[Correspondence]], listing: Listing[Correspondence], request: ListRequest, order: Order
+) -> Page[Correspondence]:
+    sign = -1 if order.descending else 1
+
+    def key(entry: Entry[Correspondence]) -> list[int]:
+        day = entry.record.date
+        return [1, 0, entry.id] if day is None else [0, sign * day.toordinal(), sign * entry.id]
+
+    return sorted_page(entries, listing, request, key)

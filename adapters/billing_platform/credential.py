@@ -1,0 +1,60 @@
+"""The bearer token that every call carries."""
+
+import re
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+from pydantic import SecretStr, field_validator
+
+from adapters.contract import Credentials
+
+__all__ = ["BillingPlatformCredentials", "authenticate"]
+
+_HEADER_VALUE = re.compile(r"[\x21-\x7e]+")
+
+
+class BillingPlatformCredentials(Credentials):
+    """The API token of one of the tenant's platform users; a read-only one is enough for reading."""
+
+    token: SecretStr
+
+    @field_validator("token")
+    @classmethod
+    def _fits_a_header(cls, token: SecretStr) -> SecretStr:
+        if not _HEADER_VALUE.fullmatch(token.get_secret_value()):
+            raise ValueError("a token is visible ASCII characters, without spaces or line ends")
+        return token
+
+
+def authenticate(
+    inner: httpx.AsyncBaseTransport, *, base_url: str, credentials: BillingPlatformCredentials, **_unused: Any
+) -> httpx.AsyncBaseTransport:
+    """Puts the token on the requests that lie under ``base_url``. It has no session: a refused token stays refused."""
+    return _BearerToken(inner, httpx.URL(base_url.rstrip("/") + "/"), credentials.token)
+
+
+class _BearerToken(httpx.AsyncBaseTransport):
+    def __init__(self, inner: httpx.AsyncBaseTransport, base: httpx.URL, token: SecretStr) -> None:
+        self._inner = inner
+        self._base = base
+        self._token = token
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if _lies_under(self._base, request.url):
+            headers = request.headers.copy()
+            headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
+            # A new request: the policies outside log and repeat theirs, which never carries the token.
+            request = httpx.Request(
+                request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
+            )
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def _lies_under(base: httpx.URL, url: httpx.URL) -> bool:
+    same_origin = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
+    path = url.raw_path.split(b"?")[0]
+    return same_origin and path.startswith(base.raw_path) and ".." not in unquote(path.decode("ascii")).split("/")

@@ -1,0 +1,116 @@
+"""The tenant's customers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from adapters.billing_platform.client import NATIVE_ID, Client, per_key
+from adapters.billing_platform.listing import Listing, page_by_id, sorted_page
+from adapters.billing_platform.parameters import Question, customer_question
+from adapters.billing_platform.settings import BillingPlatformSettings
+from adapters.billing_platform.translate import CustomerRow, Entry, customer_entry
+from adapters.contract import Limits, ListRequest, Results
+from adapters.errors import Conflict, UnsupportedByVendor
+from adapters.filters import FilterOptions
+from adapters.model import Customer, Page
+from adapters.wire import MAX_SEGMENT_LENGTH, WireRequest
+
+__all__ = ["BillingPlatformCustomers"]
+
+_LIST = "customer.list"
+_SORTABLE = frozenset(("name", "code"))
+
+
+class BillingPlatformCustomers:
+    """Reads customers (`adapters.contract.Customers`)."""
+
+    def __init__(self, client: Client, settings: BillingPlatformSettings, limits: Limits) -> None:
+        self._client = client
+        self._settings = settings
+        self._limits = limits
+
+    async def page(self, request: ListRequest) -> Page[Customer]:
+        """Customers in ascending id, out of one call where answers are not capped.
+
+        By name or code where the settings allow reading the list whole; any other order is unsupported.
+        """
+        question = customer_question(request.filter, request.options, backend=self._client.backend)
+        listing = self._listing(question, request.options, request.wanted)
+        if request.order is None:
+            return await page_by_id(listing, request)
+        name, descending = request.order.field, request.order.descending
+        if name not in _SORTABLE or not self._settings.list_whole:
+            raise UnsupportedByVendor(
+                f"This vendor cannot order customers by {name}.",
+                backend=self._client.backend,
+                operation=_LIST,
+                field=name,
+            )
+        everyone = await listing.whole()
+        return sorted_page(
+            everyone.entries, listing, request, lambda entry: _sort_key(entry, name, descending=descending)
+        )
+
+    async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Results[Customer]:
+        """Customers by native id, one call each: the list has no filter by id."""
+
+        async def read(native_id: str) -> Customer | None:
+            if not NATIVE_ID.fullmatch(native_id):
+                return None
+            found = await self._client.row(
+                WireRequest(operation="customer.get", method="GET", path=("customers", native_id), wanted=wanted),
+                CustomerRow,
+            )
+            return customer_entry(*found, backend=self._client.backend).record if found else None
+
+        return await per_key(keys, read)
+
+    async def by_code(self, codes: Sequence[str], wanted: frozenset[str]) -> Results[Customer]:
+        """Customers by account number, one call each: the filter takes one."""
+
+        async def read(code: str) -> Customer | None:
+            if not 0 < len(code) <= MAX_SEGMENT_LENGTH:
+                return None
+            request = _list_request(wanted, ("accountNumber", code))
+            rows = await self._client.rows(request, list[CustomerRow])
+            entries = (customer_entry(*row, backend=self._client.backend) for row in rows)
+            match [entry.record for entry in entries if entry.record.code == code]:
+                case []:
+                    return None
+                case [customer]:
+                    return customer
+            raise Conflict(
+                "Several customers have this account number.",
+                backend=self._client.backend,
+                operation=_LIST,
+                field="code",
+            )
+
+        return await per_key(codes, read)
+
+    def _listing(self, question: Question, options: FilterOptions, wanted: frozenset[str]) -> Listing[Customer]:
+        async def read(request: WireRequest) -> list[Entry[Customer]]:
+            rows = await self._client.rows(request, list[CustomerRow])
+            return [customer_entry(*row, backend=self._client.backend, asked_for=question.status) for row in rows]
+
+        return Listing(
+            read=read,
+            request=_list_request(wanted),
+            question=question,
+            options=options,
+            page_cap=self._settings.page_cap,
+            scan_budget=self._limits.scan_budget,
+        )
+
+
+def _list_request(wanted: frozenset[str], *query: tuple[str, str]) -> WireRequest:
+    return WireRequest(
+        operation=_LIST, method="GET", path=("customers",), trailing_slash=True, query=query, wanted=wanted
+    )
+
+
+def _sort_key(entry: Entry[Customer], name: str, *, descending: bool) -> list[Any]:
+    """By code point, nulls last, then by id; descending, the code points count down, and a text's end counts most."""
+    text: str | None = entry.value(name)
+    if text is None:
+        return [1, entry.id]
+    return [0, [*(-ord(letter) for letter in text), 1] if descending else text, entry.id]

@@ -1,0 +1,187 @@
+"""Reading the vendor's lists: bare arrays, in parts by ``idAfter`` where the tenant's server caps an answer."""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct, structs
+
+from adapters.billing_platform.parameters import Question
+from adapters.billing_platform.translate import Entry
+from adapters.contract import ListRequest
+from adapters.errors import InvalidInput, MalformedAnswer, ScanLimit
+from adapters.filters import FilterOptions, evaluate
+from adapters.model import Page
+from adapters.paging import slice_sorted
+from adapters.wire import WireRequest
+
+__all__ = [
+    "Listing",
+    "Part",
+    "Scan",
+    "Span",
+    "foreign_position",
+    "page_by_id",
+    "page_out_of",
+    "scan",
+    "scan_limit",
+    "sorted_page",
+]
+
+T = TypeVar("T")
+
+_ID = re.compile(r"[0-9]{1,19}")
+
+
+class Span(Struct, frozen=True):
+    """Days, both inclusive; None where there is no bound."""
+
+    earliest: date | None
+    latest: date | None
+
+
+class Part(Struct, Generic[T], frozen=True):
+    """Rows of a list in ascending id; ``complete`` when the list has none after them."""
+
+    entries: Sequence[Entry[T]]
+    complete: bool
+
+
+class Scan(Struct, Generic[T], frozen=True):
+    """What reading on found: the entries kept, the last id read, whether rows are left, and how many were read."""
+
+    kept: Sequence[Entry[T]]
+    at: int | None
+    more: bool
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing(Generic[T]):
+    """One of the vendor's lists under one question. ``read`` asks for an answer's rows; ``request`` has no query."""
+
+    read: Callable[[WireRequest], Awaitable[list[Entry[T]]]]
+    request: WireRequest
+    question: Question
+    options: FilterOptions
+    page_cap: int | None
+    scan_budget: int
+
+    def keeps(self, entry: Entry[T]) -> bool:
+        """Whether an entry passes what the vendor was not asked to leave out."""
+        here = self.question.here
+        return here is None or evaluate(here, entry.value, self.options) is True
+
+    async def part(self, after: int | None = None, span: Span | None = None) -> Part[T]:
+        """One answer: the rows after an id, of the span's days or else of the question's."""
+        span = span or Span(self.question.earliest, self.question.latest)
+        bounds = (("minDate", span.earliest), ("maxDate", span.latest), ("idAfter", after))
+        query = (*self.question.parameters, *((name, str(bound)) for name, bound in bounds if bound is not None))
+        rows = await self.read(structs.replace(self.request, query=query))
+        # A server that does not know idAfter here answers from the beginning; nothing is believed to come twice.
+        fresh = sorted((row for row in rows if after is None or row.id > after), key=lambda row: row.id)
+        complete = self.page_cap is None or len(rows) < self.page_cap
+        if not fresh and not complete:
+            raise MalformedAnswer(
+                "The vendor answered the same part of the list again; it seems to ignore idAfter.",
+                operation=self.request.operation,
+            )
+        return Part(fresh, complete)
+
+    async def whole(self, span: Span | None = None, at_most: int | None = None) -> Part[T]:
+        """All rows, or where more than ``at_most`` are there an incomplete part of them."""
+        entries: list[Entry[T]] = []
+        while True:
+            part = await self.part(entries[-1].id if entries else None, span)
+            entries += part.entries
+            if part.complete or (at_most is not None and len(entries) >= at_most):
+                return Part(entries, part.complete)
+
+
+async def page_by_id(listing: Listing[T], request: ListRequest) -> Page[T]:
+    """A page in ascending id; its positions are ids. A total that costs a call is counted where one answer is all."""
+    after = _id(request.position)
+    from_start = after is None or (request.count and listing.page_cap is None)
+    part = await listing.part(None if from_start else after)
+    total = None
+    if from_start and part.complete and (request.count or listing.question.here is None):
+        total = sum(map(listing.keeps, part.entries))
+    return await page_out_of(part, listing, request, total=total)
+
+
+async def page_out_of(part: Part[T], listing: Listing[T], request: ListRequest, *, total: int | None = None) -> Page[T]:
+    """A page in ascending id that begins in a part at hand and reads on where it ends."""
+    read = await scan(
+        listing,
+        part,
+        after=_id(request.position),
+        first=request.first,
+        budget=listing.scan_budget,
+        keeps=listing.keeps,
+    )
+    return Page(
+        records=tuple(entry.record for entry in read.kept),
+        positions=tuple(str(entry.id) for entry in read.kept),
+        end=str(read.at) if read.more else None,
+        total=total,
+        problem=scan_limit(read.count) if read.more and len(read.kept) < request.first else None,
+    )
+
+
+async def scan(
+    listing: Listing[T],
+    part: Part[T],
+    *,
+    after: int | None,
+    first: int,
+    budget: int,
+    keeps: Callable[[Entry[T]], bool],
+) -> Scan[T]:
+    """Reads on from a part, in ascending id, until ``first`` entries are kept or ``budget`` rows were looked at."""
+    kept: list[Entry[T]] = []
+    count, at = 0, after
+    while True:
+        for entry in part.entries:
+            if at is not None and entry.id <= at:
+                continue
+            at, count = entry.id, count + 1
+            kept += [entry] if keeps(entry) else []
+            if len(kept) == first or count >= budget:
+                return Scan(kept, at, entry is not part.entries[-1] or not part.complete, count)
+        if part.complete:
+            return Scan(kept, at, more=False, count=count)
+        part = await listing.part(at)
+
+
+def sorted_page(
+    entries: Sequence[Entry[T]], listing: Listing[T], request: ListRequest, key: Callable[[Entry[T]], list[Any]]
+) -> Page[T]:
+    """A page out of a whole list, in the order of ``key``, which is unlike for every entry."""
+    kept = sorted(filter(listing.keeps, entries), key=key)
+    page = slice_sorted(kept, first=request.first, position=request.position, sort_key=key)
+    return Page(
+        records=tuple(entry.record for entry in page.records),
+        positions=page.positions,
+        end=page.end,
+        total=page.total,
+    )
+
+
+def scan_limit(count: int) -> ScanLimit:
+    """Says that the scan budget ended a page."""
+    return ScanLimit(f"Stopped after reading {count} rows.")
+
+
+def _id(position: str | None) -> int | None:
+    if position is None:
+        return None
+    if not _ID.fullmatch(position):
+        raise foreign_position()
+    return int(position)
+
+
+def foreign_position() -> InvalidInput:
+    """Refuses a position that some other list gave."""
+    return InvalidInput("This cursor was not made by this list.", field="after")

@@ -1,0 +1,146 @@
+"""The vendor's records as ours. Pure: no I/O, no clock, no logger."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Generic, TypeVar
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from adapters.errors import UnsupportedByVendor
+from adapters.model import Correspondence, Customer, DocumentState, RawRecord, RecordStatus
+
+__all__ = ["CorrespondenceRow", "CustomerRow", "Entry", "correspondence_entry", "customer_entry"]
+
+T = TypeVar("T")
+Text = str | int | None
+Names = list[str] | str | None
+
+# "id" is of type Text, and "idAfter" of type integer (wholesaleBillingPeriods): whole numbers, in quotes or not.
+RowId = Annotated[int, Meta(gt=0)]
+
+
+class CustomerRow(Struct, frozen=True, kw_only=True):
+    """A customer as it came. All but ``id``, ``accountNumber`` and ``CRMReference`` are names that we assume."""
+
+    id: RowId
+    code: Text = field(default=None, name="accountNumber")
+    reference: Text = field(default=None, name="CRMReference")
+    name: str | None = None
+    email: Names = None
+    status: Names | UnsetType = UNSET
+
+
+class CorrespondenceRow(Struct, frozen=True, kw_only=True):
+    """Correspondence as it came. ``customerID`` is not in the page's field table, but its sibling pages have it."""
+
+    id: RowId
+    customer_id: Text = field(default=None, name="customerID")
+    number: Text = field(default=None, name="correspondenceNumber")
+    dated: str | None = field(default=None, name="correspondenceDate")
+    type: str | None = field(default=None, name="correspondenceType")
+    status: Names = None
+
+    def __post_init__(self) -> None:
+        _day(self.dated)  # what is no date makes the answer malformed, not a document undated
+
+
+class Entry(Struct, Generic[T], frozen=True):
+    """A record in its place in a list: its number, and the values that filters know beside its attributes."""
+
+    id: int
+    record: T
+    beside: Mapping[str, Any] = {}
+
+    def value(self, name: str) -> Any:
+        """What a filter finds under ``name``. Raises `UnsupportedByVendor` where the vendor's record hides it."""
+        value = self.beside[name] if name in self.beside else getattr(self.record, name)
+        if value is UNSET:
+            raise UnsupportedByVendor(f"This tenant's records do not show their {name}.", field=name)
+        return value
+
+
+# "Customers" of the manual: active, suspended, final bill, dropped, non-billable; a dropped one can be reinstated. The
+# list's flag active=true is there "to exclude a dropped one", so that all others are in use.
+_STATUSES = {
+    "active": RecordStatus.ACTIVE,
+    "suspended": RecordStatus.ACTIVE,
+    "final bill": RecordStatus.ACTIVE,
+    "non-billable": RecordStatus.ACTIVE,
+    "dropped": RecordStatus.INACTIVE,
+}
+_DROPPED_FIRST = (RecordStatus.INACTIVE, RecordStatus.ACTIVE)
+
+# Of these names only "Emailed" is on the vendor's pages; the rest are how they speak of invoices. No name at all says
+# nothing of how far the document has come.
+_STATES = {
+    "delivered": DocumentState.DELIVERED,
+    "emailed": DocumentState.SENT,
+    "downloaded": DocumentState.SENT,
+    "printed": DocumentState.SENT,
+    "ready": DocumentState.READY,
+}
+_FURTHEST_FIRST = (DocumentState.DELIVERED, DocumentState.SENT, DocumentState.READY)
+
+
+def customer_entry(
+    row: CustomerRow, raw: RawRecord | UnsetType, *, backend: str, asked_for: RecordStatus | None = None
+) -> Entry[Customer]:
+    """A customer. ``asked_for`` is the status that the list was restricted to, for rows that do not show theirs."""
+    names = _names(None if row.status is UNSET else row.status)
+    shown = {_STATUSES[name.lower()] for name in names if name.lower() in _STATUSES}
+    status = next((status for status in _DROPPED_FIRST if status in shown), asked_for or RecordStatus.UNKNOWN)
+    record = Customer(
+        backend=backend,
+        native_id=str(row.id),
+        stable_id=str(row.id),
+        code=_text(row.code),
+        name=row.name,
+        status=status,
+        vendor_status=names,
+        emails=_names(row.email),
+        address=None,
+        currency=None,
+        outstanding_balance=None,
+        raw=raw,
+    )
+    hidden = row.status is UNSET and asked_for is None
+    return Entry(row.id, record, {"external_reference": _text(row.reference), "status": UNSET if hidden else status})
+
+
+def correspondence_entry(
+    row: CorrespondenceRow, raw: RawRecord | UnsetType, *, backend: str, customer_id: str | None = None
+) -> Entry[Correspondence]:
+    """Correspondence. ``customer_id`` is whose list it was found in, for rows that do not say whose they are.
+
+    The type is all the title that the vendor has.
+    """
+    names = _names(row.status)
+    states = {_STATES.get(name.lower()) for name in names}
+    record = Correspondence(
+        backend=backend,
+        native_id=str(row.id),
+        customer_id=_text(row.customer_id) or customer_id,
+        date=_day(row.dated),
+        title=row.type,
+        state=next((state for state in _FURTHEST_FIRST if state in states), DocumentState.UNKNOWN),
+        vendor_status=names,
+        number=_text(row.number),
+        type=row.type,
+        raw=raw,
+    )
+    return Entry(row.id, record)
+
+
+def _names(value: Names) -> tuple[str, ...]:
+    """Names that the vendor gives as an array, or in one text with commas between them."""
+    listed = value.split(",") if isinstance(value, str) else value or ()
+    return tuple(name for name in map(str.strip, listed) if name)
+
+
+def _text(value: Text) -> str | None:
+    return None if value is None or value == "" else str(value)
+
+
+def _day(value: str | None) -> date | None:
+    """The day of a date or of a date-time; the vendor's pages show neither written out."""
+    return date.fromisoformat(value[:10]) if value else None
