@@ -10,7 +10,7 @@ from msgspec import Struct
 from adapters.errors import InvalidInput, ScanLimit
 from adapters.model import Page
 
-__all__ = ["Rows", "read_by_offset", "slice_sorted", "window"]
+__all__ = ["Rows", "decode_offset", "encode_offset", "read_by_offset", "rows_after", "slice_sorted", "window"]
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ async def read_by_offset(
     reads the ``number``-th page (from 1) of that size. ``matches`` filters here what the vendor was not asked to.
     Going on from a position reads one row again: where the list has shifted meanwhile, rows already seen are dropped.
     """
-    offset, last = _decode(position)
+    offset, last = decode_offset(position)
     at = max(0, offset - 1)
     records: list[T] = []
     positions: list[str] = []
@@ -68,11 +68,11 @@ async def read_by_offset(
             size = count
             answer, begin = await fetch(at, size), at
         total = answer.total if answer.total is not None else total
-        fresh = _after(list(answer.records[at - begin :]), at, last, key_of)
+        fresh = rows_after(list(answer.records[at - begin :]), at, last, key_of)
         for index, record in fresh:
             if matches is None or matches(record):
                 records.append(record)
-                positions.append(_encode(index + 1, key_of(record)))
+                positions.append(encode_offset(index + 1, key_of(record)))
             at, last, scanned = index + 1, key_of(record), scanned + 1
             if len(records) == first or scanned >= scan_budget:
                 break
@@ -82,12 +82,13 @@ async def read_by_offset(
         done = len(records) == first or not more
         if done or scanned >= scan_budget:
             limit = None if done else ScanLimit(f"Stopped after reading {scanned} rows.")
-            end = _encode(at, last) if more else None
+            end = encode_offset(at, last) if more else None
             total = total if matches is None else None
             return Page(records=tuple(records), positions=tuple(positions), end=end, total=total, problem=limit)
 
 
-def _after(rows: list[T], at: int, last: str | None, key_of: Callable[[T], str]) -> list[tuple[int, T]]:
+def rows_after(rows: list[T], at: int, last: str | None, key_of: Callable[[T], str]) -> list[tuple[int, T]]:
+    """The rows, the first of which stands at ``at``, with their places; those up to the one with key ``last`` dropped."""
     numbered = list(enumerate(rows, start=at))
     if last is not None:
         for place, (_, row) in enumerate(numbered):
@@ -102,11 +103,13 @@ def _more(at: int, known: int, received: int, size: int, total: int | None) -> b
     return at < total and received > 0 if total is not None else received >= size
 
 
-def _encode(offset: int, last: str | None) -> str:
+def encode_offset(offset: int, last: str | None) -> str:
+    """The position that goes on at ``offset``, after the record with key ``last``."""
     return json.dumps([offset, last], separators=(",", ":"))
 
 
-def _decode(position: str | None) -> tuple[int, str | None]:
+def decode_offset(position: str | None) -> tuple[int, str | None]:
+    """What `encode_offset` was given; the beginning for None. Raises `InvalidInput` for another list's position."""
     if position is None:
         return 0, None
     match _json(position):

@@ -35,6 +35,9 @@ EXTENSION = "postroom"
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """An answer that is read whole is refused past this; 100,000 records of 600 bytes fit."""
 
+TELLING_BYTES = 16
+"""A stream's first bytes, however they are cut up on the way, are at least this many unless the file is shorter."""
+
 MAX_SEGMENT_LENGTH = 256
 """No vendor documents keys near this long."""
 
@@ -158,8 +161,10 @@ class Wire:
         info = self._info(request)
         response = await self._start(request, info)
         rest = response.aiter_bytes()
+        first = b""
         try:
-            first = await anext(rest, b"")
+            while len(first) < TELLING_BYTES and (chunk := await anext(rest, b"")):
+                first += chunk
         except httpx.TransportError as error:
             await response.aclose()
             raise _transport_error(error, info) from None

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
-from adapters.errors import AdapterError, InvalidInput
+from adapters.errors import AdapterError, InvalidInput, OutcomeUnknown
 from adapters.model import CustomerEmailTemplate, CustomerMessage, Document, DocumentState, RecordStatus
 from adapters.wire import WireRequest
 
@@ -223,9 +223,10 @@ class Outcomes(Struct, frozen=True, kw_only=True):
     unsure_codes: frozenset[str] = frozenset()
 
     def of(self, error: AdapterError) -> Outcome:
-        """The outcome of a write that ended in this error."""
+        """The outcome of a write that ended in this error; `OutcomeUnknown` is unknown whatever its status."""
         undone = error.never_sent or (
-            error.vendor_code not in self.unsure_codes
+            not isinstance(error, OutcomeUnknown)
+            and error.vendor_code not in self.unsure_codes
             and (error.vendor_code in self.undone_codes or error.status in self.undone_statuses)
         )
         state = OutcomeState.UNDONE if undone else OutcomeState.UNKNOWN
