@@ -1,0 +1,30 @@
+"""Sage Intacct, over its REST API."""
+
+from adapters.contract import Limits, Vendor
+from adapters.sage_intacct.adapter import connect
+from adapters.sage_intacct.credential import IntacctCredentials, IntacctSettings, authenticate
+from adapters.sage_intacct.query import KEY
+from adapters.sage_intacct.writes import OUTCOMES
+
+__all__ = ["vendor"]
+
+vendor = Vendor(
+    name="sage_intacct",
+    title="Sage Intacct",
+    base_url="https://api.intacct.com/ia/api/v1",
+    credentials=IntacctCredentials,
+    settings=IntacctSettings,
+    # A query takes at most 4,000 rows. The lowest service tier bears six calls at once of an application.
+    limits=Limits(page_size=4000, concurrency=6, scan_budget=20_000),
+    outcomes=OUTCOMES,
+    native_ids={"Customer": KEY, "CustomerEmailTemplate": KEY, "EmailTemplate": KEY, "CustomerMessage": KEY},
+    authenticate=authenticate,
+    connect=connect,
+    sandbox_module="adapters.sage_intacct.sandbox",
+    takes_idempotency_keys=True,
+    notes={
+        "customers": "An e-mail address, a postal address and the raw record cost a call per customer.",
+        "aggregate": "Over customers, customers' templates and messages.",
+        "messages": "Messages cannot be deleted.",
+    },
+)
