@@ -88,7 +88,7 @@ async def read_by_offset(
 
 
 def rows_after(rows: list[T], at: int, last: str | None, key_of: Callable[[T], str]) -> list[tuple[int, T]]:
-    """The rows, the first of which stands at ``at``, with their places; those up to the one with key ``last`` dropped."""
+    """The rows with their places, the first being ``at``; those up to the one with key ``last`` are dropped."""
     numbered = list(enumerate(rows, start=at))
     if last is not None:
         for place, (_, row) in enumerate(numbered):

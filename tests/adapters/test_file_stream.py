@@ -15,7 +15,7 @@ class InPieces(httpx.AsyncByteStream):
 
 
 async def streamed(*pieces: bytes) -> tuple[bytes, bytes]:
-    transport = httpx.MockTransport(lambda request: httpx.Response(200, stream=InPieces(*pieces)))
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=InPieces(*pieces)))
     wire = Wire(backend="test", base_url="http://127.0.0.1", transport=transport)
     file = await wire.stream(WireRequest(operation="file", method="GET", path=("file",)))
     return file.first_chunk, b"".join([chunk async for chunk in file.chunks()])
