@@ -1,0 +1,163 @@
+"""The composition root: settings, vendors, policies, schema and server meet here, and only here."""
+
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from adapters.contract import Connection
+from gateway.backends import Backend, Backends, capabilities_of, fingerprint
+from gateway.context import LOCAL, Principal, RequestContext
+from gateway.dispatch.ledger import MemoryLedger
+from gateway.dispatch.sending import Sending
+from gateway.files import FileLinks
+from gateway.schema.build import build_schema, schema_needs
+from gateway.server.examples import EXAMPLES
+from gateway.server.explorer import explorer_routes
+from gateway.server.files import file_route
+from gateway.server.graphql_view import GraphQLView
+from gateway.server.health import health_routes
+from gateway.settings import BackendSettings, Settings
+from gateway.upstream.engine import EngineTransport
+from gateway.upstream.health import Health, HealthTransport
+from gateway.upstream.permits import Permits, PermitsTransport
+
+__all__ = ["Gateway", "build_app", "connected_backends"]
+
+Clock = Callable[[], datetime]
+GRAPHQL_PATH = "/graphql"
+
+
+def utc_now() -> datetime:
+    """The time now, in UTC."""
+    return datetime.now(UTC)
+
+
+class Gateway:
+    """A gateway over connected backends, without its HTTP surface: what makes a context for each operation."""
+
+    def __init__(self, settings: Settings, backends: Backends, clock: Clock = utc_now) -> None:
+        self.settings = settings
+        self.backends = backends
+        self.schema = build_schema()
+        self.sending = Sending(MemoryLedger(), clock)
+        key = settings.files.key
+        self.file_links = FileLinks(
+            key=secrets.token_bytes(32) if key is None else key.get_secret_value().encode(),
+            base_url=settings.server.url,
+            lifetime=timedelta(seconds=settings.files.lifetime_seconds),
+            clock=clock,
+        )
+        self._clock = clock
+        self._needs = schema_needs()
+
+    def context(self, principal: Principal = LOCAL) -> RequestContext:
+        """The context of one operation."""
+        return RequestContext(
+            principal=principal,
+            backends=self.backends.visible(principal.backends),
+            limits=self.settings.lists,
+            sending=self.sending,
+            file_links=self.file_links,
+            needs=self._needs,
+            clock=self._clock,
+        )
+
+
+@contextlib.asynccontextmanager
+async def connected_backends(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Backends]:
+    """The configured backends; nothing is called yet. Connections are closed at the end."""
+    async with contextlib.AsyncExitStack() as stack:
+        shared: dict[str, list[str]] = {}
+        for configured in settings.backends:
+            if configured.shares_codes is not None:
+                shared.setdefault(configured.shares_codes, []).append(configured.key)
+        backends = []
+        for configured in settings.backends:
+            engine = await stack.enter_async_context(EngineTransport())
+            sharing = [key for key in shared.get(configured.shares_codes or "", ()) if key != configured.key]
+            backends.append(connect(configured, engine, sharing, clock))
+        yield Backends(backends)
+
+
+def connect(
+    configured: BackendSettings, engine: httpx.AsyncBaseTransport, shares_codes_with: Sequence[str], clock: Clock
+) -> Backend:
+    """One backend, with its outbound policies around the engine: permits → health → credential → engine."""
+    vendor = configured.vendor
+    credential = vendor.authenticate(
+        engine,
+        key=configured.key,
+        base_url=configured.base_url,
+        credentials=configured.credentials,
+        settings=configured.settings,
+        clock=clock,
+    )
+    health = Health(clock)
+    permits = Permits(configured.limits.concurrency)
+    adapter = vendor.connect(
+        Connection(
+            key=configured.key,
+            base_url=configured.base_url,
+            transport=PermitsTransport(HealthTransport(credential, health), permits),
+            settings=configured.settings,
+            limits=configured.limits,
+            timeout=configured.timeout,
+            clock=clock,
+        )
+    )
+    return Backend(
+        key=configured.key,
+        vendor=vendor,
+        adapter=adapter,
+        capabilities=capabilities_of(adapter),
+        credential=fingerprint(_plain(configured)),
+        health=health,
+        permits=permits,
+        shares_codes_with=tuple(shares_codes_with),
+    )
+
+
+def _plain(configured: BackendSettings) -> Mapping[str, str]:
+    """The credentials as text, for their fingerprint alone."""
+    values = dict(configured.credentials)
+    return {
+        name: value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
+        for name, value in values.items()
+    }
+
+
+def build_app(settings: Settings, clock: Clock = utc_now) -> Starlette:
+    """The whole application. Backends connect when it starts, and are let go when everything sent is settled."""
+    app = Starlette()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with connected_backends(settings, clock) as backends:
+            gateway = Gateway(settings, backends, clock)
+            app.router.routes.extend(_routes(gateway))
+            yield
+            await gateway.sending.drain()
+
+    app.router.lifespan_context = lifespan
+    return app
+
+
+def _routes(gateway: Gateway) -> list[BaseRoute]:
+    view = GraphQLView(gateway.schema, gateway.context)
+    return [
+        Route(GRAPHQL_PATH, view, methods=["GET", "HEAD", "POST"]),
+        WebSocketRoute(GRAPHQL_PATH, view),
+        file_route(gateway.backends, gateway.file_links, _local),
+        *health_routes(gateway.backends),
+        *explorer_routes(endpoint=GRAPHQL_PATH, tabs=EXAMPLES),
+    ]
+
+
+def _local(_: Request) -> Principal:
+    return LOCAL

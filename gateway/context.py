@@ -1,0 +1,68 @@
+"""What one request knows: who asks, which backends they may see, fresh loaders, the time; and what a field asks for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from gateway.backends import Backends
+from gateway.selection import FieldNeeds, Selection
+
+if TYPE_CHECKING:
+    from gateway.dispatch.sending import Sending
+    from gateway.files import FileLinks
+    from gateway.loaders import Loaders
+    from gateway.settings import ListLimits
+
+__all__ = ["LOCAL", "Ask", "Principal", "RequestContext"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who asks. ``backends`` are the keys of those it may use; None for all."""
+
+    id: str
+    backends: frozenset[str] | None = None
+
+
+LOCAL = Principal(id="local")
+"""Whoever reaches a gateway that asks nobody who they are; it listens on loopback only."""
+
+
+@dataclass(kw_only=True)
+class RequestContext:
+    """One GraphQL request. ``backends`` holds only what the principal may see; nothing else is reached through it."""
+
+    principal: Principal
+    backends: Backends
+    limits: "ListLimits"
+    sending: "Sending"
+    file_links: "FileLinks"
+    needs: FieldNeeds
+    clock: Callable[[], datetime]
+    selections: dict[int, Selection] = field(default_factory=dict)
+
+    @cached_property
+    def loaders(self) -> "Loaders":
+        """This request's loaders; made inside the event loop, when first used."""
+        from gateway.loaders import Loaders  # noqa: PLC0415 - the loaders know the context
+
+        return Loaders(self)
+
+    def forget(self) -> None:
+        """Drops what was loaded: something was written meanwhile."""
+        self.__dict__.pop("loaders", None)
+
+    @property
+    def today(self) -> date:
+        """The day of reference, UTC."""
+        return self.clock().date()
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a field is asked for: in which request, with which selection below it."""
+
+    context: RequestContext
+    selection: Selection

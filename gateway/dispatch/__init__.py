@@ -1,0 +1,1 @@
+"""Sending: what was asked, what was claimed, what became of it."""

@@ -1,0 +1,131 @@
+"""Sends prepared calls through the ledger: written down first, sent once, and settled by what the answer proves."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
+from msgspec import Struct
+
+from adapters.contract import EvidenceRequest, Outcome, OutcomeState, PreparedCall, SendAction, Verdict
+from adapters.errors import AdapterError
+from gateway.backends import Backend, Backends
+from gateway.dispatch.ledger import Intent, Ledger, Settlement
+from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, ItemState
+from gateway.ids import Ref
+from gateway.problems import Problem, ProblemCode, incident_of, problem_of
+
+__all__ = ["PlannedCall", "Sending"]
+
+log = structlog.get_logger("postroom.dispatch")
+
+_STATES = {
+    OutcomeState.DONE: ItemState.ACCEPTED,
+    OutcomeState.UNDONE: ItemState.FAILED,
+    OutcomeState.UNKNOWN: ItemState.UNKNOWN,
+}
+_VERDICTS = {Verdict.SENT: ItemState.ACCEPTED, Verdict.NOT_SENT: ItemState.FAILED, Verdict.UNDECIDED: ItemState.UNKNOWN}
+
+
+class PlannedCall(Struct, frozen=True, kw_only=True):
+    """A prepared call, and the records that it sends, in the order of its targets."""
+
+    backend: Backend
+    call: PreparedCall
+    targets: tuple[Ref, ...]
+
+
+class Sending:
+    """What sends. A send belongs to the ledger, not to the request: it goes on when the caller has left."""
+
+    def __init__(self, ledger: Ledger, clock: Callable[[], datetime]) -> None:
+        self.ledger = ledger
+        self._clock = clock
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def send(self, action: DispatchAction, calls: Sequence[PlannedCall], *, requested_by: str) -> Dispatch:
+        """Writes the dispatch, performs each call once, and answers the dispatch as it then stands."""
+        intents = [
+            Intent(target=target, recipients=planned.call.recipients) for planned in calls for target in planned.targets
+        ]
+        dispatch, items = await self.ledger.begin(action, intents, requested_by=requested_by, at=self._clock())
+        task = asyncio.create_task(self._perform_all(calls, items))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        await asyncio.shield(task)
+        return await self.ledger.get(dispatch.id, None) or dispatch
+
+    async def drain(self) -> None:
+        """Waits until everything that is being sent is settled."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def reconcile(self, dispatch: Dispatch, backends: Backends) -> Dispatch:
+        """Asks the vendors for evidence of each UNKNOWN item, and settles those that it decides."""
+        unknown = frozenset((ItemState.UNKNOWN,))
+        after = 0
+        while items := await self.ledger.items(dispatch.id, states=unknown, after=after):
+            for item in items:
+                await self.ledger.settle(
+                    item.number, await self._evidence(dispatch.action, item, backends), at=self._clock()
+                )
+            after = items[-1].number
+        return await self.ledger.get(dispatch.id, None) or dispatch
+
+    async def _perform_all(self, calls: Sequence[PlannedCall], items: Sequence[DispatchItem]) -> None:
+        place = 0
+        for planned in calls:
+            mine = items[place : place + len(planned.targets)]
+            place += len(mine)
+            outcomes = await self._perform(planned)
+            for item, outcome in zip(mine, outcomes, strict=True):
+                await self.ledger.settle(item.number, _settlement(outcome, planned.backend.key), at=self._clock())
+
+    async def _perform(self, planned: PlannedCall) -> Sequence[Outcome]:
+        """One outcome per target, whatever happens: a fault of ours after the call has begun proves nothing."""
+        try:
+            outcomes = await planned.backend.adapter.perform(planned.call)
+        except Exception as error:  # noqa: BLE001 - logged with its trace; the items must not be left as if being sent
+            incident_of(error)
+            outcomes = ()
+        if len(outcomes) == len(planned.targets):
+            return outcomes
+        return [Outcome(state=OutcomeState.UNKNOWN)] * len(planned.targets)
+
+    async def _evidence(self, action: DispatchAction, item: DispatchItem, backends: Backends) -> Settlement:
+        backend = backends.get(item.target.backend)
+        find = None if backend is None else backend.adapter.evidence
+        if find is None:
+            return Settlement(
+                state=ItemState.UNKNOWN,
+                problem=item.problem,
+                evidence="The backend keeps no evidence that can be asked for: look at the record there.",
+            )
+        request = EvidenceRequest(
+            action=SendAction(action.value),
+            native_id=item.target.native_id,
+            since=item.requested_at,
+            recipients=item.recipients,
+        )
+        try:
+            evidence = await find(request)
+        except AdapterError as error:
+            return Settlement(state=ItemState.UNKNOWN, problem=problem_of(error, item.target.backend))
+        state = _VERDICTS[evidence.verdict]
+        settled = state is not ItemState.UNKNOWN
+        return Settlement(state=state, problem=None if settled else item.problem, evidence=evidence.text)
+
+
+def _settlement(outcome: Outcome, backend: str) -> Settlement:
+    state = _STATES[outcome.state]
+    problem = None if outcome.error is None else problem_of(outcome.error, backend)
+    if problem is None and state is ItemState.UNKNOWN:
+        problem = Problem(
+            code=ProblemCode.OUTCOME_UNKNOWN,
+            message="The vendor's answer does not say what became of this; it may have gone out.",
+            backend=backend,
+        )
+    elif problem is None and state is ItemState.FAILED:
+        message = outcome.message or "The vendor did not take it."
+        problem = Problem(code=ProblemCode.REJECTED, message=message, backend=backend)
+    return Settlement(state=state, vendor_message=outcome.message, problem=problem)

@@ -1,0 +1,49 @@
+"""Global object identifiers: opaque outside, ``type:backend:native id`` inside. Encoded and decoded only here.
+
+They are stable as long as the backend's key is, and hold no secret. A decoded id is no proof of anything: whether its
+backend is visible to the caller, and whether its native id could exist at the vendor, is for
+`gateway.backends.Backends` to say.
+"""
+
+import base64
+import binascii
+
+from msgspec import Struct
+
+__all__ = ["MAX_ID_LENGTH", "InvalidId", "Ref", "decode", "encode"]
+
+MAX_ID_LENGTH = 1024
+"""Characters of an encoded id. The longest native id that reaches a vendor has 256 characters, each up to 4 bytes."""
+
+
+class InvalidId(ValueError):
+    """Not an id of ours."""
+
+
+class Ref(Struct, frozen=True):
+    """What an id stands for. ``backend`` is empty for what lives in the gateway itself (a dispatch)."""
+
+    type: str
+    backend: str
+    native_id: str
+
+
+def encode(type_name: str, backend: str, native_id: str) -> str:
+    """The id of a record."""
+    text = f"{type_name}:{backend}:{native_id}".encode("utf-8", "surrogatepass")
+    return base64.urlsafe_b64encode(text).rstrip(b"=").decode("ascii")
+
+
+def decode(value: str) -> Ref:
+    """What ``value`` stands for. Raises `InvalidId` for anything that `encode` did not make."""
+    if not value or len(value) > MAX_ID_LENGTH:
+        raise InvalidId
+    try:
+        text = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        raise InvalidId from None
+    type_name, first, rest = text.partition(":")
+    backend, second, native_id = rest.partition(":")
+    if not (type_name and first and second and native_id) or encode(type_name, backend, native_id) != value:
+        raise InvalidId
+    return Ref(type_name, backend, native_id)

@@ -1,0 +1,278 @@
+"""One request's loads: as few adapter calls as there are backends, and nothing asked twice.
+
+Keys hold the backend. Loaders live as long as a request, which has one principal, and look backends up among those that
+this principal may see; so nothing loaded for one is ever another's.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from aiodataloader import DataLoader
+from msgspec import UNSET, Struct
+
+from adapters.contract import AggregateRequest, ListRequest
+from adapters.errors import UnsupportedByVendor
+from adapters.model import Page
+from gateway.backends import Backend
+from gateway.record_types import type_name
+
+if TYPE_CHECKING:
+    from gateway.context import RequestContext
+
+__all__ = ["CodeKey", "Loaders", "PageKey", "RecordKey", "SafeLoader"]
+
+
+class RecordKey(Struct, frozen=True):
+    """One record by native id, with the attributes wanted."""
+
+    type: str
+    backend: str
+    native_id: str
+    wanted: frozenset[str]
+
+
+class CodeKey(Struct, frozen=True):
+    """One customer by code."""
+
+    backend: str
+    code: str
+    wanted: frozenset[str]
+
+
+class PageKey(Struct, frozen=True):
+    """A part of a backend's list, of one customer's where ``customer_id`` is given; ``part`` is the adapter's."""
+
+    part: str
+    backend: str
+    customer_id: str | None
+    request: ListRequest
+
+
+class SafeLoader(DataLoader[Any, Any]):
+    """A DataLoader whose callers cannot disturb one another.
+
+    The executor cancels the siblings of a failed field; a future shared by several fields must outlive that, so each
+    caller waits on a shield. A batch answers for every key, even when it is cancelled.
+    """
+
+    def __init__(self, batch: Callable[[Sequence[Any]], Awaitable[list[Any]]]) -> None:
+        super().__init__(batch_load_fn=self._guarded)
+        self._batch = batch
+
+    def load(self, key: Hashable) -> "asyncio.Future[Any]":
+        """The value of ``key``, one future per caller."""
+        shared = super().load(key)
+        shared.add_done_callback(_note_exception)  # its callers may all have left
+        return asyncio.shield(shared)
+
+    async def _guarded(self, keys: list[Any]) -> list[Any]:
+        try:
+            return await self._batch(keys)
+        except asyncio.CancelledError:
+            return [BatchCancelledError()] * len(keys)
+        except Exception as error:  # noqa: BLE001 - becomes the answer for each key; raised again at each caller
+            return [error] * len(keys)
+
+
+def _note_exception(done: "asyncio.Future[Any]") -> None:
+    if not done.cancelled():
+        done.exception()
+
+
+class BatchCancelledError(Exception):
+    """The batch was cancelled before it answered."""
+
+
+class _Either:
+    """A customer by code or by native id."""
+
+    def __init__(self, by_code: SafeLoader, by_key: SafeLoader) -> None:
+        self._by_code = by_code
+        self._by_key = by_key
+
+    def load(self, key: "CodeKey | RecordKey") -> "asyncio.Future[Any]":
+        """The customer of either kind of key."""
+        return self._by_code.load(key) if isinstance(key, CodeKey) else self._by_key.load(key)
+
+
+class _NodeLoader:
+    """Whatever has a global id: a record by its key, a dispatch by its ledger id, a backend as it is."""
+
+    def __init__(self, loaders: "Loaders") -> None:
+        self._loaders = loaders
+
+    async def load(self, key: "RecordKey | str | Backend | None") -> Any:
+        """The node, or None."""
+        if isinstance(key, RecordKey):
+            return await self._loaders.record.load(key)
+        return await self._loaders.dispatch.load(key) if isinstance(key, str) else key
+
+
+class _NodesLoader:
+    """Several nodes; one that fails is its error in its place."""
+
+    def __init__(self, node: _NodeLoader) -> None:
+        self._node = node
+
+    async def load(self, keys: Sequence[Any]) -> list[Any]:
+        """The nodes in the keys' order."""
+        found = await asyncio.gather(*map(self._node.load, keys), return_exceptions=True)
+        return list(found)
+
+
+class Loaders:
+    """The loaders of one request, by the names that fields declare."""
+
+    def __init__(self, context: "RequestContext") -> None:
+        from gateway.dispatch.loading import DispatchItemLoader, DispatchListLoader, DispatchLoader  # noqa: PLC0415
+        from gateway.lists import ConnectionLoader  # noqa: PLC0415 - they load through these
+        from gateway.timeline import CounterpartLoader, TimelineLoader  # noqa: PLC0415
+
+        self._context = context
+        self._known: dict[tuple[str, str, str], tuple[Any, frozenset[str]]] = {}
+        self.record = SafeLoader(self._records)
+        self.code = SafeLoader(self._codes)
+        self.page = SafeLoader(self._pages)
+        self.aggregate = SafeLoader(self._aggregates)
+        self.customer = _Either(self.code, self.record)
+        self.node = _NodeLoader(self)
+        self.nodes = _NodesLoader(self.node)
+        self.connection = ConnectionLoader(context)
+        self.counterparts = CounterpartLoader(context)
+        self.timeline = TimelineLoader(context)
+        self.dispatch = DispatchLoader(context)
+        self.dispatches = DispatchListLoader(context)
+        self.dispatch_items = DispatchItemLoader(context)
+
+    async def _records(self, keys: Sequence[RecordKey]) -> list[Any]:
+        wanted: dict[tuple[str, str, str], frozenset[str]] = defaultdict(frozenset)
+        for key in keys:
+            if not self._knows(key):
+                wanted[key.type, key.backend, key.native_id] |= key.wanted
+        groups: dict[tuple[str, str, frozenset[str]], list[str]] = defaultdict(list)
+        for (of_type, backend, native_id), attributes in wanted.items():
+            groups[of_type, backend, attributes].append(native_id)
+        answers = await _gather({group: self._read_records(*group, ids) for group, ids in groups.items()})
+        return [
+            self._known[key.type, key.backend, key.native_id][0]
+            if (key.type, key.backend, key.native_id) not in wanted
+            else _of_key(answers[key.type, key.backend, wanted[key.type, key.backend, key.native_id]], key.native_id)
+            for key in keys
+        ]
+
+    def _knows(self, key: RecordKey) -> bool:
+        """Whether a list of this request has brought this record with all that is wanted of it."""
+        known = self._known.get((key.type, key.backend, key.native_id))
+        return known is not None and key.wanted <= known[1]
+
+    def _remember(self, records: Iterable[Any], wanted: frozenset[str]) -> None:
+        for record in records:
+            have = frozenset(name for name in wanted if getattr(record, name) is not UNSET)
+            self._known[type_name(record), record.backend, record.native_id] = (record, have)
+
+    async def _read_records(
+        self, of_type: str, backend_key: str, wanted: frozenset[str], native_ids: Sequence[str]
+    ) -> Mapping[str, Any]:
+        backend = self._context.backends.get(backend_key)
+        read = None if backend is None else _reader(backend, of_type)
+        if backend is None or read is None:
+            return dict.fromkeys(native_ids)
+        possible = [native_id for native_id in native_ids if backend.vendor.accepts(of_type, native_id)]
+        answers = await read(possible, wanted) if possible else {}
+        return {native_id: answers[native_id] if native_id in possible else None for native_id in native_ids}
+
+    async def _codes(self, keys: Sequence[CodeKey]) -> list[Any]:
+        groups: dict[tuple[str, frozenset[str]], list[str]] = defaultdict(list)
+        for key in keys:
+            groups[key.backend, key.wanted].append(key.code)
+        answers = await _gather({group: self._read_codes(*group, codes) for group, codes in groups.items()})
+        return [_of_key(answers[key.backend, key.wanted], key.code) for key in keys]
+
+    async def _read_codes(self, backend_key: str, wanted: frozenset[str], codes: Sequence[str]) -> Mapping[str, Any]:
+        backend = self._context.backends.get(backend_key)
+        if backend is None or backend.adapter.customers is None:
+            return dict.fromkeys(codes)
+        return await backend.adapter.customers.by_code(list(dict.fromkeys(codes)), wanted)
+
+    async def _pages(self, keys: Sequence[PageKey]) -> list[Any]:
+        groups: dict[tuple[str, str, ListRequest], list[str]] = defaultdict(list)
+        reads: dict[Hashable, Awaitable[Any]] = {}
+        for key in keys:
+            if key.customer_id is None:
+                reads[key] = self._read_page(key)
+            else:
+                groups[key.part, key.backend, key.request].append(key.customer_id)
+        for group, customer_ids in groups.items():
+            reads[group] = self._read_pages_of_customers(*group, customer_ids)
+        answers = await _gather(reads)
+        for key in keys:
+            page = answers[key] if key.customer_id is None else None
+            if isinstance(page, Page):
+                self._remember(page.records, key.request.wanted)
+        return [
+            answers[key]
+            if key.customer_id is None
+            else _of_key(answers[key.part, key.backend, key.request], key.customer_id)
+            for key in keys
+        ]
+
+    async def _read_page(self, key: PageKey) -> Any:
+        return await getattr(self._backend(key.backend).adapter, key.part).page(key.request)
+
+    async def _read_pages_of_customers(
+        self, part: str, backend_key: str, request: ListRequest, customer_ids: Sequence[str]
+    ) -> Any:
+        return await getattr(self._backend(backend_key).adapter, part).of_customers(customer_ids, request)
+
+    async def _aggregates(self, keys: Sequence[tuple[str, AggregateRequest]]) -> list[Any]:
+        answers = await _gather({key: self._aggregate(*key) for key in keys})
+        return [answers[key] for key in keys]
+
+    async def _aggregate(self, backend_key: str, request: AggregateRequest) -> Any:
+        aggregate = self._backend(backend_key).adapter.aggregate
+        if aggregate is None:
+            raise UnsupportedByVendor("This backend cannot aggregate.", backend=backend_key)
+        return await aggregate(request)
+
+    def _backend(self, key: str) -> Backend:
+        backend = self._context.backends.get(key)
+        if backend is None:
+            raise LookupError(key)
+        return backend
+
+
+def _reader(backend: Backend, of_type: str) -> Callable[..., Awaitable[Mapping[str, Any]]] | None:
+    """How records of a type are read by native id at this backend, if they are."""
+    adapter = backend.adapter
+    parts: dict[str, Any] = {
+        "Customer": adapter.customers,
+        "Correspondence": adapter.correspondence,
+        "Letter": adapter.letters,
+        "CustomerEmailTemplate": adapter.templates,
+        "EmailTemplate": adapter.templates,
+        "CustomerMessage": adapter.messages,
+    }
+    part = parts[of_type]
+    if part is None:
+        return None
+    read: Callable[..., Awaitable[Mapping[str, Any]]]
+    read = part.email_templates if of_type == "EmailTemplate" else part.by_key
+    return read
+
+
+async def _gather(reads: Mapping[Any, Awaitable[Any]]) -> dict[Any, Any]:
+    """All answers, failures included as values: one that fails does not disturb the others."""
+    answers = await asyncio.gather(*reads.values(), return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException) and not isinstance(answer, Exception):
+            raise answer
+    return dict(zip(reads, answers, strict=True))
+
+
+def _of_key(answer: Any, key: str) -> Any:
+    """One key's part of an answer: the failure of all is the failure of each."""
+    if isinstance(answer, Exception):
+        return answer
+    return answer.get(key)

@@ -1,0 +1,160 @@
+"""What went wrong, as data: adapter errors to problems, and to the members of a GraphQL error.
+
+One closed set of codes is public. Anything that is not an error of ours becomes INTERNAL with an incident id, and is
+logged; its text never leaves the process.
+"""
+
+import uuid
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import structlog
+from graphql import GraphQLError
+from msgspec import Struct
+
+from adapters import errors
+from adapters.errors import AdapterError
+
+__all__ = ["Problem", "ProblemCode", "ProblemError", "incident_of", "problem_of", "public_error"]
+
+log = structlog.get_logger("postroom.problems")
+
+
+class ProblemCode(StrEnum):
+    """The public codes."""
+
+    INVALID_INPUT = "INVALID_INPUT"
+    NOT_FOUND = "NOT_FOUND"
+    NOT_READY = "NOT_READY"
+    UNSUPPORTED = "UNSUPPORTED"
+    CONFLICT = "CONFLICT"
+    ALREADY_SENT = "ALREADY_SENT"
+    IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
+    SCAN_LIMIT = "SCAN_LIMIT"
+    FORBIDDEN = "FORBIDDEN"
+    BACKEND_CREDENTIALS = "BACKEND_CREDENTIALS"
+    RATE_LIMITED = "RATE_LIMITED"
+    UNAVAILABLE = "UNAVAILABLE"
+    TIMEOUT = "TIMEOUT"
+    REJECTED = "REJECTED"
+    MALFORMED_RESPONSE = "MALFORMED_RESPONSE"
+    OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+    FILE_NOT_AVAILABLE = "FILE_NOT_AVAILABLE"
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """One problem. ``path`` names the input field at fault, ``retry_after`` is in seconds."""
+
+    code: ProblemCode
+    message: str
+    path: tuple[str, ...] | None = None
+    backend: str | None = None
+    vendor_code: str | None = None
+    retryable: bool = False
+    retry_after: int | None = None
+
+
+class ProblemError(Exception):
+    """A problem on its way to the caller as a GraphQL error."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+_CODES: Mapping[type[AdapterError], ProblemCode] = {
+    errors.Unavailable: ProblemCode.UNAVAILABLE,
+    errors.RateLimited: ProblemCode.RATE_LIMITED,
+    errors.TimedOut: ProblemCode.TIMEOUT,
+    errors.OutcomeUnknown: ProblemCode.OUTCOME_UNKNOWN,
+    errors.Rejected: ProblemCode.REJECTED,
+    errors.NotFound: ProblemCode.NOT_FOUND,
+    errors.BadCredentials: ProblemCode.BACKEND_CREDENTIALS,
+    errors.Forbidden: ProblemCode.FORBIDDEN,
+    errors.InvalidInput: ProblemCode.INVALID_INPUT,
+    errors.NotReady: ProblemCode.NOT_READY,
+    errors.Conflict: ProblemCode.CONFLICT,
+    errors.FileNotAvailable: ProblemCode.FILE_NOT_AVAILABLE,
+    errors.MalformedAnswer: ProblemCode.MALFORMED_RESPONSE,
+    errors.ScanLimit: ProblemCode.SCAN_LIMIT,
+    errors.UnsupportedByVendor: ProblemCode.UNSUPPORTED,
+}
+
+_ATTRIBUTES_TO_INPUT: Mapping[str, str] = {
+    "customer_id": "customer",
+    "native_id": "id",
+    "email_template_id": "emailTemplate",
+    "customer_ids": "customers",
+    "start": "from",
+    "end": "to",
+    "exclude_paid": "excludePaid",
+}
+"""Where an input field is not just the model attribute in camel case."""
+
+
+def problem_of(error: AdapterError, backend: str | None = None) -> Problem:
+    """The problem that an adapter's error is to the caller."""
+    code = next(_CODES[kind] for kind in type(error).__mro__ if kind in _CODES)
+    return Problem(
+        code=code,
+        message=error.message,
+        path=(_input_name(error.field),) if error.field else None,
+        backend=error.backend or backend,
+        vendor_code=error.vendor_code,
+        retryable=error.retryable,
+        retry_after=error.retry_after,
+    )
+
+
+def _input_name(attribute: str) -> str:
+    if attribute in _ATTRIBUTES_TO_INPUT:
+        return _ATTRIBUTES_TO_INPUT[attribute]
+    first, *rest = attribute.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def incident_of(error: BaseException) -> str:
+    """The incident id of a failure: the same for every path it left null, logged once, when first asked for."""
+    known: str | None = getattr(error, "incident", None)
+    if known is not None:
+        return known
+    incident = uuid.uuid4().hex[:12]
+    error.incident = incident  # type: ignore[attr-defined]
+    if isinstance(error, AdapterError):
+        log.warning(
+            "backend failed",
+            incident=incident,
+            backend=error.backend,
+            operation=error.operation,
+            kind=type(error).__name__,
+            status=error.status,
+            vendor_code=error.vendor_code,
+            request_id=error.request_id,
+        )
+    else:
+        log.error("internal error", incident=incident, exc_info=error)
+    return incident
+
+
+def public_error(error: Exception) -> GraphQLError:
+    """What the caller may see of a field's failure: a problem's members, or INTERNAL and an incident."""
+    if isinstance(error, ProblemError):
+        return GraphQLError(error.problem.message, extensions=_extensions(error.problem))
+    if isinstance(error, AdapterError):
+        extensions = {**_extensions(problem_of(error)), "incident": incident_of(error)}
+        return GraphQLError(error.message, extensions=extensions)
+    extensions = {"code": "INTERNAL", "incident": incident_of(error)}
+    return GraphQLError("Something went wrong inside the gateway.", extensions=extensions)
+
+
+def _extensions(problem: Problem) -> dict[str, Any]:
+    members = {
+        "code": problem.code.value,
+        "path": list(problem.path) if problem.path else None,
+        "backend": problem.backend,
+        "vendorCode": problem.vendor_code,
+        "retryable": problem.retryable,
+        "retryAfter": problem.retry_after,
+    }
+    return {name: value for name, value in members.items() if value is not None}

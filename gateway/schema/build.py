@@ -1,0 +1,40 @@
+"""The schema whole."""
+
+import strawberry
+
+from gateway.schema.customer import Customer
+from gateway.schema.document import Correspondence, Document, Letter
+from gateway.schema.execution import PublicErrors, PublicSchema
+from gateway.schema.fields import field_needs
+from gateway.schema.message import CustomerMessage
+from gateway.schema.node import Node
+from gateway.schema.query import Query
+from gateway.schema.record_mutations import RecordMutations
+from gateway.schema.sends import SendMutations
+from gateway.schema.subscription import Subscription
+from gateway.schema.template import CustomerEmailTemplate, EmailTemplate
+from gateway.selection import FieldNeeds
+
+__all__ = ["build_schema", "schema_needs"]
+
+
+@strawberry.type(description="What can be changed and sent.")
+class Mutation(RecordMutations, SendMutations):
+    """What can be changed and sent."""
+
+
+def build_schema() -> strawberry.Schema:
+    """The executable schema."""
+    return PublicSchema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=[Correspondence, Letter, EmailTemplate, CustomerEmailTemplate, CustomerMessage],
+        execution_context_class=PublicErrors,
+    )
+
+
+def schema_needs() -> FieldNeeds:
+    """What each field of a record needs of it."""
+    records = (Customer, Correspondence, Letter, CustomerEmailTemplate, EmailTemplate, CustomerMessage)
+    return field_needs(Node, Document, *records)

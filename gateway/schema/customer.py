@@ -1,0 +1,182 @@
+"""Customers, and everything that hangs on one."""
+
+import decimal
+from typing import Annotated, Any, Optional
+
+import strawberry
+from strawberry.scalars import JSON
+
+from adapters import model
+from adapters.model import RecordStatus
+from gateway.context import Ask, RequestContext
+from gateway.dispatch.loading import ItemsKey
+from gateway.lists import ConnectionKey
+from gateway.loaders import RecordKey
+from gateway.record_types import ref_of
+from gateway.schema.backend import BackendType
+from gateway.schema.dispatch_item import DispatchItemConnection
+from gateway.schema.document import DOCUMENT_TYPES, Correspondence, Document, Letter
+from gateway.schema.fields import attribute, derived, fetched, load
+from gateway.schema.filters import DocumentFilter, DocumentOrder, TemplateFilter, read_filter, read_order
+from gateway.schema.message import CustomerMessage
+from gateway.schema.node import Node
+from gateway.schema.paging import After, Connection, First, connection_key, page_size
+from gateway.schema.template import CustomerEmailTemplate
+from gateway.timeline import DOCUMENT_PARTS, CounterpartKey, customer_streams
+
+__all__ = ["Customer", "PostalAddress"]
+
+
+@strawberry.type(description="Where post goes.")
+class PostalAddress:
+    """Where post goes."""
+
+    lines: list[str] = attribute("lines", "Street and house, and what else stands above the town.")
+    city: str | None = attribute("city", "The town.")
+    postal_code: str | None = attribute("postal_code", "The postcode.")
+    region: str | None = attribute("region", "The county, state or canton.")
+    country: str | None = attribute("country", "The country as the vendor has it: as a rule two letters (ISO 3166-1).")
+
+
+DocumentsFilter = Annotated[DocumentFilter | None, strawberry.argument(description="Which of them.")]
+DocumentsOrder = Annotated[
+    DocumentOrder | None, strawberry.argument(description="In which order; the vendor's own when absent.")
+]
+
+
+@strawberry.type(description="Whom documents and statements go to.")
+class Customer(Node):
+    """Whom documents and statements go to."""
+
+    @derived("Where it is kept.", "backend")
+    def backend(self: model.Customer, context: RequestContext) -> BackendType:
+        """Where it is kept."""
+        backend: Any = context.backends.get(self.backend)
+        return backend  # type: ignore[no-any-return]
+
+    native_id: str = attribute("native_id", "The key that the vendor's own URLs use.")
+    code: str | None = attribute("code", "The account number, customer code, client number or customer id.")
+    name: str | None = attribute("name", "The name.")
+    emails: list[str] | None = fetched(
+        "emails", "Its e-mail addresses. May cost a call of its own; null when that failed."
+    )
+    status: RecordStatus = attribute("status", "Whether it is in use.")
+    vendor_status: list[str] = attribute("vendor_status", "The vendor's own status words, unchanged.")
+    address: PostalAddress | None = fetched("address", "Where post goes. May cost a call of its own.")
+    currency: str | None = fetched("currency", "The currency of its account (ISO 4217).")
+    outstanding_balance: decimal.Decimal | None = fetched("outstanding_balance", "What it owes, in its currency.")
+
+    @load(
+        "counterparts",
+        "The same customer at other backends: of equal `code`, and only between backends that the settings declare to "
+        "share codes. Never guessed from names. Null in the place of a backend that could not be asked.",
+        "code",
+        returns=Optional[list[Optional["Customer"]]],
+    )
+    def counterparts(self: model.Customer, ask: Ask) -> CounterpartKey | None:
+        """The same customer at other backends."""
+        if self.code is None:
+            return None
+        return CounterpartKey(self.backend, self.code, ask.selection.wanted("Customer"))
+
+    @load("connection", "What was composed for it.", returns=Connection[Document] | None)
+    def documents(
+        self: model.Customer,
+        ask: Ask,
+        first: First = 25,
+        after: After = None,
+        filter: DocumentsFilter = None,
+        order_by: DocumentsOrder = None,
+    ) -> ConnectionKey:
+        """What was composed for it."""
+        return _documents(self, ask, DOCUMENT_PARTS, first, after, filter, order_by)
+
+    @load(
+        "connection",
+        "Its correspondence; empty where its backend has no such thing.",
+        returns=Connection[Correspondence] | None,
+    )
+    def correspondence(
+        self: model.Customer, ask: Ask, first: First = 25, after: After = None, filter: DocumentsFilter = None
+    ) -> ConnectionKey:
+        """Its correspondence."""
+        return _documents(self, ask, ("correspondence",), first, after, filter, None)
+
+    @load("connection", "Its letters; empty where its backend has no such thing.", returns=Connection[Letter] | None)
+    def letters(
+        self: model.Customer,
+        ask: Ask,
+        first: First = 25,
+        after: After = None,
+        filter: DocumentsFilter = None,
+        order_by: DocumentsOrder = None,
+    ) -> ConnectionKey:
+        """Its letters."""
+        return _documents(self, ask, ("letters",), first, after, filter, order_by)
+
+    @load(
+        "connection",
+        "Which e-mail templates it gets; empty where its backend has no such thing.",
+        returns=Connection[CustomerEmailTemplate] | None,
+    )
+    def templates(
+        self: model.Customer,
+        ask: Ask,
+        first: First = 25,
+        after: After = None,
+        filter: Annotated[TemplateFilter | None, strawberry.argument(description="Which of them.")] = None,
+    ) -> ConnectionKey:
+        """Which e-mail templates it gets."""
+        return connection_key(
+            ask,
+            customer_streams(ask.context, ref_of(self), ("templates",)),
+            "CustomerEmailTemplate",
+            first=first,
+            after=after,
+            tree=read_filter(filter, ask.context),
+            alone=True,
+        )
+
+    @load("record", "The standing text that its invoices carry.", "message_id", returns=CustomerMessage | None)
+    def message(self: model.Customer, ask: Ask) -> RecordKey | None:
+        """The standing text that its invoices carry."""
+        if self.message_id is None:
+            return None
+        return RecordKey("CustomerMessage", self.backend, self.message_id, ask.selection.wanted("CustomerMessage"))
+
+    @load(
+        "dispatch_items",
+        "The statements that were sent to it through this gateway, newest first.",
+        returns=DispatchItemConnection | None,
+    )
+    def dispatch_items(self: model.Customer, ask: Ask, first: First = 25, after: After = None) -> ItemsKey:
+        """What was sent to it through this gateway."""
+        return ItemsKey(target=ref_of(self), first=page_size(first, ask), after=after)
+
+    raw: JSON | None = fetched("raw", "The vendor's record as it came; asked for only when selected.")
+
+    @classmethod
+    def is_type_of(cls, value: Any, _info: Any) -> bool:
+        """Whether a value is a customer."""
+        return isinstance(value, model.Customer)
+
+
+def _documents(
+    customer: model.Customer,
+    ask: Ask,
+    parts: tuple[str, ...],
+    first: int,
+    after: str | None,
+    given_filter: DocumentFilter | None,
+    order: DocumentOrder | None,
+) -> ConnectionKey:
+    return connection_key(
+        ask,
+        customer_streams(ask.context, ref_of(customer), parts),
+        *DOCUMENT_TYPES,
+        first=first,
+        after=after,
+        tree=read_filter(given_filter, ask.context),
+        order=read_order(order),
+        alone=True,
+    )

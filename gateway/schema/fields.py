@@ -1,0 +1,187 @@
+"""How a field gets its value, declared: an attribute of the record, a pure function of it, or a load by key.
+
+No field of a record has a resolver of its own. What is declared here is kept in the field's metadata (under `DECLARED`)
+for whoever executes queries: graphql-core through the resolvers made here, or a plan compiled from the declarations.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+from msgspec import UNSET
+from strawberry.types import get_object_definition
+
+from adapters.errors import AdapterError
+from gateway.context import Ask, RequestContext
+from gateway.loaders import RecordKey
+from gateway.problems import ProblemError, problem_of
+from gateway.record_types import type_name
+from gateway.selection import FieldNeeds, Selection
+
+__all__ = ["DECLARED", "Action", "Attribute", "Derived", "Load", "action", "attribute", "derived", "fetched", "load"]
+
+DECLARED = "postroom"
+"""The key in a field's metadata."""
+
+Info = strawberry.Info[RequestContext, None]
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """The record's attribute ``name``. With ``fetch``, an UNSET one is read by loading the whole record again."""
+
+    name: str
+    needs: frozenset[str]
+    fetch: bool = False
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A pure function of the record, the request and the field's arguments."""
+
+    function: Callable[..., Any]
+    needs: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Load:
+    """The loader of this name, asked for the key that ``key(record, ask, **arguments)`` gives; None gives null."""
+
+    loader: str
+    key: Callable[..., Any]
+    needs: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Action:
+    """A mutation's work: ``run(None, ask, **arguments)``."""
+
+    run: Callable[..., Any]
+    needs: frozenset[str] = frozenset()
+
+
+def attribute(name: str, description: str, **options: Any) -> Any:
+    """The record's attribute of the field's own (Python) name."""
+    declared = Attribute(name, frozenset((name,)))
+    return strawberry.field(description=description, metadata={DECLARED: declared}, **options)
+
+
+def fetched(name: str, description: str) -> Any:
+    """The record's attribute, read in a call of its own where the record came without."""
+
+    def resolver(self: Any, info: Info) -> Any:
+        value = getattr(self, name)
+        return value if value is not UNSET else _fetch(self, info.context)
+
+    async def _fetch(record: Any, context: RequestContext) -> Any:
+        key = RecordKey(type_name(record), record.backend, record.native_id, frozenset((name,)))
+        whole = await context.loaders.record.load(key)
+        value = None if whole is None else getattr(whole, name)
+        return None if value is UNSET else value
+
+    declared = Attribute(name, frozenset((name,)), fetch=True)
+    return strawberry.field(resolver=resolver, description=description, metadata={DECLARED: declared})
+
+
+def derived(description: str, *needs: str, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Declares ``function(record, context, **arguments)`` as the field's value; it needs these attributes."""
+
+    def declare(function: Callable[..., Any]) -> Any:
+        @functools.wraps(function)
+        def resolver(self: Any, info: Info, **arguments: Any) -> Any:
+            return function(self, info.context, **arguments)
+
+        _set_signature(resolver, function, takes=2)
+        declared = Derived(function, frozenset(needs))
+        return strawberry.field(resolver=resolver, description=description, metadata={DECLARED: declared}, **options)
+
+    return declare
+
+
+def load(
+    loader: str, description: str, *needs: str, returns: Any, **options: Any
+) -> Callable[[Callable[..., Any]], Any]:
+    """Declares ``function(record, ask, **arguments)`` as giving the key of a load; it needs these attributes."""
+
+    def declare(function: Callable[..., Any]) -> Any:
+        @functools.wraps(function)
+        def resolver(self: Any, info: Info, **arguments: Any) -> Any:
+            key = function(self, _ask(info), **arguments)
+            return None if key is None else getattr(info.context.loaders, loader).load(key)
+
+        _set_signature(resolver, function, takes=2, returns=returns)
+        declared = Load(loader, function, frozenset(needs))
+        return strawberry.field(
+            resolver=resolver, description=description, graphql_type=returns, metadata={DECLARED: declared}, **options
+        )
+
+    return declare
+
+
+def action(description: str, refused: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+    """Declares ``async function(None, ask, **arguments)`` as a mutation; a refusal is ``refused(problems=…)``."""
+
+    def declare(function: Callable[..., Any]) -> Any:
+        @functools.wraps(function)
+        async def run(self: Any, ask: Ask, **arguments: Any) -> Any:
+            try:
+                return await function(self, ask, **arguments)
+            except ProblemError as error:
+                return refused(problems=[error.problem])
+            except AdapterError as error:
+                return refused(problems=[problem_of(error)])
+
+        @functools.wraps(function)
+        async def resolver(self: Any, info: Info, **arguments: Any) -> Any:
+            return await run(self, _ask(info), **arguments)
+
+        _set_signature(resolver, function, takes=2)
+        return strawberry.mutation(resolver=resolver, description=description, metadata={DECLARED: Action(run)})
+
+    return declare
+
+
+def _ask(info: Info) -> Ask:
+    """What this field is asked for; the same object for each record of a list."""
+    nodes = info._raw_info.field_nodes  # noqa: SLF001 - strawberry's own reading of selections is slow
+    selections = info.context.selections
+    selection = selections.get(id(nodes[0]))
+    if selection is None:
+        selection = selections[id(nodes[0])] = Selection(nodes, info._raw_info.fragments, info.context.needs)  # noqa: SLF001
+    return Ask(info.context, selection)
+
+
+def _set_signature(
+    resolver: Callable[..., Any], function: Callable[..., Any], *, takes: int, returns: Any = inspect.Signature.empty
+) -> None:
+    """Shows strawberry the arguments that the query may give, and an ``info`` that the function itself never sees."""
+    signature = inspect.signature(function)
+    arguments = list(signature.parameters.values())[takes:]
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    own = [inspect.Parameter("self", kind), inspect.Parameter("info", kind, annotation=Info)]
+    if returns is inspect.Signature.empty:
+        returns = signature.return_annotation
+    resolver.__signature__ = inspect.Signature([*own, *arguments], return_annotation=returns)  # type: ignore[attr-defined]
+    resolver.__annotations__ = {p.name: p.annotation for p in arguments} | {"info": Info, "return": returns}
+
+
+def field_needs(*types: type) -> FieldNeeds:
+    """The table of what the fields of these types need."""
+    table: dict[str, dict[str, frozenset[str]]] = {}
+    for cls in types:
+        definition = get_object_definition(cls, strict=True)
+        fields: dict[str, frozenset[str]] = {}
+        for field in definition.fields:
+            declared = field.metadata.get(DECLARED)
+            name = field.graphql_name or _camel(field.python_name)
+            fields[name] = declared.needs if declared is not None else frozenset()
+        table[definition.name] = fields
+    return table
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)

@@ -1,0 +1,31 @@
+"""What every record has: a global id."""
+
+from typing import Any
+
+import strawberry
+
+from gateway.backends import Backend
+from gateway.context import RequestContext
+from gateway.dispatch.records import Dispatch
+from gateway.ids import encode
+from gateway.record_types import type_name
+from gateway.schema.fields import derived
+
+__all__ = ["DISPATCH_SCOPE", "Node"]
+
+DISPATCH_SCOPE = "-"
+"""What stands for the backend in a dispatch's id: it may concern several."""
+
+
+@strawberry.interface(description="A record with a global id, which `node` finds again.")
+class Node:
+    """A record with a global id."""
+
+    @derived("The record's global id: opaque, and stable as long as the backend's key is.", "native_id")
+    def id(self: Any, context: RequestContext) -> strawberry.ID:
+        """The global id."""
+        if isinstance(self, Dispatch):
+            return strawberry.ID(encode("Dispatch", DISPATCH_SCOPE, self.id))
+        if isinstance(self, Backend):
+            return strawberry.ID(self.id)
+        return strawberry.ID(encode(type_name(self), self.backend, self.native_id))

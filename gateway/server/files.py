@@ -1,0 +1,95 @@
+"""Streams vendors' files to whoever holds a link of ours."""
+
+from collections.abc import AsyncIterator, Callable
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from adapters.errors import AdapterError
+from adapters.wire import FileStream
+from gateway.backends import Backend, Backends
+from gateway.context import Principal
+from gateway.files import FileClaim, FileLinks, LinkExpiredError, LinkInvalidError
+from gateway.problems import ProblemCode, incident_of, problem_of
+
+__all__ = ["file_route"]
+
+log = structlog.get_logger("postroom.files")
+
+_STATUS = {
+    ProblemCode.NOT_FOUND: 404,
+    ProblemCode.NOT_READY: 404,
+    ProblemCode.FILE_NOT_AVAILABLE: 404,
+    ProblemCode.INVALID_INPUT: 404,
+    ProblemCode.RATE_LIMITED: 503,
+    ProblemCode.TIMEOUT: 504,
+}
+"""What a problem at the vendor is to the one who fetches; anything else is 502."""
+
+_HEADERS = {
+    "Cache-Control": "private, no-store",
+    "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def file_route(backends: Backends, links: FileLinks, principal_of: Callable[[Request], Principal]) -> Route:
+    """``GET /files/{link}``: 403 for what is no link of this caller's, 410 for one past its time, and nothing more."""
+
+    async def get_file(request: Request) -> Response:
+        try:
+            claim = links.open(request.path_params["link"])
+        except LinkInvalidError:
+            return _plain("This is no link of this gateway.", 403)
+        except LinkExpiredError:
+            return _plain("This link has expired: ask for another.", 410)
+        principal = principal_of(request)
+        backend = backends.visible(principal.backends).get(claim.backend)
+        if claim.principal != principal.id or backend is None:
+            return _plain("This is no link of this gateway.", 403)
+        return await _stream(backend, claim)
+
+    return Route("/files/{link}", get_file, methods=["GET"])
+
+
+async def _stream(backend: Backend, claim: FileClaim) -> Response:
+    try:
+        stream = await _open(backend, claim)
+    except AdapterError as error:
+        problem = problem_of(error, backend.key)
+        status = _STATUS.get(problem.code, 502)
+        headers = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
+        return _plain(f"{problem.code.value}: {problem.message} (incident {incident_of(error)})", status, headers)
+    if stream is None:
+        return _plain("There is no such file.", 404)
+    content_type = "image/png" if claim.width else "application/pdf"
+    name = f"{claim.type.lower()}-{claim.native_id}" if claim.native_id.isalnum() else claim.type.lower()
+    disposition = f'inline; filename="{name}.{content_type.partition("/")[2]}"'
+    headers = {**_HEADERS, "Content-Disposition": disposition}
+    length = stream.headers.get("content-length")
+    if length is not None and "content-encoding" not in stream.headers:
+        headers["Content-Length"] = length
+    return StreamingResponse(_chunks(stream), media_type=content_type, headers=headers)
+
+
+async def _open(backend: Backend, claim: FileClaim) -> FileStream | None:
+    if claim.width:
+        preview = backend.adapter.preview
+        return None if preview is None else await preview(claim.native_id, claim.page, claim.width)
+    pdf = backend.adapter.pdf
+    return None if pdf is None else await pdf(claim.native_id)
+
+
+async def _chunks(stream: FileStream) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in stream.chunks():
+            yield chunk
+    finally:
+        await stream.aclose()
+
+
+def _plain(text: str, status: int, headers: dict[str, str] | None = None) -> Response:
+    return PlainTextResponse(text + "\n", status, headers={**_HEADERS, **(headers or {})})

@@ -1,0 +1,59 @@
+"""The GraphQL endpoint, over HTTP and (for subscriptions) graphql-transport-ws."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.http import GraphQLHTTPResponse
+from strawberry.schema.base import BaseSchema
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types.execution import ExecutionResult
+
+from gateway.context import RequestContext
+from gateway.server.explorer import explorer_page, prefers_page
+
+__all__ = ["GraphQLView"]
+
+
+class GraphQLView(GraphQL[RequestContext, None]):
+    """Strawberry's endpoint with a context of ours, and the explorer for whoever asks for a page."""
+
+    def __init__(self, schema: BaseSchema, new_context: Callable[[], RequestContext]) -> None:
+        super().__init__(schema, graphql_ide=None, subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,))
+        self._new_context = new_context
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] == "http":
+            request = Request(scope, receive)
+            if prefers_page(request):
+                await explorer_page(request)(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:
+        """A context for one operation."""
+        return self._new_context()
+
+    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
+        """The answer's members; an error without a code is one of the document itself."""
+        answer: GraphQLHTTPResponse = {"data": result.data}
+        if result.errors:
+            answer["errors"] = [_coded(dict(error.formatted)) for error in result.errors]
+        return answer
+
+    def encode_json(self, data: Any) -> bytes | str:
+        """JSON bytes; text where a WebSocket frame must be text."""
+        encoded = orjson.dumps(data)
+        return encoded.decode() if isinstance(data, dict) and "type" in data else encoded
+
+
+def _coded(error: dict[str, Any]) -> dict[str, Any]:
+    extensions = error.get("extensions") or {}
+    error["extensions"] = {"code": "GRAPHQL_VALIDATION_FAILED"} | extensions
+    return error

@@ -1,0 +1,70 @@
+"""What is known of a backend without asking it now: whether its last calls were answered."""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+
+import httpx
+
+from gateway.problems import Problem, ProblemCode
+
+__all__ = ["Health", "HealthState", "HealthTransport"]
+
+SERVER_ERROR = 500
+
+
+class HealthState(StrEnum):
+    """UP: the last call was answered. DEGRADED: it was answered with a server error. DOWN: it was not answered."""
+
+    UP = "UP"
+    DEGRADED = "DEGRADED"
+    DOWN = "DOWN"
+    UNKNOWN = "UNKNOWN"
+
+
+_PROBLEMS = {
+    HealthState.DEGRADED: Problem(
+        code=ProblemCode.UNAVAILABLE, message="The last call was answered with a server error.", retryable=True
+    ),
+    HealthState.DOWN: Problem(code=ProblemCode.UNAVAILABLE, message="The last call was not answered.", retryable=True),
+}
+
+
+class Health:
+    """A backend's state, and since when."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self.state = HealthState.UNKNOWN
+        self.since: datetime | None = None
+        self.problem: Problem | None = None
+
+    def saw(self, state: HealthState) -> None:
+        """Notes what the latest call showed."""
+        if state is not self.state:
+            self.state = state
+            self.since = self._clock()
+            self.problem = _PROBLEMS.get(state)
+
+
+class HealthTransport(httpx.AsyncBaseTransport):
+    """Notes of every call whether it was answered."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, health: Health) -> None:
+        self._inner = inner
+        self._health = health
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Passes the request on."""
+        try:
+            response = await self._inner.handle_async_request(request)
+        except httpx.TransportError:
+            self._health.saw(HealthState.DOWN)
+            raise
+        answered_well = response.status_code < SERVER_ERROR
+        self._health.saw(HealthState.UP if answered_well else HealthState.DEGRADED)
+        return response
+
+    async def aclose(self) -> None:
+        """Closes the inner transport."""
+        await self._inner.aclose()
