@@ -76,8 +76,7 @@ class BillingPlatformCorrespondence:
                 return await page_by_id(listing, request)
             entries = (await listing.whole()).entries if grouped is None else grouped.get(customer_id, [])
             if request.order is None:
-                total = sum(map(listing.keeps, entries))
-                return await page_out_of(Part(entries, complete=True), listing, request, total=total)
+                return await page_out_of(Part(entries, complete=True), listing, request, from_start=True)
             return _by_date(entries, listing, request, request.order)
 
         return await per_key(customer_ids, read)

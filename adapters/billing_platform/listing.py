@@ -101,18 +101,21 @@ class Listing(Generic[T]):
 
 
 async def page_by_id(listing: Listing[T], request: ListRequest) -> Page[T]:
-    """A page in ascending id; its positions are ids. A total that costs a call is counted where one answer is all."""
+    """A page in ascending id; its positions are ids.
+
+    Where one answer is the whole list, a total that is asked for has it read from the start once more.
+    """
     after = _id(request.position)
     from_start = after is None or (request.count and listing.page_cap is None)
     part = await listing.part(None if from_start else after)
-    total = None
-    if from_start and part.complete and (request.count or listing.question.here is None):
-        total = sum(map(listing.keeps, part.entries))
-    return await page_out_of(part, listing, request, total=total)
+    return await page_out_of(part, listing, request, from_start=from_start)
 
 
-async def page_out_of(part: Part[T], listing: Listing[T], request: ListRequest, *, total: int | None = None) -> Page[T]:
-    """A page in ascending id that begins in a part at hand and reads on where it ends."""
+async def page_out_of(part: Part[T], listing: Listing[T], request: ListRequest, *, from_start: bool) -> Page[T]:
+    """A page in ascending id that begins in a part at hand and reads on where it ends.
+
+    The part is the list's first where it is ``from_start``; is that all of the list, its matches are counted.
+    """
     read = await scan(
         listing,
         part,
@@ -125,7 +128,7 @@ async def page_out_of(part: Part[T], listing: Listing[T], request: ListRequest, 
         records=tuple(entry.record for entry in read.kept),
         positions=tuple(str(entry.id) for entry in read.kept),
         end=str(read.at) if read.more else None,
-        total=total,
+        total=sum(map(listing.keeps, part.entries)) if from_start and part.complete else None,
         problem=scan_limit(read.count) if read.more and len(read.kept) < request.first else None,
     )
 

@@ -97,7 +97,7 @@ def customer_entry(
         name=row.name,
         status=status,
         vendor_status=names,
-        emails=_names(row.email),
+        emails=None if row.email is None else _names(row.email),
         address=None,
         currency=None,
         outstanding_balance=None,

@@ -46,7 +46,7 @@ class Tenant:
 
 
 def adapter_over(
-    handler: Callable[[httpx.Request], httpx.Response], limits: dict[str, int] | None = None, **settings: Any
+    handler: Callable[[httpx.Request], Any], limits: dict[str, int] | None = None, **settings: Any
 ) -> Adapter:
     """An adapter whose vendor is a function."""
     return vendor.connect(
