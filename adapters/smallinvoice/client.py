@@ -1,0 +1,142 @@
+"""The vendor's calls: URLs of ``endpoint/action/key/value`` segments, and answers in its own rows."""
+
+import asyncio
+from typing import Generic, TypeVar
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from adapters.contract import Connection
+from adapters.errors import AdapterError, FileNotAvailable, MalformedAnswer, NotFound
+from adapters.model import RawRecord
+from adapters.smallinvoice.refusals import error_of, is_success
+from adapters.smallinvoice.rows import ClientRow, Found, LetterRow, Listed
+from adapters.wire import Answer, FileStream, Wire, WireRequest, decode_json
+
+__all__ = ["CLIENTS", "LETTERS", "Client", "Endpoint", "ListPart", "Sort"]
+
+R = TypeVar("R", bound=ClientRow | LetterRow)
+Raw = RawRecord | UnsetType
+
+_LONGEST_REFUSAL = 65_536
+
+
+class Endpoint(Struct, Generic[R], frozen=True):
+    """One of the vendor's endpoints, which all have the same actions, and the types of its answers."""
+
+    name: str
+    listed: type[Listed[R]]
+    found: type[Found[R]]
+
+
+CLIENTS = Endpoint("client", Listed[ClientRow], Found[ClientRow])
+LETTERS = Endpoint("letter", Listed[LetterRow], Found[LetterRow])
+
+
+class Sort(Struct, frozen=True):
+    """The vendor's order of a list: its own name of the key."""
+
+    key: str
+    descending: bool
+
+    def segments(self) -> tuple[str, ...]:
+        """As the URL says it."""
+        return "sort", self.key, "sorttype", "desc" if self.descending else "asc"
+
+
+class ListPart(Struct, Generic[R], frozen=True):
+    """Rows of a list, each with its raw record where that is wanted, and how many rows the whole list has."""
+
+    rows: list[tuple[R, Raw]]
+    count: int
+
+
+class Client:
+    """One backend's calls, at most ``limits.concurrency`` of them at once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.backend = connection.key
+        self._wire = Wire(
+            backend=connection.key,
+            base_url=connection.base_url,
+            transport=connection.transport,
+            timeout=connection.timeout,
+        )
+        self._slots = asyncio.Semaphore(connection.limits.concurrency)
+
+    async def send(self, request: WireRequest) -> Answer:
+        """The answer in which the vendor says that it did what it was asked. Raises what any other stands for."""
+        async with self._slots:
+            answer = await self._wire.send(request)
+        if is_success(answer):
+            return answer
+        raise error_of(answer, answer.body, backend=self.backend, operation=request.operation, write=request.write)
+
+    async def page(
+        self, endpoint: Endpoint[R], number: int, size: int, sort: Sort | None, wanted: frozenset[str] = frozenset()
+    ) -> ListPart[R]:
+        """The ``number``-th page (from 1) of ``size`` rows, in the vendor's default order without ``sort``.
+
+        Raises `MalformedAnswer` when it is not the page asked for, or not as full as the count says: were the vendor
+        to put fewer rows on a page than it was asked to, records would be lost between two pages.
+        """
+        request = WireRequest(
+            operation=f"{endpoint.name}.list",
+            method="GET",
+            path=(
+                *(endpoint.name, "list", "limit", str(size), "page", str(number)),
+                *(sort.segments() if sort is not None else ()),
+            ),
+            trailing_slash=True,
+            wanted=wanted,
+        )
+        answer = await self.send(request)
+        listed = decode_json(answer, endpoint.listed, backend=self.backend)
+        expected = min(size, max(0, listed.count - (number - 1) * size))
+        pages = max(1, -(-listed.count // size))
+        if len(listed.items) != expected or (listed.pages or 0) > pages or listed.page not in (None, number):
+            message = f"The vendor answered {len(listed.items)} records where page {number} of {size} has {expected}."
+            raise MalformedAnswer(message, backend=self.backend, operation=request.operation)
+        raws = msgspec.json.decode(answer.body)["items"] if "raw" in wanted else [UNSET] * expected
+        return ListPart(list(zip(listed.items, raws, strict=True)), listed.count)
+
+    async def get(
+        self, endpoint: Endpoint[R], native_id: str, wanted: frozenset[str] = frozenset(), *, fresh: bool = False
+    ) -> tuple[R, Raw] | None:
+        """One record's row, with its raw record where that is wanted; None where the vendor says that it has none.
+
+        ``fresh`` is for evidence, which no cache on the way may answer.
+        """
+        request = WireRequest(
+            operation=f"{endpoint.name}.get",
+            method="GET",
+            path=(endpoint.name, "get", "id", native_id),
+            headers=(("cache-control", "no-cache"),) if fresh else (),
+            wanted=wanted,
+        )
+        try:
+            answer = await self.send(request)
+        except NotFound as error:
+            if error.vendor_code is None:  # a server that knows no such URL, and so nothing of the record
+                raise
+            return None
+        row = decode_json(answer, endpoint.found, backend=self.backend).item
+        if str(row.id) != native_id:
+            message = "The vendor answered with another record than the one asked for."
+            raise MalformedAnswer(message, backend=self.backend, operation=request.operation)
+        return row, msgspec.json.decode(answer.body)["item"] if "raw" in wanted else UNSET
+
+    async def file(self, request: WireRequest, magic: bytes) -> FileStream:
+        """A file that begins with ``magic``. What else comes, a refusal under HTTP 200 above all, is raised."""
+        async with self._slots:
+            stream = await self._wire.stream(request)
+        if 200 <= stream.status < 300 and stream.first_chunk.startswith(magic):
+            return stream
+        raise await self._refusal_of(stream, request)
+
+    async def _refusal_of(self, stream: FileStream, request: WireRequest) -> AdapterError:
+        try:
+            body = await stream.read(limit=_LONGEST_REFUSAL)
+        finally:
+            await stream.aclose()
+        return error_of(stream, body, backend=self.backend, operation=request.operation, otherwise=FileNotAvailable)

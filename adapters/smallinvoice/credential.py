@@ -1,0 +1,93 @@
+"""The credential: a user's token, which this vendor wants in the path of every URL (api/general/overview).
+
+So the URL that goes out is a secret. It exists below this transport only: requests, answers and errors above it carry
+the URL without the token.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes
+
+import httpx
+from pydantic import SecretStr, field_validator
+
+from adapters.contract import Credentials
+
+__all__ = ["SmallinvoiceCredentials", "authenticate"]
+
+_ONE_SEGMENT = re.compile(r"(?!\.{1,2}\Z)[!-~]{1,256}")
+
+
+class SmallinvoiceCredentials(Credentials):
+    """``token``: a user's, from the vendor's Configuration, Users, My API Token. A new one disables the old."""
+
+    token: SecretStr
+
+    @field_validator("token")
+    @classmethod
+    def _fits_into_a_path(cls, token: SecretStr) -> SecretStr:
+        if _ONE_SEGMENT.fullmatch(token.get_secret_value()) is None:
+            raise ValueError("a token has no spaces, no line breaks and only ASCII characters")
+        return token
+
+
+def authenticate(
+    inner: httpx.AsyncBaseTransport,
+    *,
+    key: str,  # noqa: ARG001 - the contract's signature
+    base_url: str,
+    credentials: SmallinvoiceCredentials,
+    settings: Any,  # noqa: ARG001 - the contract's signature
+    clock: Callable[[], datetime],  # noqa: ARG001 - the contract's signature
+) -> httpx.AsyncBaseTransport:
+    """A transport that puts the token into the path."""
+    return _TokenTransport(inner, httpx.URL(base_url.rstrip("/") + "/"), credentials.token)
+
+
+class _TokenTransport(httpx.AsyncBaseTransport):
+    def __init__(self, inner: httpx.AsyncBaseTransport, base: httpx.URL, token: SecretStr) -> None:
+        self._inner = inner
+        self._base = base
+        self._token = token
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not self._lies_under_base(request.url):
+            return await self._inner.handle_async_request(request)
+        try:
+            response = await self._inner.handle_async_request(self._with_token(request))
+        except httpx.RequestError as error:
+            error.request = request
+            raise
+        response.request = request
+        for name in {name for name, value in response.headers.multi_items() if self._pair in value}:
+            del response.headers[name]  # a redirect's address, for one
+        return response
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    @property
+    def _pair(self) -> str:
+        return "/token/" + quote(self._token.get_secret_value(), safe="")
+
+    def _lies_under_base(self, url: httpx.URL) -> bool:
+        base = self._base
+        path = url.raw_path.partition(b"?")[0]
+        same_server = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
+        climbs = any(unquote_to_bytes(segment) in (b".", b"..") for segment in path.split(b"/"))
+        return same_server and path.startswith(base.raw_path) and not climbs
+
+    def _with_token(self, request: httpx.Request) -> httpx.Request:
+        """A copy that goes to ``<path>/token/<token>``, with a slash at the end where the path had one."""
+        path, mark, query = request.url.raw_path.partition(b"?")
+        slash = b"/" if path.endswith(b"/") else b""
+        path = path.removesuffix(b"/") + self._pair.encode("ascii") + slash
+        return httpx.Request(
+            request.method,
+            request.url.copy_with(raw_path=path + mark + query),
+            headers=request.headers,
+            stream=request.stream,
+            extensions=request.extensions,
+        )

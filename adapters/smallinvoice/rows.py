@@ -1,0 +1,84 @@
+"""The vendor's answers as they come: objects/client, objects/letter and the response tables of the letters page."""
+
+from datetime import date
+from typing import Annotated, Generic, TypeVar
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+__all__ = ["AddressRow", "ClientRow", "Created", "Envelope", "Found", "LetterRow", "Listed"]
+
+R = TypeVar("R")
+
+_Id = Annotated[int, msgspec.Meta(ge=1)]
+_NO_DATES = frozenset({"", "0000-00-00"})
+
+
+class Envelope(Struct):
+    """What every JSON answer begins with. ``error`` is kept as it was written: only ``false`` is success."""
+
+    error: msgspec.Raw = msgspec.Raw(b"")
+    errorcode: int | str | None = None
+    errormessage: str | None = None
+
+
+class Listed(Struct, Generic[R]):
+    """A part of a list. ``count`` is of the whole list."""
+
+    items: list[R]
+    count: int
+    page: int | None = None
+    pages: int | None = None
+
+
+class Found(Struct, Generic[R]):
+    """One record."""
+
+    item: R
+
+
+class Created(Struct):
+    """What was added."""
+
+    id: _Id
+
+
+class AddressRow(Struct):
+    """One of a client's addresses. ``code`` is the postal code, documented as text and shown as a number."""
+
+    id: int
+    street: str | None = None
+    streetno: str | int | None = None
+    street2: str | None = None
+    code: str | int | None = None
+    city: str | None = None
+    country: str | None = None
+
+
+class ClientRow(AddressRow):
+    """A client, with a copy of its main address, which in the published example lacks ``street2``."""
+
+    number: int | str | None = None
+    name: str | None = None
+    email: str | UnsetType | None = UNSET
+    main_address_id: int = 0
+    addresses: list[AddressRow] | UnsetType = UNSET
+
+
+class LetterRow(Struct):
+    """A letter. Ids are 0 where there is none."""
+
+    id: _Id
+    client_id: int = 0
+    client_address_id: int = 0
+    client_contact_id: int = 0
+    date: str | None = None
+    title: str | None = None
+    status: int | None = None
+    pages: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.date in _NO_DATES:
+            self.date = None
+        if self.date is not None:
+            date.fromisoformat(self.date)
