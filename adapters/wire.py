@@ -106,7 +106,7 @@ class FileStream:
         try:
             async for chunk in self._rest:
                 yield chunk
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise _transport_error(error, self._info) from None
 
     async def read(self, limit: int = MAX_ANSWER_BYTES) -> bytes:
@@ -150,7 +150,7 @@ class Wire:
         response = await self._start(request, info)
         try:
             body = await _read_bounded(response, info)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise _transport_error(error, info) from None
         finally:
             await response.aclose()
@@ -165,9 +165,11 @@ class Wire:
         try:
             while len(first) < TELLING_BYTES and (chunk := await anext(rest, b"")):
                 first += chunk
-        except httpx.TransportError as error:
+        except BaseException as error:
             await response.aclose()
-            raise _transport_error(error, info) from None
+            if isinstance(error, httpx.RequestError):
+                raise _transport_error(error, info) from None
+            raise
         return FileStream(response, info, first, rest)
 
     def _info(self, request: WireRequest) -> CallInfo:
@@ -189,7 +191,7 @@ class Wire:
         )
         try:
             response = await self._transport.handle_async_request(outgoing)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise _transport_error(error, info) from None
         response.request = outgoing
         return response
@@ -206,10 +208,14 @@ def url_under(
     for segment in segments:
         if segment in ("", ".", "..") or len(segment) > MAX_SEGMENT_LENGTH or _UNSAFE_IN_SEGMENT.search(segment):
             raise InvalidInput("This identifier cannot exist at the vendor.")
-    path = base.raw_path + "/".join(quote(segment, safe="") for segment in segments).encode("ascii")
+    try:
+        path = base.raw_path + "/".join(quote(segment, safe="") for segment in segments).encode("ascii")
+        arguments = urlencode(query, quote_via=quote).encode("ascii")
+    except UnicodeEncodeError:
+        raise InvalidInput("This text is not Unicode: it has half of a surrogate pair.") from None
     if trailing_slash:
         path += b"/"
-    target = path + (b"?" + urlencode(query, quote_via=quote).encode("ascii") if query else b"")
+    target = path + (b"?" + arguments if query else b"")
     url = base.copy_with(raw_path=target)
     if url.raw_path != target:
         raise InvalidInput("This identifier cannot exist at the vendor.")
@@ -300,12 +306,14 @@ def _too_large(info: CallInfo, limit: int) -> AdapterError:
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
-def _transport_error(error: httpx.TransportError, info: CallInfo) -> AdapterError:
+def _transport_error(error: httpx.RequestError, info: CallInfo) -> AdapterError:
     """Our error for a failure below HTTP. The original is not chained: it carries the URL, which may carry a token."""
     never_sent = isinstance(error, _NEVER_SENT)
     members: dict[str, Any] = {"backend": info.backend, "operation": info.operation, "never_sent": never_sent}
     if info.write and not never_sent:
         return OutcomeUnknown("The connection failed after the request was sent; it may have been done.", **members)
+    if isinstance(error, httpx.DecodingError):
+        return MalformedAnswer("The vendor's answer is not encoded as it says.", **members)
     if isinstance(error, httpx.TimeoutException):
         return TimedOut("The vendor did not answer in time.", **members)
     if never_sent:
