@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from adapters.contract import Adapter, Connection, ListRequest, Results
-from adapters.errors import AdapterError, MalformedAnswer, OutcomeUnknown
+from adapters.errors import AdapterError, MalformedAnswer
 from adapters.kashflow import evidence, listing, statements
 from adapters.kashflow.client import Client, WholeCustomer
 from adapters.kashflow.codes import CODE, same_code, unpadded
@@ -16,7 +16,7 @@ from adapters.kashflow.translate import to_customer
 from adapters.model import UNSET, Customer, Page
 from adapters.paging import Rows, read_by_offset, slice_sorted
 from adapters.wire import Wire
-from adapters.writes import EmailStatements, Evidence, EvidenceRequest, Outcome, OutcomeState, PreparedCall
+from adapters.writes import EmailStatements, Evidence, EvidenceRequest, Outcome, PreparedCall
 
 __all__ = ["connect"]
 
@@ -122,11 +122,8 @@ class _Statements:
         try:
             answer = await self._client.send(call.request)
             return statements.outcomes_of(answer, call.targets, backend=self._backend)
-        except OutcomeUnknown as error:
-            outcome = Outcome(state=OutcomeState.UNKNOWN, message=error.message, error=error)
         except AdapterError as error:
-            outcome = OUTCOMES.of(error)
-        return (outcome,) * len(call.targets)
+            return (OUTCOMES.of(error),) * len(call.targets)
 
     async def evidence(self, request: EvidenceRequest) -> Evidence:
         return await evidence.find(self._client, request, backend=self._backend, now=self._clock())

@@ -115,10 +115,8 @@ class _SignIn:
             self._running.add_done_callback(self._ended)
         return await asyncio.shield(self._running)
 
-    def _ended(self, task: asyncio.Task[_Session]) -> None:
+    def _ended(self, _: asyncio.Task[_Session]) -> None:
         self._running = None
-        if not task.cancelled():
-            task.exception()  # seen, even where all who waited were cancelled
 
     async def _begin(self, generation: int) -> _Session:
         if self._refusal is not None and self._refused_until is not None and self._clock() < self._refused_until:

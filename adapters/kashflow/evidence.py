@@ -13,7 +13,7 @@ from adapters.kashflow.client import Client
 from adapters.kashflow.codes import CODE, unpadded
 from adapters.kashflow.moments import latest, parse, readings
 from adapters.kashflow.rows import LogRow
-from adapters.kashflow.translate import emails_of
+from adapters.kashflow.translate import addresses_in, emails_of
 from adapters.writes import Evidence, EvidenceRequest, SendAction, Verdict
 
 __all__ = ["find"]
@@ -59,11 +59,15 @@ async def _log(client: Client, address: str) -> tuple[list[LogRow], bool]:
     rows: list[LogRow] = []
     for number in range(1, _MOST_LOG_PAGES + 1):
         page = await client.email_log(address, number, _LOG_PAGE_SIZE, operation="evidence.email_log")
-        rows += [row for row in page.data if address.casefold() in (row.recipient_email_id or "").casefold()]
+        rows += [row for row in page.data if _is_to(address, row)]
         total = page.meta_data.total_records
         if not page.data or (total is not None and number * _LOG_PAGE_SIZE >= total):
             return rows, True
     return rows, False
+
+
+def _is_to(address: str, row: LogRow) -> bool:
+    return address.casefold() in [recipient.casefold() for recipient in addresses_in(row.recipient_email_id)]
 
 
 def weigh(

@@ -8,7 +8,7 @@ from adapters.kashflow.codes import unpadded
 from adapters.kashflow.rows import Address, CustomerRow
 from adapters.model import Customer, PostalAddress, RawRecord, RecordStatus
 
-__all__ = ["emails_of", "to_customer"]
+__all__ = ["addresses_in", "emails_of", "to_customer"]
 
 _STATUS = {True: RecordStatus.INACTIVE, False: RecordStatus.ACTIVE, None: RecordStatus.UNKNOWN}
 """By whether the customer is archived."""
@@ -34,11 +34,15 @@ def to_customer(row: CustomerRow, *, backend: str, whole: bool = False, raw: Raw
 
 
 def emails_of(row: CustomerRow) -> tuple[str, ...]:
-    """A customer's e-mail addresses, the primary contact's first; one member may hold several."""
+    """A customer's e-mail addresses, the primary contact's first."""
     contacts = row.contacts if isinstance(row.contacts, tuple) else ()
     held = [contact.email for contact in sorted(contacts, key=lambda contact: not contact.is_primary)]
-    parts = [part.strip() for text in (*held, row.email) if text for part in _BETWEEN_ADDRESSES.split(text)]
-    return tuple(dict.fromkeys(part for part in parts if part))
+    return tuple(dict.fromkeys(address for text in (*held, row.email) for address in addresses_in(text)))
+
+
+def addresses_in(text: str | None) -> tuple[str, ...]:
+    """The e-mail addresses in one of the vendor's members, which may hold several."""
+    return tuple(part.strip() for part in _BETWEEN_ADDRESSES.split(text or "") if part.strip())
 
 
 def _address(addresses: tuple[Address, ...] | UnsetType | None, *, whole: bool) -> PostalAddress | UnsetType | None:

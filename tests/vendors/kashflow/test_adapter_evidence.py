@@ -19,6 +19,7 @@ from adapters.kashflow.rows import LogRow
 from adapters.sandboxing import SandboxOptions
 from adapters.writes import EmailStatements, Evidence, EvidenceRequest, SendAction, Verdict
 from tests.connecting import RunningSandbox, connected, running_sandbox
+from tests.vendors.kashflow.wired import answering
 
 SINCE = datetime(2026, 1, 14, 9, 30, 20, 600_000, tzinfo=UTC)
 LATER = SINCE + timedelta(hours=2)
@@ -195,6 +196,29 @@ class TestReading:
         async with at_work() as (adapter, _):
             await send(adapter, "10002")
             assert (await found(adapter, "10001")).verdict is NOT_SENT
+
+    @pytest.mark.parametrize(
+        ("recipient", "expected"),
+        [
+            ("accounts@acme.example", SENT),
+            ("Office@acme.example; Accounts@Acme.example", SENT),
+            ("uk-accounts@acme.example", NOT_SENT),
+            (None, NOT_SENT),
+        ],
+    )
+    async def test_a_logged_mail_counts_for_its_own_recipients(self, recipient: str | None, expected: Verdict) -> None:
+        time = "2026-06-30 09:30:21" if expected is SENT else "2026-01-14 09:30:21"
+        adapter = answering(
+            {"Id": 1, "Code": "A", "Contacts": [{"IsPrimary": True, "Email": "accounts@acme.example"}]},
+            [{"Date": time, "Number": 1, "Text": "Any."}],
+            {"Data": [{"RecipientEmailId": recipient, "CreatedTimestamp": "2026-06-30 09:30:21"}]},
+            {"Data": []},
+        )
+        assert (await found(adapter, "A")).verdict is expected
+
+    async def test_a_customer_under_another_code_proves_nothing(self) -> None:
+        adapter = answering({"Id": 1, "Code": "B"}, [])
+        assert (await found(adapter, "A")).verdict is UNDECIDED
 
     async def test_a_customer_without_address_is_judged_by_its_notes(self) -> None:
         async with at_work() as (adapter, sandbox):

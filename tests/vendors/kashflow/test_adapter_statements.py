@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.contract import Adapter, Connection
+from adapters.contract import Adapter
 from adapters.errors import AdapterError, InvalidInput, NotFound, OutcomeUnknown, Rejected
 from adapters.kashflow import vendor
 from adapters.kashflow.statements import prepare
 from adapters.writes import EmailStatements, Outcome, OutcomeState, PreparedCall
-from tests.connecting import NOW, RunningSandbox, connected, running_sandbox
+from tests.connecting import RunningSandbox, connected, running_sandbox
+from tests.vendors.kashflow.wired import answering
 
 DONE, UNDONE, UNKNOWN = OutcomeState.DONE, OutcomeState.UNDONE, OutcomeState.UNKNOWN
 SENDING = "POST /v2/customerstatements/bulk/email"
@@ -61,17 +61,7 @@ def prepared(*codes: str, batch: int = 35, **members: Any) -> tuple[PreparedCall
 
 async def performed(body: str | bytes, *codes: str, status: int = 200) -> tuple[Outcome, ...]:
     """What is read off this answer to a call about these customers."""
-    transport = httpx.MockTransport(lambda _: httpx.Response(status, content=body))
-    adapter = vendor.connect(
-        Connection(
-            key="test",
-            base_url="https://vendor.example/v2",
-            transport=transport,
-            settings=None,
-            limits=vendor.limits,
-            clock=lambda: NOW,
-        )
-    )
+    adapter = answering(body if isinstance(body, bytes) else body.encode(), status=status)
     [call] = prepared(*codes)
     return await adapter.perform(call)
 
