@@ -48,6 +48,7 @@ async def test_a_json_grant_is_taken_too(api: Api) -> None:
         ({"username": ""}, (400, "GW-0036")),
         ({"username": "postroom"}, (400, "GW-0032")),
         ({"username": "postroom@"}, (400, "GW-0032")),
+        ({"username": "postroom@north@gate"}, (400, "GW-0032")),
         ({"username": "someone@northgate"}, (401, "GW-0011")),
         ({"username": "postroom@elsewhere"}, (401, "GW-0011")),
         ({"grant_type": "refresh_token"}, (400, "GW-0015")),
