@@ -1,0 +1,201 @@
+"""What a gateway is told: ``postroom.toml``, the environment, secret files and options, as frozen settings.
+
+What is said twice is taken from the first of: an option, the environment, the file. A secret in the file may stand in a
+variable or a file of its own. Everything wrong is reported at once, and no secret is ever part of a message or a repr.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from adapters.contract import Credentials, Limits, Vendor, VendorSettings
+from gateway.settings_backends import CREDENTIAL_PREFIX, BackendReader
+from gateway.settings_reading import Reader, is_loopback, read_toml
+
+__all__ = [
+    "DEFAULT_FILE",
+    "BackendSettings",
+    "FileSettings",
+    "ListLimits",
+    "ServerSettings",
+    "Settings",
+    "SettingsError",
+    "load_settings",
+    "sandbox_settings",
+]
+
+DEFAULT_FILE = Path("postroom.toml")
+"""Where the settings are looked for when nobody says where they are."""
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used: every problem, a sentence each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class _Section(BaseModel):
+    """A section of the file. A field's description says what it must be, its example what to write."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class ServerSettings(_Section):
+    """Where the gateway listens, and where it is reached from outside."""
+
+    host: str = Field(
+        default="127.0.0.1",
+        pattern=r"^[A-Za-z0-9._:%-]+$",
+        description="the name or address of one of this machine's network interfaces",
+        examples=["127.0.0.1"],
+    )
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="a whole number from 0 to 65535 (0: any free port)", examples=[8000]
+    )
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+        description="an address that begins with https:// or http://, without user, query or fragment",
+        examples=["https://postroom.example.com"],
+    )
+    insecure: bool = Field(default=False, description="true or false", examples=[True])
+
+    @property
+    def url(self) -> str:
+        """Where the gateway is reached: ``public_url``, or the address it listens on."""
+        if self.public_url is not None:
+            return self.public_url.rstrip("/")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+class ListLimits(_Section):
+    """How much one list answers."""
+
+    max_page: int = Field(default=500, ge=1, le=10_000, description="a whole number from 1 to 10000", examples=[500])
+
+
+class FileSettings(_Section):
+    """Links to files.
+
+    Without a ``key`` each process makes one up: its links die with it, and no other process takes them.
+    """
+
+    key: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="at least 32 characters that nobody can guess (`openssl rand -base64 32` makes some)",
+        examples=[{"env": "NAME"}],
+    )
+    lifetime_seconds: int = Field(
+        default=600, ge=1, le=86_400, description="a whole number of seconds from 1 to 86400 (a day)", examples=[600]
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendSettings:
+    """One configured connection. Backends with the same word in ``shares_codes`` name a customer by the same code."""
+
+    key: str
+    vendor: Vendor
+    base_url: str
+    credentials: Credentials
+    settings: VendorSettings
+    limits: Limits
+    timeout: float = 30.0
+    shares_codes: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All of it."""
+
+    server: ServerSettings = field(default_factory=ServerSettings)
+    lists: ListLimits = field(default_factory=ListLimits)
+    files: FileSettings = field(default_factory=FileSettings)
+    backends: tuple[BackendSettings, ...] = ()
+
+
+def load_settings(
+    path: Path | None,
+    *,
+    environ: Mapping[str, str],
+    vendors: Mapping[str, Vendor],
+    overrides: Mapping[str, Any] | None = None,
+) -> Settings:
+    """The settings of a file (None: of the environment and the options alone).
+
+    ``overrides`` are options by the key path that they stand for: ``{"server.port": 9000}`` is ``--port 9000``.
+
+    Raises:
+        SettingsError: with every problem there is.
+    """
+    document: Mapping[str, Any] = {}
+    if path is not None:
+        document, problem = read_toml(path)
+        if problem is not None:
+            raise SettingsError([problem])
+    source = "settings" if path is None else str(path)
+    folder = Path() if path is None else path.parent
+    return _read(document, source, folder, environ, vendors, overrides or {})
+
+
+def sandbox_settings(
+    base_urls: Mapping[str, str],
+    credentials: Mapping[str, Mapping[str, str]],
+    vendors: Mapping[str, Vendor],
+    *,
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Settings:
+    """The settings over running emulators: one backend for each vendor in ``base_urls``, all sharing codes.
+
+    The credentials of real backends in the environment are no business of an emulator's.
+
+    Raises:
+        SettingsError: when the environment or an option is wrong.
+    """
+    backends = [
+        {
+            "key": name.replace("_", "-"),
+            "vendor": name,
+            "base_url": base_url,
+            "credentials": credentials[name],
+            "shares_codes": "sandbox",
+        }
+        for name, base_url in base_urls.items()
+    ]
+    known = {name: text for name, text in (environ or {}).items() if not name.startswith(CREDENTIAL_PREFIX)}
+    return _read({"backends": backends}, "the sandboxes", Path(), known, vendors, overrides or {})
+
+
+def _read(
+    document: Mapping[str, Any],
+    source: str,
+    folder: Path,
+    environ: Mapping[str, str],
+    vendors: Mapping[str, Vendor],
+    overrides: Mapping[str, Any],
+) -> Settings:
+    reader = Reader(source=source, folder=folder, environ=environ, overrides=overrides)
+    reader.check_keys(document, {"server", "lists", "files", "backends"}, "")
+    server = reader.section(document, "server", ServerSettings)
+    lists = reader.section(document, "lists", ListLimits)
+    files = reader.section(document, "files", FileSettings)
+    if server is not None and not server.insecure and not is_loopback(server.host):
+        place = reader.place("server", "host")
+        reader.problem(
+            place,
+            f"{server.host} is reached from beyond this machine, and the gateway asks nobody who they are; "
+            'write host = "127.0.0.1", or say insecure = true (--insecure) if something in front of it does the asking',
+        )
+    backends = [BackendSettings(**members) for members in BackendReader(reader, vendors).backends(document)]
+    reader.check_environment()
+    if reader.problems or server is None or lists is None or files is None:
+        raise SettingsError(reader.problems)
+    return Settings(server=server, lists=lists, files=files, backends=tuple(backends))
