@@ -17,7 +17,7 @@ from pydantic import SecretStr, field_validator
 from adapters.contract import Credentials, VendorSettings
 from adapters.errors import AdapterError, BadCredentials, MalformedAnswer
 from adapters.sage_intacct.envelope import error_in, says_token_is_invalid
-from adapters.wire import Answer, Wire, WireRequest, decode_json
+from adapters.wire import EXTENSION, Answer, CallInfo, Wire, WireRequest, decode_json
 
 __all__ = ["IntacctCredentials", "IntacctSettings", "authenticate"]
 
@@ -90,7 +90,7 @@ class _SignedIn(httpx.AsyncBaseTransport):
             return await self._inner.handle_async_request(request)
         token = await self._fresh_token(None)
         response = await self._inner.handle_async_request(_with_token(request, token))
-        refused, response = await self._refuses_token(response)
+        refused, response = await self._refuses_token(request, response)
         if not refused:
             return response
         token = await self._fresh_token(token)
@@ -163,27 +163,35 @@ class _SignedIn(httpx.AsyncBaseTransport):
             retry_after=error.retry_after,
         )
 
-    async def _refuses_token(self, response: httpx.Response) -> tuple[bool, httpx.Response]:
+    async def _refuses_token(self, request: httpx.Request, response: httpx.Response) -> tuple[bool, httpx.Response]:
         """Whether the answer refuses the token, which proves that nothing was done; and the answer, to be read yet."""
         if response.status_code == 401:
             await response.aclose()
             return True, response
         if response.status_code != 400:
             return False, response
-        unread = httpx.Response(400, headers=response.headers, stream=httpx.ByteStream(await self._raw(response)))
-        unread.extensions = response.extensions
+        if response.is_stream_consumed:
+            return says_token_is_invalid(await response.aread()), response
+        body = await self._raw(request, response)
+        unread = httpx.Response(
+            400, headers=response.headers, stream=httpx.ByteStream(body), extensions=response.extensions
+        )
         return says_token_is_invalid(await unread.aread()), unread
 
-    async def _raw(self, response: httpx.Response) -> bytes:
-        parts: list[bytes] = []
+    async def _raw(self, request: httpx.Request, response: httpx.Response) -> bytes:
+        body = b""
         try:
             async for part in response.aiter_raw():
-                parts.append(part)
-                if sum(map(len, parts)) > LONGEST_REFUSAL:
-                    raise MalformedAnswer("The vendor's refusal has no end.", backend=self._backend, status=400)
+                body += part
+                if len(body) > LONGEST_REFUSAL:
+                    info = request.extensions.get(EXTENSION)
+                    operation = info.operation if isinstance(info, CallInfo) else ""
+                    raise MalformedAnswer(
+                        "The vendor's refusal has no end.", backend=self._backend, operation=operation, status=400
+                    )
         finally:
             await response.aclose()
-        return b"".join(parts)
+        return body
 
 
 def _with_token(request: httpx.Request, token: _Token) -> httpx.Request:

@@ -1,5 +1,6 @@
 """Writes: the exact calls, and what became of them. There is no send, and a message cannot be deleted."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,7 +29,7 @@ from adapters.wire import Answer, WireRequest
 
 __all__ = ["OUTCOMES", "MessageWrites", "Performer", "TemplateWrites"]
 
-LONGEST_IDEMPOTENCY_KEY = 256
+IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,256}")
 
 OUTCOMES = Outcomes(
     # 400 to 422: the error-handling guide; 429: over the rate, not executed. A 5xx proves nothing, 503 included.
@@ -196,8 +197,8 @@ def _write(
         raise invalid("There is nothing to change.", "input", backend=client.backend, operation=operation)
     headers = (JSON_TYPE, *client.headers)
     if idempotency_key is not None:
-        if not (0 < len(idempotency_key) <= LONGEST_IDEMPOTENCY_KEY and idempotency_key.isascii()):
-            text = f"A key has 1 to {LONGEST_IDEMPOTENCY_KEY} ASCII characters."
+        if not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
+            text = "An idempotency key has 1 to 256 visible ASCII characters."
             raise invalid(text, "idempotency_key", backend=client.backend, operation=operation)
         headers = (*headers, ("Idempotency-Key", idempotency_key))
     return WireRequest(
