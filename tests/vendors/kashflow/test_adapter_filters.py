@@ -5,7 +5,7 @@ from decimal import Decimal
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from adapters.contract import Order
@@ -141,6 +141,8 @@ def test_regardless_of_case_the_vendor_is_told_nothing_since_its_rules_are_not_k
 
 
 @given(st.text(max_size=12), st.text(max_size=12))
+@example("Acme ", "Ltd")
+@example("50%_[x]", "")
 def test_the_prefix_told_to_the_vendor_finds_every_name_that_the_filter_does(value: str, rest: str) -> None:
     told = dict(plan(asking(filter=Compare("name", Op.STARTS_WITH, value)), backend="test", most_codes=4).parameters)
     prefix = told.get("namestartswith", "")
