@@ -39,7 +39,7 @@ class BillingPlatformCorrespondence:
         if request.order.descending:
             return await newest_first(listing, request)
         if not self._settings.list_whole:
-            raise self._unsupported_order("date, the oldest first")
+            raise self._unsupported_order("date", "date, the oldest first")
         return _by_date((await listing.whole()).entries, listing, request, request.order)
 
     async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Results[Correspondence]:
@@ -98,15 +98,15 @@ class BillingPlatformCorrespondence:
 
     def _question(self, request: ListRequest) -> Question:
         if request.order is not None and request.order.field != "date":
-            raise self._unsupported_order(request.order.field)
+            raise self._unsupported_order(request.order.field, request.order.field)
         return correspondence_question(request.filter, request.options, backend=self._client.backend)
 
-    def _unsupported_order(self, by: str) -> UnsupportedByVendor:
+    def _unsupported_order(self, field: str, by: str) -> UnsupportedByVendor:
         return UnsupportedByVendor(
             f"This vendor cannot order correspondence by {by}.",
             backend=self._client.backend,
             operation=_LIST,
-            field="date",
+            field=field,
         )
 
     async def _grouped(
