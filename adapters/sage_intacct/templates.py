@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from adapters.contract import Limits, ListRequest, Results
-from adapters.errors import AdapterError, ScanLimit
+from adapters.errors import AdapterError, InvalidInput, ScanLimit
 from adapters.filters import Compare, Filter, Op, conjunction
 from adapters.model import CustomerEmailTemplate, EmailTemplate, Page
 from adapters.paging import Rows, read_by_offset
@@ -49,18 +49,27 @@ class TemplateReads:
         self._reader.where(request.filter)
         order = self._reader.ordering(request)
         possible = [key for key in dict.fromkeys(customer_ids) if is_key(key)]
+        if request.position is not None and len(possible) > 1:
+            raise InvalidInput("A position goes with a single customer.", field="after")
 
         async def read(batch: Sequence[str]) -> Mapping[str, Page[CustomerEmailTemplate]]:
             where = self._reader.where(_of(batch, request.filter))
             if where is None:
                 return {}
             if len(batch) == 1:
-                return {batch[0]: await self._reader.page_of_rows(request, where, order)}
+                return {batch[0]: await self._of_one(batch[0], request, where, order)}
             return await self._of_batch(batch, request, where, order)
 
-        size = 1 if request.position is not None else self._limits.page_size
-        found = await in_batches(possible, size, read)
+        found = await in_batches(possible, self._limits.page_size, read)
         return {key: found.get(key, _NONE) for key in customer_ids}
+
+    async def _of_one(
+        self, customer_id: str, request: ListRequest, where: Conditions, order: Ordering
+    ) -> Page[CustomerEmailTemplate]:
+        page = await self._reader.page_of_rows(request, where, order)
+        if any(record.customer_id != customer_id for record in page.records):
+            raise self._reader.malformed()
+        return page
 
     async def _of_batch(
         self, customer_ids: Sequence[str], request: ListRequest, where: Conditions, order: Ordering

@@ -1,7 +1,9 @@
 """Answers: the three places of an error, its kinds, and what is not to be believed."""
 
+import json
 from typing import Any
 
+import httpx
 import pytest
 
 from adapters.contract import Adapter
@@ -155,12 +157,20 @@ async def test_another_code_or_customer_is_not_believed() -> None:
     assert adapter.templates is not None
     with pytest.raises(MalformedAnswer):
         await adapter.customers.by_code(["a"], frozenset())
-    with pytest.raises(MalformedAnswer):
-        await adapter.templates.of_customers(["7", "8"], asking())
+    for ids in (["7"], ["7", "8"]):
+        with pytest.raises(MalformedAnswer):
+            await adapter.templates.of_customers(ids, asking())
 
 
 async def test_two_customers_of_one_code_are_a_conflict() -> None:
-    adapter = adapter_over(answering(listing({"key": "2", "id": "a"}, {"key": "3", "id": "a"})))
+    rows = [{"key": "2", "id": "a"}, {"key": "3", "id": "a"}]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked = json.loads(request.content)
+        part = rows[asked["start"] - 1 :][: asked["size"]]
+        return answering(listing(*part, total=len(rows)))(request)
+
+    adapter = adapter_over(answer)
     assert adapter.customers is not None
     assert type((await adapter.customers.by_code(["a"], frozenset()))["a"]) is Conflict
 

@@ -4,6 +4,7 @@ import pytest
 from msgspec import UNSET
 
 from adapters.contract import Adapter, Connection, Customers, Messages, Order, Templates, Vendor
+from adapters.errors import InvalidInput
 from adapters.filters import Compare, Op
 from adapters.model import Customer, EmailTemplate, Page
 from adapters.sage_intacct import vendor
@@ -186,6 +187,13 @@ async def test_a_customers_list_goes_on_where_its_part_ended(templates: Template
                 break
             page = (await templates.of_customers([key], asking(1, order=order, position=page.end)))[key]
         assert sorted(keys) == sorted(owned[key])
+
+
+async def test_a_position_goes_with_a_single_customer(sandbox: RunningSandbox, templates: Templates) -> None:
+    watch = Watch(sandbox)
+    with pytest.raises(InvalidInput):
+        await templates.of_customers(["21", "22"], asking(1, position="[0,null]"))
+    assert watch.lines == []
 
 
 async def test_a_scan_budget_leaves_no_customer_out_silently(sandbox: RunningSandbox, templates: Templates) -> None:
