@@ -1,37 +1,102 @@
-"""The ledger: every send is written here before the vendor is called, and its outcome after. The only truth."""
+"""The ledger's port: every send is written here before the vendor is called, and its outcome after. The only truth.
 
-import itertools
-import uuid
-from collections import Counter
-from collections.abc import Mapping, Sequence
+Whatever runs the work holds a dispatch's id and nothing else. A claim moves an item to SENDING under an owner and a
+lease; an outcome settles it by compare-and-set on item and attempt. What is still SENDING after its lease is UNKNOWN.
+"""
+
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-import msgspec
 from msgspec import Struct
 
 from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, DispatchState, ItemState
 from gateway.ids import Ref
 from gateway.problems import Problem
 
-__all__ = ["DispatchQuery", "Intent", "Ledger", "MemoryLedger", "Settlement"]
+__all__ = [
+    "AlreadySentError",
+    "Begun",
+    "Claim",
+    "DispatchQuery",
+    "IdempotencyConflictError",
+    "Intent",
+    "Ledger",
+    "LedgerUnavailableError",
+    "Request",
+    "Settlement",
+]
 
-_SETTLED_FROM = frozenset((ItemState.SENDING, ItemState.UNKNOWN))
-"""What an item may be settled from: while it is sent, or later by evidence."""
+
+class IdempotencyConflictError(Exception):
+    """The principal used this key before, with another input."""
+
+
+class AlreadySentError(Exception):
+    """What was to be sent was sent before, or may have been, or is about to be: by this ``item``."""
+
+    def __init__(self, item: DispatchItem) -> None:
+        super().__init__(f"already sent by dispatch {item.dispatch_id}")
+        self.item = item
+
+
+class LedgerUnavailableError(Exception):
+    """The ledger could not be written or read. What was to be written before a call was not: nothing was sent."""
 
 
 class Intent(Struct, frozen=True, kw_only=True):
-    """One item that is about to be sent."""
+    """One item that is to be sent. ``fingerprint`` says what would be the same sending."""
 
     target: Ref
+    stable_id: str
+    fingerprint: str
     recipients: tuple[str, ...] | None
+    request_hash: str | None = None
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """Who sends, and until when an answer may be waited for."""
+
+    owner: str
+    until: datetime
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What is to be written when a send is asked for. ``mutation`` and ``idempotency_key`` belong to the principal.
+
+    With ``claim`` the items are SENDING from the start (a single send, in one transaction), else QUEUED. ``strict``
+    refuses the whole when an item was sent before; otherwise (a run) such items are SKIPPED, saying so.
+    """
+
+    action: DispatchAction
+    mutation: str
+    requested_by: str
+    at: datetime
+    asked: dict[str, Any]
+    input_hash: str
+    intents: Sequence[Intent]
+    idempotency_key: str | None = None
+    resend: bool = False
+    claim: Claim | None = None
+    strict: bool = False
+
+
+class Begun(Struct, frozen=True, kw_only=True):
+    """What was written, or with ``replayed`` what had been written before under the key. ``items`` are the claimed."""
+
+    dispatch: Dispatch
+    items: Sequence[DispatchItem]
+    replayed: bool = False
 
 
 class Settlement(Struct, frozen=True, kw_only=True):
-    """What became of an item."""
+    """What became of one attempt of an item."""
 
+    number: int
+    attempt: int
     state: ItemState
     vendor_message: str | None = None
+    vendor_code: str | None = None
     problem: Problem | None = None
     evidence: str | None = None
 
@@ -52,21 +117,43 @@ class DispatchQuery(Struct, frozen=True, kw_only=True):
 
 
 class Ledger(Protocol):
-    """Where sends are written. Every method is one transaction."""
+    """Where sends are written. Every method is one transaction, and raises `LedgerUnavailableError` when it fails."""
 
-    async def begin(
-        self, action: DispatchAction, intents: Sequence[Intent], *, requested_by: str, at: datetime
-    ) -> tuple[Dispatch, Sequence[DispatchItem]]:
-        """Writes a dispatch with its items, all of them claimed: SENDING."""
+    async def begin(self, request: Request) -> Begun:
+        """Writes a dispatch with its items.
 
-    async def settle(self, number: int, settlement: Settlement, *, at: datetime) -> bool:
-        """Settles an item that is SENDING or UNKNOWN; False when it is neither, and nothing changes."""
+        Raises `IdempotencyConflictError`, or with ``strict`` `AlreadySentError`; then nothing was written.
+        """
+
+    async def replay(self, principal: str, mutation: str, key: str, input_hash: str) -> Dispatch | None:
+        """The dispatch made before under this key, or None. Raises `IdempotencyConflictError`."""
+
+    async def claim(self, dispatch_id: str, backend: str, *, first: int, claim: Claim) -> Sequence[DispatchItem]:
+        """Claims the next QUEUED items of a dispatch at one backend, at most ``first``; none when there are none."""
+
+    async def settle(self, settlements: Sequence[Settlement], *, at: datetime) -> Sequence[bool]:
+        """Settles attempts; False for one whose item has moved on, which then stays as it is."""
+
+    async def pause(self, dispatch_id: str, problem: Problem | None) -> None:
+        """Notes why a dispatch does not go on now; None: it goes on."""
+
+    async def retry(self, dispatch_id: str) -> int:
+        """FAILED items back to QUEUED, except those that were sent in another dispatch meanwhile; how many."""
+
+    async def cancel(self, dispatch_id: str, *, at: datetime) -> int:
+        """QUEUED items to CANCELLED; how many."""
+
+    async def expire(self, *, now: datetime) -> int:
+        """Items still SENDING after their lease to UNKNOWN; how many."""
 
     async def get(self, dispatch_id: str, visible: frozenset[str] | None) -> Dispatch | None:
         """One dispatch as it stands, when all its backends are visible."""
 
     async def find(self, query: DispatchQuery) -> Sequence[Dispatch]:
         """Dispatches, newest first."""
+
+    async def queued(self) -> Sequence[str]:
+        """The ids of dispatches that have QUEUED items."""
 
     async def items(
         self, dispatch_id: str, *, states: frozenset[ItemState] | None = None, after: int = 0, first: int = 100
@@ -76,110 +163,23 @@ class Ledger(Protocol):
     async def items_for(self, target: Ref, *, before: int | None = None, first: int = 25) -> Sequence[DispatchItem]:
         """The items about one record, newest first."""
 
+    async def begin_write(
+        self, principal: str, mutation: str, key: str, input_hash: str, *, at: datetime
+    ) -> tuple[bool, bytes | None]:
+        """Takes an idempotency key for a write that is no send: (True, None) when it is ours to do.
 
-class MemoryLedger:
-    """A ledger that lives as long as its process."""
+        (False, answer) when it was done before, the answer None while its outcome is not known. Raises
+        `IdempotencyConflictError`.
+        """
 
-    def __init__(self) -> None:
-        self._numbers = itertools.count(1)
-        self._dispatches: dict[str, Dispatch] = {}
-        self._items: dict[int, DispatchItem] = {}
-        self._of_dispatch: dict[str, list[int]] = {}
-        self._of_target: dict[Ref, list[int]] = {}
+    async def end_write(self, principal: str, mutation: str, key: str, answer: bytes | None) -> None:
+        """Keeps a write's answer under its key; None frees the key, when it is proved that nothing was done."""
 
-    async def begin(
-        self, action: DispatchAction, intents: Sequence[Intent], *, requested_by: str, at: datetime
-    ) -> tuple[Dispatch, Sequence[DispatchItem]]:
-        """Writes a dispatch with its items, all of them claimed: SENDING."""
-        dispatch = Dispatch(
-            number=next(self._numbers),
-            id=uuid.uuid4().hex,
-            action=action,
-            backends=frozenset(intent.target.backend for intent in intents),
-            requested_by=requested_by,
-            requested_at=at,
-            counts={},
-        )
-        self._dispatches[dispatch.id] = dispatch
-        self._of_dispatch[dispatch.id] = []
-        for intent in intents:
-            item = DispatchItem(
-                number=next(self._numbers),
-                dispatch_id=dispatch.id,
-                target=intent.target,
-                recipients=intent.recipients,
-                state=ItemState.SENDING,
-                requested_at=at,
-            )
-            self._items[item.number] = item
-            self._of_dispatch[dispatch.id].append(item.number)
-            self._of_target.setdefault(item.target, []).append(item.number)
-        return self._as_it_stands(dispatch), self._all_items(dispatch.id)
+    async def forget_keys(self, *, before: datetime) -> int:
+        """Drops idempotency keys taken before; how many."""
 
-    async def settle(self, number: int, settlement: Settlement, *, at: datetime) -> bool:
-        """Settles an item that is SENDING or UNKNOWN; False when it is neither, and nothing changes."""
-        item = self._items[number]
-        if item.state not in _SETTLED_FROM:
-            return False
-        self._items[number] = msgspec.structs.replace(
-            item,
-            state=settlement.state,
-            vendor_message=settlement.vendor_message or item.vendor_message,
-            problem=settlement.problem,
-            evidence=settlement.evidence or item.evidence,
-            settled_at=at,
-        )
-        return True
+    async def beat(self, executor: str, *, now: datetime) -> None:
+        """Says that this process is alive."""
 
-    async def get(self, dispatch_id: str, visible: frozenset[str] | None) -> Dispatch | None:
-        """One dispatch as it stands, when all its backends are visible."""
-        dispatch = self._dispatches.get(dispatch_id)
-        if dispatch is None or (visible is not None and not dispatch.backends <= visible):
-            return None
-        return self._as_it_stands(dispatch)
-
-    async def find(self, query: DispatchQuery) -> Sequence[Dispatch]:
-        """Dispatches, newest first."""
-        found: list[Dispatch] = []
-        for stored in reversed(self._dispatches.values()):
-            dispatch = self._as_it_stands(stored)
-            if self._matches(dispatch, query):
-                found.append(dispatch)
-            if len(found) == query.first:
-                break
-        return found
-
-    async def items(
-        self, dispatch_id: str, *, states: frozenset[ItemState] | None = None, after: int = 0, first: int = 100
-    ) -> Sequence[DispatchItem]:
-        """A dispatch's items in order."""
-        items = (item for item in self._all_items(dispatch_id) if item.number > after)
-        return list(itertools.islice((item for item in items if states is None or item.state in states), first))
-
-    async def items_for(self, target: Ref, *, before: int | None = None, first: int = 25) -> Sequence[DispatchItem]:
-        """The items about one record, newest first."""
-        numbers = (n for n in reversed(self._of_target.get(target, [])) if before is None or n < before)
-        return [self._items[number] for number in itertools.islice(numbers, first)]
-
-    def _all_items(self, dispatch_id: str) -> list[DispatchItem]:
-        return [self._items[number] for number in self._of_dispatch.get(dispatch_id, [])]
-
-    def _as_it_stands(self, dispatch: Dispatch) -> Dispatch:
-        items = self._all_items(dispatch.id)
-        counts: Mapping[ItemState, int] = Counter(item.state for item in items)
-        settled = [item.settled_at for item in items if item.settled_at is not None]
-        finished = max(settled) if settled and len(settled) == len(items) else None
-        return msgspec.structs.replace(dispatch, counts=counts, finished_at=finished)
-
-    def _matches(self, dispatch: Dispatch, query: DispatchQuery) -> bool:
-        return (
-            (query.visible is None or dispatch.backends <= query.visible)
-            and (query.backends is None or bool(dispatch.backends & query.backends))
-            and (query.states is None or dispatch.state in query.states)
-            and (query.actions is None or dispatch.action in query.actions)
-            and (query.since is None or dispatch.requested_at >= query.since)
-            and (query.until is None or dispatch.requested_at < query.until)
-            and (query.requested_by is None or dispatch.requested_by == query.requested_by)
-            and (query.before is None or dispatch.number < query.before)
-            and (query.customer is None or any(i.target == query.customer for i in self._all_items(dispatch.id)))
-        )
+    async def take_dead(self, *, before: datetime) -> Sequence[str]:
+        """The processes that have not said so since, each told to one caller only."""

@@ -1,16 +1,26 @@
-"""What the ledger holds: dispatches and their items."""
+"""What the ledger holds: dispatches, their items, and how an item may go from one state to the next."""
 
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
 
 from gateway.ids import Ref
 from gateway.problems import Problem
 
-__all__ = ["Dispatch", "DispatchAction", "DispatchItem", "DispatchState", "ItemState", "state_of"]
+__all__ = [
+    "HELD",
+    "TRANSITIONS",
+    "Dispatch",
+    "DispatchAction",
+    "DispatchItem",
+    "DispatchState",
+    "ItemState",
+    "state_of",
+]
 
 
 class DispatchAction(StrEnum):
@@ -34,6 +44,22 @@ class ItemState(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+TRANSITIONS: Mapping[ItemState, frozenset[ItemState]] = {
+    ItemState.QUEUED: frozenset((ItemState.SENDING, ItemState.CANCELLED)),
+    ItemState.SENDING: frozenset((ItemState.ACCEPTED, ItemState.FAILED, ItemState.UNKNOWN, ItemState.QUEUED)),
+    ItemState.UNKNOWN: frozenset((ItemState.ACCEPTED, ItemState.FAILED)),
+    ItemState.FAILED: frozenset((ItemState.QUEUED,)),
+    ItemState.ACCEPTED: frozenset(),
+    ItemState.SKIPPED: frozenset(),
+    ItemState.CANCELLED: frozenset(),
+}
+"""Where an item may go from each state. SENDING goes back to QUEUED only when it is proved that nothing was sent, and
+UNKNOWN goes on only by evidence or by a late answer to the very attempt that it is unknown of."""
+
+HELD = frozenset((ItemState.QUEUED, ItemState.SENDING, ItemState.ACCEPTED, ItemState.UNKNOWN))
+"""In these states an item holds its fingerprint: the same is not sent again, except where that is asked for."""
+
+
 class DispatchState(StrEnum):
     """How a dispatch stands as a whole."""
 
@@ -48,23 +74,32 @@ class DispatchState(StrEnum):
 
 
 class DispatchItem(Struct, frozen=True, kw_only=True):
-    """One thing to send. ``number`` is its place in the ledger; ``recipients`` is None where the vendor chooses."""
+    """One thing to send. ``number`` is its place in the ledger; ``recipients`` is None where the vendor chooses.
+
+    ``attempt`` counts how often it was claimed: an outcome belongs to the attempt that brought it.
+    """
 
     number: int
     dispatch_id: str
     target: Ref
+    stable_id: str
+    fingerprint: str
     recipients: tuple[str, ...] | None
     state: ItemState
     requested_at: datetime
-    attempt: int = 1
+    attempt: int
     vendor_message: str | None = None
+    vendor_code: str | None = None
     problem: Problem | None = None
     evidence: str | None = None
     settled_at: datetime | None = None
 
 
 class Dispatch(Struct, frozen=True, kw_only=True):
-    """One request to send, as it stands: ``counts`` of its items by state. ``number`` is its place in the ledger."""
+    """One request to send, as it stands: ``counts`` of its items by state. ``number`` is its place in the ledger.
+
+    ``asked`` is the input as it was given; ``paused`` why it does not go on now, where it does not.
+    """
 
     number: int
     id: str
@@ -73,23 +108,26 @@ class Dispatch(Struct, frozen=True, kw_only=True):
     requested_by: str
     requested_at: datetime
     counts: Mapping[ItemState, int]
+    asked: dict[str, Any]
+    resend: bool = False
     idempotency_key: str | None = None
+    paused: Problem | None = None
     finished_at: datetime | None = None
 
     @property
     def state(self) -> DispatchState:
         """How it stands as a whole."""
-        return state_of(self.counts)
+        return state_of(self.counts, paused=self.paused is not None)
 
 
-def state_of(counts: Mapping[ItemState, int]) -> DispatchState:
+def state_of(counts: Mapping[ItemState, int], *, paused: bool = False) -> DispatchState:
     """Pending before anything else; then the gravest: unknown before failed. Cancelled only when nothing was sent."""
     count = Counter(counts)
-    if count[ItemState.SENDING]:
-        return DispatchState.RUNNING
     settled = count[ItemState.ACCEPTED] + count[ItemState.FAILED] + count[ItemState.UNKNOWN]
-    if count[ItemState.QUEUED]:
-        return DispatchState.RUNNING if settled else DispatchState.QUEUED
+    if count[ItemState.SENDING] or count[ItemState.QUEUED]:
+        if paused:
+            return DispatchState.PAUSED
+        return DispatchState.RUNNING if count[ItemState.SENDING] or settled else DispatchState.QUEUED
     if count[ItemState.UNKNOWN]:
         return DispatchState.UNKNOWN
     if count[ItemState.FAILED]:

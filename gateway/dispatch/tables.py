@@ -1,0 +1,117 @@
+"""The ledger's tables, the same in SQLite and PostgreSQL."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+__all__ = ["HELD_ITEMS", "Moment", "dispatches", "executors", "items", "keys", "metadata"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_Number = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by INTEGER keys alone
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time, kept as whole microseconds since 1970 UTC: it orders and compares alike everywhere."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """To microseconds."""
+        return None if value is None else (value - _EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """From microseconds."""
+        return None if value is None else _EPOCH + timedelta(microseconds=int(value))
+
+
+metadata = MetaData()
+
+dispatches = Table(
+    "dispatches",
+    metadata,
+    Column("number", _Number, primary_key=True, autoincrement=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("action", String(20), nullable=False),
+    Column("backends", Text, nullable=False, doc="JSON: the keys of its items' backends."),
+    Column("requested_by", Text, nullable=False, index=True),
+    Column("requested_at", Moment, nullable=False, index=True),
+    Column("idempotency_key", Text),
+    Column("asked", Text, nullable=False, doc="JSON: the input as it was given."),
+    Column("resend", Boolean, nullable=False),
+    Column("paused", Text, doc="JSON: the problem that keeps it from going on."),
+    Column("finished_at", Moment),
+    sqlite_autoincrement=True,
+)
+
+items = Table(
+    "items",
+    metadata,
+    Column("number", _Number, primary_key=True, autoincrement=True),
+    Column("dispatch_id", ForeignKey("dispatches.id"), nullable=False),
+    Column("backend", Text, nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("native_id", Text, nullable=False),
+    Column("stable_id", Text, nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("recipients", Text, doc="JSON; null where the vendor chooses."),
+    Column("request_hash", String(64), doc="SHA-256 of the prepared request."),
+    Column("state", String(10), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("owner", Text, doc="The process that is sending it."),
+    Column("lease_until", Moment, doc="After this, an item that is still SENDING is UNKNOWN."),
+    Column("vendor_message", Text),
+    Column("vendor_code", Text),
+    Column("problem", Text, doc="JSON."),
+    Column("evidence", Text),
+    Column("requested_at", Moment, nullable=False),
+    Column("settled_at", Moment),
+    Index("items_of_dispatch", "dispatch_id", "state", "number"),
+    Index("items_of_target", "backend", "type", "native_id", "number"),
+    sqlite_autoincrement=True,
+)
+_sending = text("state = 'SENDING'")
+Index("items_being_sent", items.c.lease_until, sqlite_where=_sending, postgresql_where=_sending)
+HELD_ITEMS = text("state IN ('QUEUED', 'SENDING', 'ACCEPTED', 'UNKNOWN')")
+"""The items that hold their fingerprint (`gateway.dispatch.records.HELD`), as the index that enforces it says it."""
+
+Index("items_sent_once", items.c.fingerprint, unique=True, sqlite_where=HELD_ITEMS, postgresql_where=HELD_ITEMS)
+
+keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("number", _Number, primary_key=True, autoincrement=True),
+    Column("principal", Text, nullable=False),
+    Column("mutation", String(40), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("input_hash", String(64), nullable=False),
+    Column("dispatch_id", String(32), doc="For a send."),
+    Column("answer", LargeBinary, doc="For another write: its outcome, once it is known."),
+    Column("created_at", Moment, nullable=False, index=True),
+    UniqueConstraint("principal", "mutation", "key", name="idempotency_keys_once"),
+    sqlite_autoincrement=True,
+)
+
+executors = Table(
+    "executors",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("seen_at", Moment, nullable=False),
+)
