@@ -379,6 +379,10 @@ class Vendor:
     unique_codes: bool = True
     """Whether a customer's code names one customer."""
     takes_idempotency_keys: bool = False
+    credential_headers: Mapping[str, str] = field(default_factory=dict)
+    """The headers that the credential adds, redacted, for showing a request."""
+    credential_path: str = ""
+    """What the credential adds to a URL's path, redacted."""
     checked_live: bool = False
     notes: Mapping[str, str] = field(default_factory=dict)
     """Per part of the adapter, a remark for the capability table."""

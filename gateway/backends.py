@@ -5,8 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from adapters.contract import Adapter, Vendor
+import httpx
+
+from adapters.contract import Adapter, Limits, Vendor
 from adapters.model import DocumentKind
+from adapters.wire import WireRequest, url_under
 from gateway.ids import InvalidId, Ref, decode, encode
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.upstream.health import Health
@@ -80,6 +83,9 @@ class Backend:
     adapter: Adapter
     capabilities: tuple[Capability, ...]
     credential: str
+    base_url: str
+    limits: Limits
+    timeout: float
     health: Health
     permits: Permits
     shares_codes_with: tuple[str, ...] = ()
@@ -93,6 +99,11 @@ class Backend:
     def scope(self) -> tuple[str, str]:
         """The key of whatever belongs to this backend and its credential."""
         return self.key, self.credential
+
+    def url(self, request: WireRequest) -> httpx.URL:
+        """Where a request goes, without its credential."""
+        base = httpx.URL(self.base_url.rstrip("/") + "/")
+        return url_under(base, request.path, request.query, trailing_slash=request.trailing_slash)
 
     def document_kinds(self) -> tuple[DocumentKind, ...]:
         """The kinds of document it holds."""

@@ -19,6 +19,7 @@ vendor = Vendor(
     limits=Limits(page_size=1_000, concurrency=8),
     outcomes=OUTCOMES,
     native_ids={"Customer": NATIVE_ID, "Correspondence": NATIVE_ID},
+    credential_headers={"Authorization": "Bearer [redacted]"},
     authenticate=authenticate,
     connect=connect,
     sandbox_module="adapters.billing_platform.sandbox",

@@ -18,6 +18,7 @@ vendor = Vendor(
     limits=Limits(page_size=4000, concurrency=6, scan_budget=20_000),
     outcomes=OUTCOMES,
     native_ids={"Customer": KEY, "CustomerEmailTemplate": KEY, "EmailTemplate": KEY, "CustomerMessage": KEY},
+    credential_headers={"Authorization": "Bearer [redacted]"},
     authenticate=authenticate,
     connect=connect,
     sandbox_module="adapters.sage_intacct.sandbox",

@@ -16,6 +16,7 @@ vendor = Vendor(
     limits=Limits(page_size=1000, concurrency=4),
     outcomes=OUTCOMES,
     native_ids={"Customer": NATIVE_ID, "Letter": NATIVE_ID},
+    credential_path="/token/[redacted]",
     authenticate=authenticate,
     connect=connect,
     sandbox_module="adapters.smallinvoice.sandbox",

@@ -4,7 +4,7 @@ Whatever runs the work holds a dispatch's id and nothing else. A claim moves an 
 lease; an outcome settles it by compare-and-set on item and attempt. What is still SENDING after its lease is UNKNOWN.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -151,6 +151,9 @@ class Ledger(Protocol):
 
     async def find(self, query: DispatchQuery) -> Sequence[Dispatch]:
         """Dispatches, newest first."""
+
+    async def held(self, fingerprints: Sequence[str]) -> Mapping[str, DispatchItem]:
+        """The items that hold these fingerprints, by fingerprint."""
 
     async def queued(self) -> Sequence[str]:
         """The ids of dispatches that have QUEUED items."""

@@ -47,7 +47,7 @@ class ItemState(StrEnum):
 TRANSITIONS: Mapping[ItemState, frozenset[ItemState]] = {
     ItemState.QUEUED: frozenset((ItemState.SENDING, ItemState.CANCELLED)),
     ItemState.SENDING: frozenset((ItemState.ACCEPTED, ItemState.FAILED, ItemState.UNKNOWN, ItemState.QUEUED)),
-    ItemState.UNKNOWN: frozenset((ItemState.ACCEPTED, ItemState.FAILED)),
+    ItemState.UNKNOWN: frozenset((ItemState.ACCEPTED, ItemState.FAILED, ItemState.UNKNOWN)),
     ItemState.FAILED: frozenset((ItemState.QUEUED,)),
     ItemState.ACCEPTED: frozenset(),
     ItemState.SKIPPED: frozenset(),

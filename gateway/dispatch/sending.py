@@ -1,62 +1,108 @@
-"""Sends prepared calls through the ledger: written down first, sent once, and settled by what the answer proves."""
+"""Asks for sends: written down first, claimed, sent once, and settled by what the answer proves.
+
+A single send is claimed in the transaction that writes it, and sent by this process. A run is written with its items
+QUEUED, and handed to the engine.
+"""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 import structlog
 from msgspec import Struct
 
-from adapters.contract import EvidenceRequest, Outcome, OutcomeState, PreparedCall, SendAction, Verdict
+from adapters.contract import EvidenceRequest, Outcome, PreparedCall, SendAction, Verdict
 from adapters.errors import AdapterError
 from gateway.backends import Backend, Backends
-from gateway.dispatch.ledger import Intent, Ledger, Settlement
+from gateway.dispatch.engine import RunEngine
+from gateway.dispatch.fingerprint import input_hash
+from gateway.dispatch.ledger import Begun, Claim, Intent, Ledger, Request, Settlement
+from gateway.dispatch.performing import outcomes_of, perform_claimed
+from gateway.dispatch.preparing import SendRequest, asked_of
 from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, ItemState
-from gateway.ids import Ref
-from gateway.problems import Problem, ProblemCode, incident_of, problem_of
+from gateway.dispatch.runs import LEASE_MARGIN
 
-__all__ = ["PlannedCall", "Sending"]
+__all__ = ["Order", "Sending"]
 
 log = structlog.get_logger("postroom.dispatch")
 
-_STATES = {
-    OutcomeState.DONE: ItemState.ACCEPTED,
-    OutcomeState.UNDONE: ItemState.FAILED,
-    OutcomeState.UNKNOWN: ItemState.UNKNOWN,
-}
+T = TypeVar("T")
 _VERDICTS = {Verdict.SENT: ItemState.ACCEPTED, Verdict.NOT_SENT: ItemState.FAILED, Verdict.UNDECIDED: ItemState.UNKNOWN}
 
 
-class PlannedCall(Struct, frozen=True, kw_only=True):
-    """A prepared call, and the records that it sends, in the order of its targets."""
+class Order(Struct, frozen=True, kw_only=True):
+    """What a principal asks to be sent. ``given`` is the mutation's input as JSON, without its idempotency key."""
 
-    backend: Backend
-    call: PreparedCall
-    targets: tuple[Ref, ...]
+    action: DispatchAction
+    mutation: str
+    principal: str
+    given: dict[str, Any]
+    request: SendRequest
+    intents: Sequence[Intent]
+    idempotency_key: str | None = None
+    resend: bool = False
+
+    def input_hash(self) -> str:
+        """Tells this input from another under the same key."""
+        return input_hash(self.mutation, self.given)
 
 
 class Sending:
     """What sends. A send belongs to the ledger, not to the request: it goes on when the caller has left."""
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, ledger: Ledger, engine: RunEngine, owner: str, clock: Callable[[], datetime]
+    ) -> None:
         self.ledger = ledger
+        self._engine = engine
+        self._owner = owner
         self._clock = clock
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
 
-    async def send(self, action: DispatchAction, calls: Sequence[PlannedCall], *, requested_by: str) -> Dispatch:
-        """Writes the dispatch, performs each call once, and answers the dispatch as it then stands."""
-        intents = [
-            Intent(target=target, recipients=planned.call.recipients) for planned in calls for target in planned.targets
-        ]
-        dispatch, items = await self.ledger.begin(action, intents, requested_by=requested_by, at=self._clock())
-        task = asyncio.create_task(self._perform_all(calls, items))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        await asyncio.shield(task)
+    async def send_one(self, order: Order, backend: Backend, call: PreparedCall) -> tuple[Dispatch, bool]:
+        """Sends one item by one call, and answers the dispatch as it then stands, and whether it was made before.
+
+        Raises `AlreadySentError`, `IdempotencyConflictError` or `LedgerUnavailableError`; then nothing was sent.
+        """
+        until = self._clock() + timedelta(seconds=backend.timeout) + LEASE_MARGIN
+        claim = Claim(owner=self._owner, until=until)
+        return await self._to_its_end(self._begin_and_perform(order, backend, call, claim))
+
+    async def _begin_and_perform(
+        self, order: Order, backend: Backend, call: PreparedCall, claim: Claim
+    ) -> tuple[Dispatch, bool]:
+        begun = await self._begin(order, claim)
+        if begun.replayed:
+            return begun.dispatch, True
+        performed = await perform_claimed(backend, (call,), begun.items, until=claim.until, clock=self._clock)
+        await self.ledger.settle(performed.settlements, at=self._clock())
+        return await self.ledger.get(begun.dispatch.id, None) or begun.dispatch, False
+
+    async def send_many(self, order: Order) -> tuple[Dispatch, bool]:
+        """Writes a run and hands it to the engine; the dispatch as it stands, and whether it was made before."""
+        begun = await self._begin(order, None)
+        if not begun.replayed:
+            await self._engine.submit(begun.dispatch.id)
+        return begun.dispatch, begun.replayed
+
+    async def retry(self, dispatch: Dispatch) -> Dispatch:
+        """Has the FAILED items sent again."""
+        if await self.ledger.retry(dispatch.id):
+            await self._engine.submit(dispatch.id)
         return await self.ledger.get(dispatch.id, None) or dispatch
 
+    async def cancel(self, dispatch: Dispatch) -> Dispatch:
+        """Cancels the items that nobody has begun."""
+        await self.ledger.cancel(dispatch.id, at=self._clock())
+        return await self.ledger.get(dispatch.id, None) or dispatch
+
+    async def perform(self, backend: Backend, call: PreparedCall) -> Sequence[Outcome]:
+        """One outcome per target of a write that is no send, whatever happens. It goes on when the caller has left."""
+        return await self._to_its_end(outcomes_of(backend, call))
+
     async def drain(self) -> None:
-        """Waits until everything that is being sent is settled."""
+        """Waits until everything that this process is sending is settled."""
         while self._running:
             await asyncio.wait(self._running)
 
@@ -66,41 +112,40 @@ class Sending:
         after = 0
         while items := await self.ledger.items(dispatch.id, states=unknown, after=after):
             for item in items:
-                await self.ledger.settle(
-                    item.number, await self._evidence(dispatch.action, item, backends), at=self._clock()
-                )
+                found = await self._evidence(dispatch.action, item, backends)
+                await self.ledger.settle([found], at=self._clock())
             after = items[-1].number
         return await self.ledger.get(dispatch.id, None) or dispatch
 
-    async def _perform_all(self, calls: Sequence[PlannedCall], items: Sequence[DispatchItem]) -> None:
-        place = 0
-        for planned in calls:
-            mine = items[place : place + len(planned.targets)]
-            place += len(mine)
-            outcomes = await self._perform(planned)
-            for item, outcome in zip(mine, outcomes, strict=True):
-                await self.ledger.settle(item.number, _settlement(outcome, planned.backend.key), at=self._clock())
+    async def _begin(self, order: Order, claim: Claim | None) -> Begun:
+        return await self.ledger.begin(
+            Request(
+                action=order.action,
+                mutation=order.mutation,
+                requested_by=order.principal,
+                at=self._clock(),
+                asked=asked_of(order.request),
+                input_hash=order.input_hash(),
+                intents=order.intents,
+                idempotency_key=order.idempotency_key,
+                resend=order.resend,
+                claim=claim,
+                strict=claim is not None,
+            )
+        )
 
-    async def _perform(self, planned: PlannedCall) -> Sequence[Outcome]:
-        """One outcome per target, whatever happens: a fault of ours after the call has begun proves nothing."""
-        try:
-            outcomes = await planned.backend.adapter.perform(planned.call)
-        except Exception as error:  # noqa: BLE001 - logged with its trace; the items must not be left as if being sent
-            incident_of(error)
-            outcomes = ()
-        if len(outcomes) == len(planned.targets):
-            return outcomes
-        return [Outcome(state=OutcomeState.UNKNOWN)] * len(planned.targets)
+    async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
+        """Waits for work that outlives whoever waits, and that `drain` waits for too."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
 
     async def _evidence(self, action: DispatchAction, item: DispatchItem, backends: Backends) -> Settlement:
         backend = backends.get(item.target.backend)
         find = None if backend is None else backend.adapter.evidence
         if find is None:
-            return Settlement(
-                state=ItemState.UNKNOWN,
-                problem=item.problem,
-                evidence="The backend keeps no evidence that can be asked for: look at the record there.",
-            )
+            return _undecided(item, "The backend keeps no evidence that can be asked for: look at the record there.")
         request = EvidenceRequest(
             action=SendAction(action.value),
             native_id=item.target.native_id,
@@ -110,22 +155,14 @@ class Sending:
         try:
             evidence = await find(request)
         except AdapterError as error:
-            return Settlement(state=ItemState.UNKNOWN, problem=problem_of(error, item.target.backend))
+            return _undecided(item, f"The backend could not be asked: {error.message}")
         state = _VERDICTS[evidence.verdict]
-        settled = state is not ItemState.UNKNOWN
-        return Settlement(state=state, problem=None if settled else item.problem, evidence=evidence.text)
+        if state is ItemState.UNKNOWN:
+            return _undecided(item, evidence.text)
+        return Settlement(number=item.number, attempt=item.attempt, state=state, evidence=evidence.text)
 
 
-def _settlement(outcome: Outcome, backend: str) -> Settlement:
-    state = _STATES[outcome.state]
-    problem = None if outcome.error is None else problem_of(outcome.error, backend)
-    if problem is None and state is ItemState.UNKNOWN:
-        problem = Problem(
-            code=ProblemCode.OUTCOME_UNKNOWN,
-            message="The vendor's answer does not say what became of this; it may have gone out.",
-            backend=backend,
-        )
-    elif problem is None and state is ItemState.FAILED:
-        message = outcome.message or "The vendor did not take it."
-        problem = Problem(code=ProblemCode.REJECTED, message=message, backend=backend)
-    return Settlement(state=state, vendor_message=outcome.message, problem=problem)
+def _undecided(item: DispatchItem, text: str) -> Settlement:
+    return Settlement(
+        number=item.number, attempt=item.attempt, state=ItemState.UNKNOWN, problem=item.problem, evidence=text
+    )

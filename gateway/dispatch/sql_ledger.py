@@ -5,7 +5,7 @@ compare-and-set on (item, attempt, state) for every transition.
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -253,6 +253,14 @@ class SqlLedger:
                     break
                 before = part[-1].number
         return found[: query.first]
+
+    async def held(self, fingerprints: Sequence[str]) -> Mapping[str, DispatchItem]:
+        """The items that hold these fingerprints, by fingerprint."""
+        found: list[DispatchItem] = []
+        async with self._database.reading() as connection:
+            for part in chunks(fingerprints, ROWS_AT_ONCE):
+                found += await _items(connection, items.c.fingerprint.in_(part), items.c.state.in_(_HELD))
+        return {item.fingerprint: item for item in found}
 
     async def queued(self) -> Sequence[str]:
         """The ids of dispatches that have QUEUED items."""

@@ -1,0 +1,92 @@
+"""What runs the work: a port, and the engine behind it that survives a crash.
+
+The engine is given a dispatch's id and nothing else. It may run the same work twice, or on two processes at once: the
+ledger's claims decide what is sent. So nothing of it is believed, and losing it costs only time: the sweeper hands
+the engine whatever the ledger has QUEUED and nobody works on.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
+
+__all__ = ["DbosEngine", "RunEngine"]
+
+APPLICATION_VERSION = "1"
+"""Fixed: what a workflow is given and does has not changed. By default it would be a digest of the source."""
+
+LIVE = ("PENDING", "ENQUEUED", "DELAYED")
+
+
+class RunEngine(Protocol):
+    """Runs work until it is done, also over a crash."""
+
+    async def start(self) -> None:
+        """Begins, and goes on with what this very executor left behind."""
+
+    async def stop(self) -> None:
+        """Begins nothing more, and lets go of what is under way: it goes on elsewhere, or after the next start."""
+
+    async def submit(self, dispatch_id: str) -> None:
+        """Has a dispatch worked off; nothing happens where that is under way."""
+
+    async def adopt(self, executors: Sequence[str]) -> int:
+        """Takes over what dead executors left behind; how many dispatches."""
+
+
+class DbosEngine:
+    """dbos, over its own tables in SQLite or PostgreSQL. One per process: dbos keeps its state in the process."""
+
+    def __init__(self, *, url: str, executor: str, work: Callable[[str], Awaitable[None]]) -> None:
+        self._executor = executor
+        self._config: DBOSConfig = {
+            "name": "postroom",
+            "system_database_url": url,
+            "application_version": APPLICATION_VERSION,
+            "executor_id": executor,
+            "serializer": DBOSPortableJSONSerializer(),
+            "log_level": "WARNING",
+            "run_migrations": True,
+        }
+        self._work = work
+        self._run: Any = None
+
+    async def start(self) -> None:
+        """Begins, inside the event loop that the work is to run in."""
+        DBOS(config=self._config)
+        work = self._work
+
+        @DBOS.step(name="postroom.work")
+        async def work_off(dispatch_id: str) -> None:
+            await work(dispatch_id)
+
+        @DBOS.workflow(name="postroom.dispatch")
+        async def run_dispatch(dispatch_id: str) -> None:
+            await work_off(dispatch_id)
+
+        self._run = run_dispatch
+        DBOS.launch()
+
+    async def stop(self) -> None:
+        """Lets go at once."""
+        DBOS.destroy(workflow_completion_timeout_sec=0)
+
+    async def submit(self, dispatch_id: str) -> None:
+        """Has a dispatch worked off. A dispatch that was worked off before and has items QUEUED again runs anew."""
+        runs = await DBOS.list_workflows_async(workflow_id_prefix=dispatch_id, load_input=False, load_output=False)
+        if any(run.status in LIVE for run in runs):
+            return
+        with SetWorkflowID(dispatch_id if not runs else f"{dispatch_id}:{len(runs) + 1}"):
+            await DBOS.start_workflow_async(self._run, dispatch_id)
+
+    async def adopt(self, executors: Sequence[str]) -> int:
+        """Takes over what dead executors left behind."""
+        adopted: list[str] = []
+        for executor in executors:
+            runs = await DBOS.list_workflows_async(
+                status="PENDING", executor_id=executor, load_input=False, load_output=False
+            )
+            adopted += [run.workflow_id for run in runs]
+        if adopted:
+            await DBOS.resume_workflows_async(adopted)
+        return len(adopted)

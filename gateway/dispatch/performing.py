@@ -1,0 +1,108 @@
+"""Performs claimed items: one call each batch, once, and what its answer proves of each item."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
+from msgspec import Struct
+
+from adapters.contract import Outcome, OutcomeState, PreparedCall
+from adapters.errors import AdapterError, BadCredentials, RateLimited, TimedOut, Unavailable
+from gateway.backends import Backend
+from gateway.dispatch.ledger import Settlement
+from gateway.dispatch.records import DispatchItem, ItemState
+from gateway.problems import Problem, ProblemCode, incident_of, problem_of
+
+__all__ = ["Performed", "outcomes_of", "perform_claimed", "settlements_of"]
+
+log = structlog.get_logger("postroom.dispatch")
+
+_STATES = {
+    OutcomeState.DONE: ItemState.ACCEPTED,
+    OutcomeState.UNDONE: ItemState.FAILED,
+    OutcomeState.UNKNOWN: ItemState.UNKNOWN,
+}
+_PAUSING = (BadCredentials, RateLimited, Unavailable, TimedOut)
+"""What keeps a whole run from going on, when it is proved that nothing was sent: it would fail the next items too."""
+
+
+class Performed(Struct, frozen=True, kw_only=True):
+    """What became of the items of a batch, and what keeps a run from going on, if something does."""
+
+    settlements: tuple[Settlement, ...]
+    obstacle: AdapterError | None = None
+
+
+async def perform_claimed(
+    backend: Backend, calls: Sequence[PreparedCall], items: Sequence[DispatchItem], *, until: datetime, clock: Callable[[], datetime]
+) -> Performed:
+    """Sends prepared calls for claimed items. Whatever happens, each item is settled: UNKNOWN where nothing is proved.
+
+    After ``until``, the end of the lease, nothing is sent any more: by then others take the items for lost.
+    """
+    by_target = {item.target.native_id: item for item in items}
+    settlements: list[Settlement] = []
+    obstacle: AdapterError | None = None
+    for call in calls:
+        mine = [by_target.pop(target) for target in call.targets]
+        if clock() >= until:
+            settlements += [_not_begun(item) for item in mine]
+            continue
+        outcomes = await outcomes_of(backend, call)
+        settlements += settlements_of(mine, outcomes, backend.key)
+        obstacle = next((o.error for o in outcomes if _is_obstacle(o)), obstacle)
+    settlements += [_not_begun(item) for item in by_target.values()]
+    return Performed(settlements=tuple(settlements), obstacle=obstacle)
+
+
+def settlements_of(
+    items: Sequence[DispatchItem], outcomes: Sequence[Outcome], backend: str
+) -> list[Settlement]:
+    """One settlement per item, by its outcome."""
+    return [_settlement(item, outcome, backend) for item, outcome in zip(items, outcomes, strict=True)]
+
+
+async def outcomes_of(backend: Backend, call: PreparedCall) -> Sequence[Outcome]:
+    """One outcome per target, whatever happens: a fault of ours after the call has begun proves nothing."""
+    try:
+        outcomes = await backend.adapter.perform(call)
+    except Exception as error:  # noqa: BLE001 - logged with its trace; the items must not be left as if being sent
+        incident_of(error)
+        outcomes = ()
+    if len(outcomes) == len(call.targets):
+        return outcomes
+    return [Outcome(state=OutcomeState.UNKNOWN)] * len(call.targets)
+
+
+def _is_obstacle(outcome: Outcome) -> bool:
+    return outcome.state is OutcomeState.UNDONE and isinstance(outcome.error, _PAUSING)
+
+
+def _settlement(item: DispatchItem, outcome: Outcome, backend: str) -> Settlement:
+    state = _STATES[outcome.state]
+    error = outcome.error
+    problem = None if error is None else problem_of(error, backend)
+    if problem is None and state is ItemState.UNKNOWN:
+        message = "The vendor's answer does not say what became of this; it may have gone out."
+        problem = Problem(code=ProblemCode.OUTCOME_UNKNOWN, message=message, backend=backend)
+    elif problem is None and state is ItemState.FAILED:
+        message = outcome.message or "The vendor did not take it."
+        problem = Problem(code=ProblemCode.REJECTED, message=message, backend=backend)
+    return Settlement(
+        number=item.number,
+        attempt=item.attempt,
+        state=state,
+        vendor_message=outcome.message,
+        vendor_code=None if error is None else error.vendor_code,
+        problem=problem,
+    )
+
+
+def _not_begun(item: DispatchItem) -> Settlement:
+    problem = Problem(
+        code=ProblemCode.TIMEOUT,
+        message="It was not begun in the time it was claimed for: nothing was sent.",
+        backend=item.target.backend,
+        retryable=True,
+    )
+    return Settlement(number=item.number, attempt=item.attempt, state=ItemState.FAILED, problem=problem)

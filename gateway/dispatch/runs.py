@@ -1,0 +1,150 @@
+"""Works off what is QUEUED of a dispatch: claims a batch, sends it, settles it, until nothing is left.
+
+Any number of workers may work on one dispatch, in any number of processes: the claim decides who sends what. A worker
+holds nothing that the ledger does not.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from adapters.errors import AdapterError
+from gateway.backends import Backend, Backends
+from gateway.dispatch.ledger import Claim, Ledger, Settlement
+from gateway.dispatch.performing import perform_claimed
+from gateway.dispatch.preparing import SendRequest, batch_size, prepare, request_of
+from gateway.dispatch.records import Dispatch, DispatchItem, ItemState
+from gateway.problems import Problem, ProblemCode, problem_of
+
+__all__ = ["LEASE_MARGIN", "RunWorker"]
+
+log = structlog.get_logger("postroom.dispatch")
+
+LEASE_MARGIN = timedelta(seconds=30)
+"""Beyond the call's own time-out: for signing in, for waiting one's turn, and for writing the outcome down."""
+
+LANES = 4
+"""Batches of one dispatch that are under way at once at one backend, at most: what a crash leaves UNKNOWN is at most
+this times the batch size. The backend's own limit may allow fewer calls at once."""
+
+FIRST_PAUSE = 2.0
+LONGEST_PAUSE = 60.0
+"""Seconds: how long a run waits when its backend cannot be used; doubled each time, or as the vendor says."""
+
+
+class RunWorker:
+    """Works dispatches off, as ``owner``."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        backends: Backends,
+        clock: Callable[[], datetime],
+        owner: str,
+    ) -> None:
+        self._ledger = ledger
+        self._backends = backends
+        self._clock = clock
+        self._owner = owner
+
+    async def work(self, dispatch_id: str) -> None:
+        """Works until no item of the dispatch is QUEUED."""
+        dispatch = await self._ledger.get(dispatch_id, None)
+        if dispatch is None:
+            log.error("no such dispatch", dispatch=dispatch_id)
+            return
+        request = request_of(dispatch.action, dispatch.asked)
+        await asyncio.gather(*(self._work_at(dispatch, key, request) for key in sorted(dispatch.backends)))
+
+    async def _work_at(self, dispatch: Dispatch, key: str, request: SendRequest) -> None:
+        backend = self._backends.get(key)
+        if backend is None:
+            log.error("a dispatch waits for a backend that is not configured", dispatch=dispatch.id, backend=key)
+            return
+        lanes = min(LANES, backend.limits.concurrency)
+        state = _Pausing()
+        await asyncio.gather(*(self._lane(dispatch, backend, request, state) for _ in range(lanes)))
+        if state.noted:
+            await self._ledger.pause(dispatch.id, None)
+
+    async def _lane(self, dispatch: Dispatch, backend: Backend, request: SendRequest, state: "_Pausing") -> None:
+        size = batch_size(backend, dispatch.action)
+        while True:
+            until = self._clock() + timedelta(seconds=backend.timeout) + LEASE_MARGIN
+            claim = Claim(owner=self._owner, until=until)
+            items = await self._ledger.claim(dispatch.id, backend.key, first=size, claim=claim)
+            if not items:
+                return
+            obstacle = await self._send(backend, request, items, until)
+            if obstacle is not None:
+                await self._wait(dispatch, backend, obstacle, state)
+            elif state.noted:
+                state.over()
+                await self._ledger.pause(dispatch.id, None)
+
+    async def _send(
+        self, backend: Backend, request: SendRequest, items: Sequence[DispatchItem], until: datetime
+    ) -> AdapterError | None:
+        """Sends one claimed batch and settles it; what keeps the run from going on, if something does."""
+        try:
+            calls = prepare(backend, request, [item.target.native_id for item in items])
+        except AdapterError as error:
+            problem = problem_of(error, backend.key)
+            await self._settle([_failed(item, problem) for item in items])
+            return None
+        performed = await perform_claimed(backend, calls, items, until=until, clock=self._clock)
+        settlements = performed.settlements
+        if performed.obstacle is not None:
+            settlements = tuple(map(_again, settlements))
+        await self._settle(settlements)
+        return performed.obstacle
+
+    async def _settle(self, settlements: Sequence[Settlement]) -> None:
+        settled = await self._ledger.settle(settlements, at=self._clock())
+        for settlement, done in zip(settlements, settled, strict=True):
+            if not done:
+                log.warning("an outcome came too late", item=settlement.number, state=settlement.state.value)
+
+    async def _wait(self, dispatch: Dispatch, backend: Backend, obstacle: AdapterError, state: "_Pausing") -> None:
+        seconds = state.next(obstacle.retry_after)
+        problem = problem_of(obstacle, backend.key)
+        log.warning("a run waits", dispatch=dispatch.id, backend=backend.key, code=problem.code.value, seconds=seconds)
+        await self._ledger.pause(dispatch.id, problem)
+        await asyncio.sleep(seconds)
+
+
+class _Pausing:
+    """How long a run at one backend has been kept from going on."""
+
+    def __init__(self) -> None:
+        self.noted = False
+        self._seconds = FIRST_PAUSE
+
+    def next(self, asked: int | None) -> float:
+        """The seconds to wait now."""
+        self.noted = True
+        seconds = self._seconds if asked is None else float(asked)
+        self._seconds = min(LONGEST_PAUSE, self._seconds * 2)
+        return seconds
+
+    def over(self) -> None:
+        """It goes on."""
+        self.noted = False
+        self._seconds = FIRST_PAUSE
+
+
+def _again(settlement: Settlement) -> Settlement:
+    """Back to the queue: it is proved that nothing was sent, and the fault is not the item's."""
+    if settlement.state is not ItemState.FAILED or settlement.problem is None:
+        return settlement
+    pausing = (ProblemCode.BACKEND_CREDENTIALS, ProblemCode.RATE_LIMITED, ProblemCode.UNAVAILABLE, ProblemCode.TIMEOUT)
+    if settlement.problem.code not in pausing:
+        return settlement
+    return Settlement(number=settlement.number, attempt=settlement.attempt, state=ItemState.QUEUED)
+
+
+def _failed(item: DispatchItem, problem: Problem) -> Settlement:
+    return Settlement(number=item.number, attempt=item.attempt, state=ItemState.FAILED, problem=problem)
+

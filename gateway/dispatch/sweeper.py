@@ -1,0 +1,69 @@
+"""Keeps the promises that a crash would break: leases end, dead peers' work is taken over, nothing QUEUED is forgotten."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from gateway.dispatch.engine import RunEngine
+from gateway.dispatch.ledger import Ledger, LedgerUnavailableError
+
+__all__ = ["KEY_LIFETIME", "Sweeper"]
+
+log = structlog.get_logger("postroom.dispatch")
+
+SWEEP_SECONDS = 5.0
+"""How often it looks: a crash is noticed within this and `DEAD_AFTER`."""
+
+DEAD_AFTER = timedelta(seconds=20)
+"""A process that has not said for so long that it is alive is taken for dead. Being wrong costs nothing: it may go on,
+and the ledger's claims keep what it sends apart from what its adopters send."""
+
+KEY_LIFETIME = timedelta(days=30)
+"""How long an idempotency key is kept; what is promised is 7 days."""
+
+
+class Sweeper:
+    """Sweeps now and again, as one of any number of processes."""
+
+    def __init__(self, ledger: Ledger, engine: RunEngine, executor: str, clock: Callable[[], datetime]) -> None:
+        self._ledger = ledger
+        self._engine = engine
+        self._executor = executor
+        self._clock = clock
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Sweeps once, and then every `SWEEP_SECONDS`."""
+        await self.sweep()
+        self._task = asyncio.create_task(self._sweep_on())
+
+    async def stop(self) -> None:
+        """Sweeps no more."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def sweep(self) -> None:
+        """Once."""
+        now = self._clock()
+        await self._ledger.beat(self._executor, now=now)
+        dead = await self._ledger.take_dead(before=now - DEAD_AFTER)
+        adopted = await self._engine.adopt(dead) if dead else 0
+        lost = await self._ledger.expire(now=now)
+        for dispatch_id in await self._ledger.queued():
+            await self._engine.submit(dispatch_id)
+        await self._ledger.forget_keys(before=now - KEY_LIFETIME)
+        if dead or lost:
+            log.warning("swept", dead_processes=len(dead), adopted=adopted, unknown=lost)
+
+    async def _sweep_on(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            try:
+                await self.sweep()
+            except LedgerUnavailableError as error:
+                log.error("the ledger cannot be swept", reason=str(error))
