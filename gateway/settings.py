@@ -19,6 +19,7 @@ __all__ = [
     "DEFAULT_FILE",
     "BackendSettings",
     "FileSettings",
+    "LedgerSettings",
     "ListLimits",
     "ServerSettings",
     "Settings",
@@ -97,6 +98,17 @@ class FileSettings(_Section):
     )
 
 
+class LedgerSettings(_Section):
+    """Where sends are written down: a file of this machine, or a PostgreSQL that several gateways share."""
+
+    url: SecretStr = Field(
+        default=SecretStr("sqlite:///postroom-ledger.sqlite3"),
+        pattern=r"^(sqlite:///.+|postgres(ql)?://.+)$",
+        description="sqlite:/// and a file, or postgresql:// and a database",
+        examples=["sqlite:///postroom-ledger.sqlite3"],
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendSettings:
     """One configured connection. Backends with the same word in ``shares_codes`` name a customer by the same code."""
@@ -118,6 +130,7 @@ class Settings:
     server: ServerSettings = field(default_factory=ServerSettings)
     lists: ListLimits = field(default_factory=ListLimits)
     files: FileSettings = field(default_factory=FileSettings)
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
     backends: tuple[BackendSettings, ...] = ()
 
 

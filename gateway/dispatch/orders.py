@@ -112,9 +112,7 @@ async def statement_intents(
     ]
 
 
-async def plan_of(
-    context: RequestContext, request: SendRequest, intents: Sequence[Intent], *, resend: bool
-) -> Plan:
+async def plan_of(context: RequestContext, request: SendRequest, intents: Sequence[Intent], *, resend: bool) -> Plan:
     """What would be sent: prepared as it would be, and nothing sent or written."""
     by_backend: dict[str, list[Intent]] = {}
     for intent in intents:
@@ -125,9 +123,7 @@ async def plan_of(
         prepared = prepare(backend, request, [intent.target.native_id for intent in mine])
         calls += [(backend, call) for call in prepared]
     items = [
-        PlannedItem(
-            target=intent.target, recipients=intent.recipients, chosen_by_vendor=intent.recipients is None
-        )
+        PlannedItem(target=intent.target, recipients=intent.recipients, chosen_by_vendor=intent.recipients is None)
         for intent in intents
     ]
     warnings = [] if resend else await _sent_before(context, intents)

@@ -34,7 +34,12 @@ class Performed(Struct, frozen=True, kw_only=True):
 
 
 async def perform_claimed(
-    backend: Backend, calls: Sequence[PreparedCall], items: Sequence[DispatchItem], *, until: datetime, clock: Callable[[], datetime]
+    backend: Backend,
+    calls: Sequence[PreparedCall],
+    items: Sequence[DispatchItem],
+    *,
+    until: datetime,
+    clock: Callable[[], datetime],
 ) -> Performed:
     """Sends prepared calls for claimed items. Whatever happens, each item is settled: UNKNOWN where nothing is proved.
 
@@ -55,9 +60,7 @@ async def perform_claimed(
     return Performed(settlements=tuple(settlements), obstacle=obstacle)
 
 
-def settlements_of(
-    items: Sequence[DispatchItem], outcomes: Sequence[Outcome], backend: str
-) -> list[Settlement]:
+def settlements_of(items: Sequence[DispatchItem], outcomes: Sequence[Outcome], backend: str) -> list[Settlement]:
     """One settlement per item, by its outcome."""
     return [_settlement(item, outcome, backend) for item, outcome in zip(items, outcomes, strict=True)]
 

@@ -62,9 +62,7 @@ def prepare(backend: Backend, request: SendRequest, native_ids: Sequence[str]) -
     if prepare_one is None:
         raise UnsupportedByVendor("This backend cannot do that.", backend=backend.key)
     if isinstance(request, contract.EmailStatements):
-        calls: tuple[PreparedCall, ...] = prepare_one(
-            msgspec.structs.replace(request, customer_ids=tuple(native_ids))
-        )
+        calls: tuple[PreparedCall, ...] = prepare_one(msgspec.structs.replace(request, customer_ids=tuple(native_ids)))
         return calls
     return tuple(prepare_one(msgspec.structs.replace(request, native_id=native_id)) for native_id in native_ids)
 

@@ -147,4 +147,3 @@ def _again(settlement: Settlement) -> Settlement:
 
 def _failed(item: DispatchItem, problem: Problem) -> Settlement:
     return Settlement(number=item.number, attempt=item.attempt, state=ItemState.FAILED, problem=problem)
-

@@ -51,9 +51,7 @@ class Order(Struct, frozen=True, kw_only=True):
 class Sending:
     """What sends. A send belongs to the ledger, not to the request: it goes on when the caller has left."""
 
-    def __init__(
-        self, ledger: Ledger, engine: RunEngine, owner: str, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, ledger: Ledger, engine: RunEngine, owner: str, clock: Callable[[], datetime]) -> None:
         self.ledger = ledger
         self._engine = engine
         self._owner = owner

@@ -1,4 +1,4 @@
-"""Keeps the promises that a crash would break: leases end, dead peers' work is taken over, nothing QUEUED is forgotten."""
+"""Keeps the promises that a crash would break: leases end, dead peers' work goes on, nothing QUEUED is forgotten."""
 
 import asyncio
 import contextlib
@@ -66,4 +66,4 @@ class Sweeper:
             try:
                 await self.sweep()
             except LedgerUnavailableError as error:
-                log.error("the ledger cannot be swept", reason=str(error))
+                log.warning("the ledger cannot be swept", reason=str(error))

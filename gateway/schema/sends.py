@@ -1,160 +1,54 @@
-"""The mutations that send. Each is an entry in the ledger, and calls the vendor once."""
+"""The mutations that send. Each is an entry in the ledger, written before any vendor is called."""
 
 import datetime
-from collections.abc import Callable, Sequence
+import enum
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
 import strawberry
-from strawberry.scalars import JSON
+from strawberry import UNSET
 
 from adapters import contract
-from adapters.contract import ListRequest, PreparedCall
+from adapters.contract import ListRequest
 from adapters.filters import FilterOptions
 from gateway.backends import Backend
 from gateway.context import Ask
 from gateway.dispatch import records
+from gateway.dispatch.ledger import AlreadySentError, IdempotencyConflictError, Intent, LedgerUnavailableError
 from gateway.dispatch.loading import visible_keys
+from gateway.dispatch.orders import document_intents, plan_of, statement_intents, with_hash
+from gateway.dispatch.preparing import SendRequest, batch_size, prepare
 from gateway.dispatch.records import DispatchAction
-from gateway.dispatch.sending import PlannedCall
+from gateway.dispatch.sending import Order
 from gateway.ids import Ref
 from gateway.loaders import PageKey
 from gateway.problems import Problem, ProblemCode, ProblemError
-from gateway.schema.dispatch import Dispatch
 from gateway.schema.enums import PostSpeed
-from gateway.schema.fields import action, attribute
+from gateway.schema.fields import action
 from gateway.schema.filters import CustomerFilter, read_filter
-from gateway.schema.node import Node
-from gateway.schema.problem import ProblemType
 from gateway.schema.query import dispatch_id
 from gateway.schema.record_inputs import StatusInput, payload
 from gateway.schema.record_mutations import part_of, status_change
-
-__all__ = ["DispatchPayload", "SendMutations"]
-
-_KEY = "Refused as UNSUPPORTED until the ledger is durable."
-
-
-def _optional(description: str) -> Any:
-    return strawberry.field(default=None, description=description)
-
-
-def _flag(description: str) -> Any:
-    return strawberry.field(default=False, description=description)
-
-
-@strawberry.input(description="Where an e-mail goes.")
-class RecipientInput:
-    """Where an e-mail goes."""
-
-    email: str = strawberry.field(description="The address.")
-    name: str | None = _optional("Whose it is.")
-    cc: bool = _flag("A copy.")
-
-
-@strawberry.input(description="An e-mail of a document.")
-class EmailDocumentInput:
-    """An e-mail of a document."""
-
-    document: strawberry.ID = strawberry.field(description="Which document.")
-    recipients: list[RecipientInput] | None = _optional(
-        "To whom. None: the vendor chooses, from the customer's addresses, where it can."
-    )
-    subject: str | None = _optional("The subject line.")
-    body: str | None = _optional("The text.")
-    attachments: list[str] | None = _optional("Further documents to attach, by the vendor's names of them.")
-    status_after: StatusInput | None = _optional("The document's status after it was sent.")
-    idempotency_key: str | None = _optional(_KEY)
-    resend: bool = _flag(_KEY)
-    dry_run: bool = _flag(_KEY)
-
-
-@strawberry.input(description="A document to be marked as delivered by hand.")
-class DeliverDocumentInput:
-    """A document to be marked as delivered."""
-
-    document: strawberry.ID = strawberry.field(description="Which document.")
-    idempotency_key: str | None = _optional(_KEY)
-    resend: bool = _flag(_KEY)
-    dry_run: bool = _flag(_KEY)
-
-
-@strawberry.input(description="A document to go by post.")
-class PostDocumentInput:
-    """A document to go by post."""
-
-    document: strawberry.ID = strawberry.field(description="Which document.")
-    speed: PostSpeed = strawberry.field(description="How fast.")
-    color: bool = _flag("In colour.")
-    status_when_sent: StatusInput | None = _optional("The status in which it is sent.")
-    status_after: StatusInput | None = _optional("The document's status after it was sent.")
-    idempotency_key: str | None = _optional(_KEY)
-    resend: bool = _flag(_KEY)
-    dry_run: bool = _flag(_KEY)
-
-
-@strawberry.input(
-    description="Statements by e-mail: to customers named by id, or to all of a backend that a filter finds."
+from gateway.schema.send_inputs import (
+    DeliverDocumentInput,
+    DeliverDocumentsInput,
+    DispatchPayload,
+    EmailDocumentInput,
+    EmailDocumentsInput,
+    EmailStatementsInput,
+    PostDocumentInput,
+    PostDocumentsInput,
+    RecipientInput,
 )
-class EmailStatementsInput:
-    """Statements by e-mail."""
 
-    customers: list[strawberry.ID] | None = _optional("To these customers, by id; each once.")
-    backend: str | None = _optional("To customers of this backend, with `filter`.")
-    filter: CustomerFilter | None = _optional("To which of the backend's customers; all when absent.")
-    from_: datetime.date | None = strawberry.field(
-        default=None, name="from", description="The first day of the invoices listed; goes with `to`."
-    )
-    to: datetime.date | None = _optional("The last day of the invoices listed. Without both, the vendor chooses.")
-    all_invoices: bool = _flag("List all invoices, whatever the days.")
-    exclude_paid: bool = _flag("Leave paid invoices out.")
-    idempotency_key: str | None = _optional(_KEY)
-    resend: bool = _flag(_KEY)
-    dry_run: bool = _flag(_KEY)
+__all__ = ["SendMutations"]
 
+MOST_DOCUMENTS = 10_000
+"""Documents in one run: their ids alone are a megabyte of request."""
 
-@strawberry.type(description="One thing that would be sent.")
-class PlannedItem:
-    """One thing that would be sent."""
-
-    target: Node | None = attribute("target", "The document, or the customer whose statement it is.")
-    recipients: list[str] | None = attribute("recipients", "To whom; null where the vendor chooses.")
-    chosen_by_vendor: bool = attribute("chosen_by_vendor", "Whether the vendor chooses the recipients.")
-
-
-@strawberry.type(description="One request that the vendor would get, without its credential.")
-class PlannedRequest:
-    """One request that the vendor would get."""
-
-    method: str = attribute("method", "The HTTP method.")
-    url: str = attribute("url", "Where to, redacted.")
-    headers: JSON = attribute("headers", "The headers, redacted.")
-    body: str | None = attribute("body", "The body.")
-
-
-@strawberry.type(description="What would be sent. Nothing was.")
-class DispatchPlan:
-    """What would be sent."""
-
-    items: list[PlannedItem] = attribute("items", "What, and to whom.")
-    call_count: int = attribute("call_count", "In how many calls.")
-    requests: list[PlannedRequest] = attribute("requests", "The very requests.")
-    warnings: list[ProblemType] = attribute("warnings", "What to look at first.")
-
-
-@strawberry.type(description="What became of a request to send.")
-class DispatchPayload:
-    """What became of a request to send."""
-
-    problems: list[ProblemType] = strawberry.field(
-        description="Why it was refused before anything was sent, or what to look at."
-    )
-    dispatch: Dispatch | None = _optional("The entry in the ledger; null when the request was refused before it.")
-    replayed: bool = strawberry.field(
-        default=False,
-        description="This very request was made before under this key: the stored dispatch, and no vendor call.",
-    )
-    plan: DispatchPlan | None = _optional("With `dryRun`: what would be sent. Nothing was.")
+What = strawberry.argument(description="What, and how.")
+DispatchId = Annotated[strawberry.ID, strawberry.argument(description="The dispatch.")]
 
 
 @strawberry.type
@@ -162,97 +56,66 @@ class SendMutations:
     """What sends."""
 
     @action("Sends a document by e-mail.", DispatchPayload)
-    async def email_document(
-        self: None, ask: Ask, input: Annotated[EmailDocumentInput, strawberry.argument(description="What, to whom.")]
-    ) -> DispatchPayload:
+    async def email_document(self: None, ask: Ask, input: Annotated[EmailDocumentInput, What]) -> DispatchPayload:
         """Sends a document by e-mail."""
-        recipients = input.recipients
-        request = contract.EmailDocument(
-            native_id="",
-            recipients=None if recipients is None else tuple(map(_recipient, recipients)),
-            subject=input.subject,
-            body=input.body,
-            attachments=tuple(input.attachments or ()),
-            status_after=_status(input.status_after),
-        )
-        return await _send_document(ask, input, DispatchAction.EMAIL, "email_document", request)
+        return await _send_document(ask, input, DispatchAction.EMAIL, "emailDocument", _email(input))
 
     @action("Marks a document as delivered by hand.", DispatchPayload)
-    async def deliver_document(
-        self: None, ask: Ask, input: Annotated[DeliverDocumentInput, strawberry.argument(description="What.")]
-    ) -> DispatchPayload:
+    async def deliver_document(self: None, ask: Ask, input: Annotated[DeliverDocumentInput, What]) -> DispatchPayload:
         """Marks a document as delivered by hand."""
         request = contract.DeliverDocument(native_id="")
-        return await _send_document(ask, input, DispatchAction.DELIVER, "deliver_document", request)
+        return await _send_document(ask, input, DispatchAction.DELIVER, "deliverDocument", request)
 
     @action("Has a document printed and posted.", DispatchPayload)
-    async def post_document(
-        self: None, ask: Ask, input: Annotated[PostDocumentInput, strawberry.argument(description="What, and how.")]
-    ) -> DispatchPayload:
+    async def post_document(self: None, ask: Ask, input: Annotated[PostDocumentInput, What]) -> DispatchPayload:
         """Has a document printed and posted."""
-        request = contract.PostDocument(
-            native_id="",
-            priority=input.speed is PostSpeed.PRIORITY,
-            color=input.color,
-            status_when_sent=_status(input.status_when_sent),
-            status_after=_status(input.status_after),
-        )
-        return await _send_document(ask, input, DispatchAction.POST, "post_document", request)
+        return await _send_document(ask, input, DispatchAction.POST, "postDocument", _post(input))
 
-    @action("Sends customers their statements by e-mail, in as few calls as the vendor takes.", DispatchPayload)
-    async def email_statements(
-        self: None,
-        ask: Ask,
-        input: Annotated[EmailStatementsInput, strawberry.argument(description="To whom, of what.")],
-    ) -> DispatchPayload:
+    @action("Sends many documents by e-mail, as a run.", DispatchPayload)
+    async def email_documents(self: None, ask: Ask, input: Annotated[EmailDocumentsInput, What]) -> DispatchPayload:
+        """Sends many documents by e-mail."""
+        return await _send_documents(ask, input, DispatchAction.EMAIL, "emailDocuments", _email(input))
+
+    @action("Marks many documents as delivered by hand, as a run.", DispatchPayload)
+    async def deliver_documents(self: None, ask: Ask, input: Annotated[DeliverDocumentsInput, What]) -> DispatchPayload:
+        """Marks many documents as delivered by hand."""
+        request = contract.DeliverDocument(native_id="")
+        return await _send_documents(ask, input, DispatchAction.DELIVER, "deliverDocuments", request)
+
+    @action("Has many documents printed and posted, as a run.", DispatchPayload)
+    async def post_documents(self: None, ask: Ask, input: Annotated[PostDocumentsInput, What]) -> DispatchPayload:
+        """Has many documents printed and posted."""
+        return await _send_documents(ask, input, DispatchAction.POST, "postDocuments", _post(input))
+
+    @action("Sends customers their statements by e-mail, as a run in as few calls as possible.", DispatchPayload)
+    async def email_statements(self: None, ask: Ask, input: Annotated[EmailStatementsInput, What]) -> DispatchPayload:
         """Sends customers their statements by e-mail."""
-        _refuse_what_does_not_act(input)
-        calls: list[PlannedCall] = []
-        for backend, customers in (await _statement_customers(ask, input)).items():
-            prepare = part_of(backend, "email_statements")
-            request = contract.EmailStatements(
-                customer_ids=tuple(customers),
-                start=input.from_,
-                end=input.to,
-                all_invoices=input.all_invoices,
-                exclude_paid=input.exclude_paid,
-            )
-            calls += [_planned(backend, call, "Customer") for call in prepare(request)]
-        if not calls:
-            raise _invalid("customers", "No customer to send to.")
-        dispatch = await ask.context.sending.send(
-            DispatchAction.EMAIL_STATEMENT, calls, requested_by=ask.context.principal.id
-        )
-        return _payload(dispatch)
+        order = _order(ask, input, DispatchAction.EMAIL_STATEMENT, "emailStatements", _statements(input))
+        if (replayed := await _replayed(ask, order)) is not None:
+            return replayed
+        refs, known = await _statement_customers(ask, input)
+        assert isinstance(order.request, contract.EmailStatements)  # noqa: S101 - made above
+        at = ask.context.clock()
+        intents = await statement_intents(ask.context, order.request, refs, known, at)
+        return await _run(ask, input, order, intents, "customers")
 
-    @action(
-        "Asks the vendors for evidence of what is UNKNOWN in a dispatch, and settles what they decide.", DispatchPayload
-    )
-    async def reconcile_dispatch(
-        self: None, ask: Ask, id: Annotated[strawberry.ID, strawberry.argument(description="The dispatch.")]
-    ) -> DispatchPayload:
+    @action("Asks the vendors for evidence of what is UNKNOWN in a dispatch; settles what it decides.", DispatchPayload)
+    async def reconcile_dispatch(self: None, ask: Ask, id: DispatchId) -> DispatchPayload:
         """Asks the vendors for evidence."""
         dispatch = await _dispatch(ask, id)
-        return _payload(await ask.context.sending.reconcile(dispatch, ask.context.backends))
+        return payload(
+            DispatchPayload, [], dispatch=await ask.context.sending.reconcile(dispatch, ask.context.backends)
+        )
 
     @action("Sends again what is FAILED in a dispatch, and nothing else.", DispatchPayload)
-    async def retry_dispatch(
-        self: None, ask: Ask, id: Annotated[strawberry.ID, strawberry.argument(description="The dispatch.")]
-    ) -> DispatchPayload:
+    async def retry_dispatch(self: None, ask: Ask, id: DispatchId) -> DispatchPayload:
         """Sends again what is FAILED."""
-        await _dispatch(ask, id)
-        raise _unsupported("A dispatch cannot be retried until the ledger is durable: send what failed anew.")
+        return payload(DispatchPayload, [], dispatch=await ask.context.sending.retry(await _dispatch(ask, id)))
 
     @action("Cancels what has not begun in a dispatch.", DispatchPayload)
-    async def cancel_dispatch(
-        self: None, ask: Ask, id: Annotated[strawberry.ID, strawberry.argument(description="The dispatch.")]
-    ) -> DispatchPayload:
+    async def cancel_dispatch(self: None, ask: Ask, id: DispatchId) -> DispatchPayload:
         """Cancels what has not begun."""
-        return _payload(await _dispatch(ask, id))
-
-
-def _payload(dispatch: records.Dispatch) -> DispatchPayload:
-    return payload(DispatchPayload, [], dispatch=dispatch)
+        return payload(DispatchPayload, [], dispatch=await ask.context.sending.cancel(await _dispatch(ask, id)))
 
 
 async def _dispatch(ask: Ask, value: str) -> records.Dispatch:
@@ -263,41 +126,131 @@ async def _dispatch(ask: Ask, value: str) -> records.Dispatch:
     return found
 
 
-async def _send_document(ask: Ask, input: Any, action_: DispatchAction, part: str, request: Any) -> DispatchPayload:
-    _refuse_what_does_not_act(input)
+async def _send_document(
+    ask: Ask, input: Any, kind: DispatchAction, mutation: str, request: SendRequest
+) -> DispatchPayload:
+    order = _order(ask, input, kind, mutation, request)
+    if (replayed := await _replayed(ask, order)) is not None:
+        return replayed
     ref = ask.context.backends.require(input.document, "Correspondence", "Letter", argument="document")
     backend = ask.context.backends.named(ref.backend)
-    prepare: Callable[[Any], PreparedCall] = part_of(backend, part)
-    call = prepare(msgspec.structs.replace(request, native_id=ref.native_id))
-    planned = _planned(backend, call, ref.type)
-    return _payload(await ask.context.sending.send(action_, [planned], requested_by=ask.context.principal.id))
+    (call,) = prepare(backend, request, [ref.native_id])
+    (intent,) = document_intents(kind, request, [ref])
+    if input.dry_run:
+        plan = await plan_of(ask.context, request, [intent], resend=input.resend)
+        return payload(DispatchPayload, [], plan=plan)
+    order = msgspec.structs.replace(order, intents=[with_hash(intent, call)])
+    try:
+        dispatch, again = await ask.context.sending.send_one(order, backend, call)
+    except (AlreadySentError, IdempotencyConflictError, LedgerUnavailableError) as error:
+        raise _refusal(error, "document") from error
+    return payload(DispatchPayload, [], dispatch=dispatch, replayed=again)
 
 
-def _planned(backend: Backend, call: PreparedCall, type_name: str) -> PlannedCall:
-    targets = tuple(Ref(type_name, backend.key, native_id) for native_id in call.targets)
-    return PlannedCall(backend=backend, call=call, targets=targets)
+async def _send_documents(
+    ask: Ask, input: Any, kind: DispatchAction, mutation: str, request: SendRequest
+) -> DispatchPayload:
+    order = _order(ask, input, kind, mutation, request)
+    if (replayed := await _replayed(ask, order)) is not None:
+        return replayed
+    if len(input.documents) > MOST_DOCUMENTS:
+        raise _invalid("documents", f"At most {MOST_DOCUMENTS} documents at once; these are {len(input.documents)}.")
+    require = ask.context.backends.require
+    refs = dict.fromkeys(require(one, "Correspondence", "Letter", argument="documents") for one in input.documents)
+    return await _run(ask, input, order, document_intents(kind, request, list(refs)), "documents")
 
 
-async def _statement_customers(ask: Ask, input: EmailStatementsInput) -> dict[Backend, Sequence[str]]:
-    """Whom statements go to, by backend, each once."""
+async def _run(ask: Ask, input: Any, order: Order, intents: Sequence[Intent], argument: str) -> DispatchPayload:
+    """Plans or begins a run; what no backend could ever be told is refused before anything is written."""
+    if not intents:
+        raise _invalid(argument, "There is nothing to send.")
+    for backend, native_ids in _first_batches(ask, order.action, intents).items():
+        prepare(backend, order.request, native_ids)
+    if input.dry_run:
+        plan = await plan_of(ask.context, order.request, intents, resend=order.resend)
+        return payload(DispatchPayload, [], plan=plan)
+    try:
+        dispatch, again = await ask.context.sending.send_many(msgspec.structs.replace(order, intents=intents))
+    except (IdempotencyConflictError, LedgerUnavailableError) as error:
+        raise _refusal(error, argument) from error
+    return payload(DispatchPayload, [], dispatch=dispatch, replayed=again)
+
+
+def _first_batches(ask: Ask, kind: DispatchAction, intents: Sequence[Intent]) -> dict[Backend, list[str]]:
+    batches: dict[Backend, list[str]] = {}
+    for intent in intents:
+        backend = ask.context.backends.named(intent.target.backend)
+        batch = batches.setdefault(backend, [])
+        if len(batch) < batch_size(backend, kind):
+            batch.append(intent.target.native_id)
+    return batches
+
+
+def _order(ask: Ask, input: Any, kind: DispatchAction, mutation: str, request: SendRequest) -> Order:
+    given: dict[str, Any] = _as_json(input)
+    given.pop("idempotency_key", None)
+    return Order(
+        action=kind,
+        mutation=mutation,
+        principal=ask.context.principal.id,
+        given=given,
+        request=request,
+        intents=(),
+        idempotency_key=None if input.dry_run else input.idempotency_key,
+        resend=input.resend,
+    )
+
+
+async def _replayed(ask: Ask, order: Order) -> DispatchPayload | None:
+    """What was answered before under this key: no vendor is asked anything again."""
+    if order.idempotency_key is None:
+        return None
+    try:
+        earlier = await ask.context.sending.ledger.replay(
+            order.principal, order.mutation, order.idempotency_key, order.input_hash()
+        )
+    except (IdempotencyConflictError, LedgerUnavailableError) as error:
+        raise _refusal(error, "idempotencyKey") from error
+    return None if earlier is None else payload(DispatchPayload, [], dispatch=earlier, replayed=True)
+
+
+def _refusal(error: Exception, argument: str) -> ProblemError:
+    """Why nothing was sent."""
+    if isinstance(error, AlreadySentError):
+        item = error.item
+        since = item.requested_at.isoformat(timespec="seconds")
+        message = f"This is {item.state.value} since {since}. `resend` sends it again."
+        code = ProblemCode.ALREADY_SENT
+        return ProblemError(Problem(code=code, message=message, path=(argument,), backend=item.target.backend))
+    if isinstance(error, IdempotencyConflictError):
+        message = "This key was used before with another input: use a new key for a new request."
+        code = ProblemCode.IDEMPOTENCY_CONFLICT
+        return ProblemError(Problem(code=code, message=message, path=("idempotencyKey",)))
+    message = "The ledger cannot be written, so nothing was sent. Try again."
+    return ProblemError(Problem(code=ProblemCode.UNAVAILABLE, message=message, retryable=True))
+
+
+async def _statement_customers(ask: Ask, input: EmailStatementsInput) -> tuple[list[Ref], Mapping[Ref, str]]:
+    """Whom statements go to, each once, and the stable ids that are known by the way."""
     if (input.customers is None) == (input.backend is None):
         raise _invalid("customers", "Name customers, or a backend: one of the two.")
     if input.backend is not None:
         backend = ask.context.backends.named(input.backend)
         part_of(backend, "email_statements")
-        return {backend: await _matching(ask, backend, input.filter)}
+        known = await _matching(ask, backend, input.filter)
+        return list(known), known
     if input.filter is not None:
         raise _invalid("filter", "filter goes with backend.")
-    chosen: dict[Backend, dict[str, None]] = {}
-    for value in input.customers or ():
-        ref = ask.context.backends.require(value, "Customer", argument="customers")
-        chosen.setdefault(ask.context.backends.named(ref.backend), {})[ref.native_id] = None
-    return {backend: list(customers) for backend, customers in chosen.items()}
+    require = ask.context.backends.require
+    refs = dict.fromkeys(require(one, "Customer", argument="customers") for one in input.customers or ())
+    for key in {ref.backend for ref in refs}:
+        part_of(ask.context.backends.named(key), "email_statements")
+    return list(refs), {}
 
 
-async def _matching(ask: Ask, backend: Backend, given: CustomerFilter | None) -> list[str]:
-    """All customers that a filter finds; when one page of them fails, nothing is sent to any."""
-    found: dict[str, None] = {}
+async def _matching(ask: Ask, backend: Backend, given: CustomerFilter | None) -> dict[Ref, str]:
+    """All customers that a filter finds, with their stable ids; when one page fails, nothing is sent to any."""
+    found: dict[Ref, str] = {}
     position: str | None = None
     while True:
         request = ListRequest(
@@ -305,13 +258,46 @@ async def _matching(ask: Ask, backend: Backend, given: CustomerFilter | None) ->
             position=position,
             filter=read_filter(given, ask.context),
             options=FilterOptions(today=ask.context.today),
-            wanted=frozenset(("native_id",)),
+            wanted=frozenset(("native_id", "stable_id")),
         )
         page = await ask.context.loaders.page.load(PageKey("customers", backend.key, None, request))
-        found.update(dict.fromkeys(record.native_id for record in page.records))
+        found |= {Ref("Customer", backend.key, record.native_id): record.stable_id for record in page.records}
+        ask.context.forget()  # a run over a whole tenant must not keep its every page
         position = page.end
         if position is None:
-            return list(found)
+            return found
+
+
+def _email(input: EmailDocumentInput | EmailDocumentsInput) -> contract.EmailDocument:
+    given = input.recipients
+    return contract.EmailDocument(
+        native_id="",
+        recipients=None if given is None else tuple(map(_recipient, given)),
+        subject=input.subject,
+        body=input.body,
+        attachments=tuple(input.attachments or ()),
+        status_after=_status(input.status_after),
+    )
+
+
+def _post(input: PostDocumentInput | PostDocumentsInput) -> contract.PostDocument:
+    return contract.PostDocument(
+        native_id="",
+        priority=input.speed is PostSpeed.PRIORITY,
+        color=input.color,
+        status_when_sent=_status(input.status_when_sent),
+        status_after=_status(input.status_after),
+    )
+
+
+def _statements(input: EmailStatementsInput) -> contract.EmailStatements:
+    return contract.EmailStatements(
+        customer_ids=(),
+        start=input.from_,
+        end=input.to,
+        all_invoices=input.all_invoices,
+        exclude_paid=input.exclude_paid,
+    )
 
 
 def _recipient(given: RecipientInput) -> contract.Recipient:
@@ -322,16 +308,17 @@ def _status(given: StatusInput | None) -> contract.StatusChange | None:
     return None if given is None else status_change(given)
 
 
-def _refuse_what_does_not_act(input: Any) -> None:
-    """Refuses what would be believed to act: the ledger of this process cannot keep such promises."""
-    for name, argument in (("idempotency_key", "idempotencyKey"), ("resend", "resend"), ("dry_run", "dryRun")):
-        if getattr(input, name):
-            raise _unsupported(f"{argument} does not act yet.", argument)
-
-
-def _unsupported(message: str, argument: str | None = None) -> ProblemError:
-    path = None if argument is None else (argument,)
-    return ProblemError(Problem(code=ProblemCode.UNSUPPORTED, message=message, path=path))
+def _as_json(value: Any) -> Any:
+    """An input as JSON, without what was left out."""
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, list):
+        return [_as_json(one) for one in value]
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _as_json(one) for name, one in vars(value).items() if one is not UNSET and one is not None}
+    return value if isinstance(value, str | int | bool | None) else str(value)
 
 
 def _invalid(argument: str, message: str) -> ProblemError:

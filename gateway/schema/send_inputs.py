@@ -1,0 +1,205 @@
+"""What can be asked to be sent, and what comes back."""
+
+import datetime
+from typing import Any
+
+import strawberry
+from strawberry.scalars import JSON
+
+from gateway.context import Ask
+from gateway.dispatch import orders
+from gateway.loaders import RecordKey
+from gateway.schema.dispatch import Dispatch
+from gateway.schema.enums import PostSpeed
+from gateway.schema.fields import attribute, load
+from gateway.schema.filters import CustomerFilter
+from gateway.schema.node import Node
+from gateway.schema.problem import ProblemType
+from gateway.schema.record_inputs import StatusInput
+
+__all__ = [
+    "DeliverDocumentInput",
+    "DeliverDocumentsInput",
+    "DispatchPayload",
+    "EmailDocumentInput",
+    "EmailDocumentsInput",
+    "EmailStatementsInput",
+    "PostDocumentInput",
+    "PostDocumentsInput",
+    "RecipientInput",
+]
+
+_KEY = (
+    "The same key with the same input answers the dispatch that was made under it, with `replayed: true`, and sends "
+    "nothing; kept for 7 days at least. With another input it is IDEMPOTENCY_CONFLICT."
+)
+_RESEND = "Send it although the same was sent before, or may have been."
+_DRY_RUN = "Answer what would be sent, as `plan`, and send nothing."
+
+
+def _optional(description: str) -> Any:
+    return strawberry.field(default=None, description=description)
+
+
+def _flag(description: str) -> Any:
+    return strawberry.field(default=False, description=description)
+
+
+@strawberry.input(description="Where an e-mail goes.")
+class RecipientInput:
+    """Where an e-mail goes."""
+
+    email: str = strawberry.field(description="The address.")
+    name: str | None = _optional("Whose it is.")
+    cc: bool = _flag("A copy.")
+
+
+@strawberry.input(description="An e-mail of a document.")
+class EmailDocumentInput:
+    """An e-mail of a document."""
+
+    document: strawberry.ID = strawberry.field(description="Which document.")
+    recipients: list[RecipientInput] | None = _optional(
+        "To whom. None: the vendor chooses, from the customer's addresses, where it can."
+    )
+    subject: str | None = _optional("The subject line.")
+    body: str | None = _optional("The text.")
+    attachments: list[str] | None = _optional("Further documents to attach, by the vendor's names of them.")
+    status_after: StatusInput | None = _optional("The document's status after it was sent.")
+    idempotency_key: str | None = _optional(_KEY)
+    resend: bool = _flag(_RESEND)
+    dry_run: bool = _flag(_DRY_RUN)
+
+
+@strawberry.input(description="A document to be marked as delivered by hand.")
+class DeliverDocumentInput:
+    """A document to be marked as delivered."""
+
+    document: strawberry.ID = strawberry.field(description="Which document.")
+    idempotency_key: str | None = _optional(_KEY)
+    resend: bool = _flag(_RESEND)
+    dry_run: bool = _flag(_DRY_RUN)
+
+
+@strawberry.input(description="A document to go by post.")
+class PostDocumentInput:
+    """A document to go by post."""
+
+    document: strawberry.ID = strawberry.field(description="Which document.")
+    speed: PostSpeed = strawberry.field(description="How fast.")
+    color: bool = _flag("In colour.")
+    status_when_sent: StatusInput | None = _optional("The status in which it is sent.")
+    status_after: StatusInput | None = _optional("The document's status after it was sent.")
+    idempotency_key: str | None = _optional(_KEY)
+    resend: bool = _flag(_RESEND)
+    dry_run: bool = _flag(_DRY_RUN)
+
+
+@strawberry.input(description="An e-mail of each of many documents.")
+class EmailDocumentsInput:
+    """An e-mail of each of many documents."""
+
+    documents: list[strawberry.ID] = strawberry.field(description="Which documents, of any backends; each once.")
+    recipients: list[RecipientInput] | None = _optional(
+        "To whom. None: the vendor chooses, from the customer's addresses, where it can."
+    )
+    subject: str | None = _optional("The subject line.")
+    body: str | None = _optional("The text.")
+    attachments: list[str] | None = _optional("Further documents to attach, by the vendor's names of them.")
+    status_after: StatusInput | None = _optional("The document's status after it was sent.")
+    idempotency_key: str | None = _optional(_KEY)
+    resend: bool = _flag(_RESEND)
+    dry_run: bool = _flag(_DRY_RUN)
+
+
+@strawberry.input(description="Documents to be marked as delivered by hand.")
+class DeliverDocumentsInput:
+    """Documents to be marked as delivered by hand."""
+
+    documents: list[strawberry.ID] = strawberry.field(description="Which documents, of any backends; each once.")
+    idempotency_key: str | None = _optional(_KEY)
+    resend: bool = _flag(_RESEND)
+    dry_run: bool = _flag(_DRY_RUN)
+
+
+@strawberry.input(description="Documents to go by post.")
+class PostDocumentsInput:
+    """Documents to go by post."""
+
+    documents: list[strawberry.ID] = strawberry.field(description="Which documents, of any backends; each once.")
+    speed: PostSpeed = strawberry.field(description="How fast.")
+    color: bool = _flag("In colour.")
+    status_when_sent: StatusInput | None = _optional("The status in which it is sent.")
+    status_after: StatusInput | None = _optional("The document's status after it was sent.")
+    idempotency_key: str | None = _optional(_KEY)
+    resend: bool = _flag(_RESEND)
+    dry_run: bool = _flag(_DRY_RUN)
+
+
+@strawberry.input(
+    description="Statements by e-mail: to customers named by id, or to all of a backend that a filter finds."
+)
+class EmailStatementsInput:
+    """Statements by e-mail."""
+
+    customers: list[strawberry.ID] | None = _optional("To these customers, by id; each once.")
+    backend: str | None = _optional("To customers of this backend, with `filter`.")
+    filter: CustomerFilter | None = _optional("To which of the backend's customers; all when absent.")
+    from_: datetime.date | None = strawberry.field(
+        default=None, name="from", description="The first day of the invoices listed; goes with `to`."
+    )
+    to: datetime.date | None = _optional("The last day of the invoices listed. Without both, the vendor chooses.")
+    all_invoices: bool = _flag("List all invoices, whatever the days.")
+    exclude_paid: bool = _flag("Leave paid invoices out.")
+    idempotency_key: str | None = _optional(_KEY)
+    resend: bool = _flag(_RESEND)
+    dry_run: bool = _flag(_DRY_RUN)
+
+
+@strawberry.type(description="One thing that would be sent.")
+class PlannedItem:
+    """One thing that would be sent."""
+
+    @load("record", "The document, or the customer whose statement it is.", returns=Node | None)
+    def target(self: orders.PlannedItem, ask: Ask) -> RecordKey:
+        """The document or customer."""
+        ref = self.target
+        return RecordKey(ref.type, ref.backend, ref.native_id, ask.selection.wanted("Node", ref.type))
+
+    recipients: list[str] | None = attribute("recipients", "To whom; null where the vendor chooses.")
+    chosen_by_vendor: bool = attribute("chosen_by_vendor", "Whether the vendor chooses the recipients.")
+
+
+@strawberry.type(description="One request that the vendor would get, without its credential.")
+class PlannedRequest:
+    """One request that the vendor would get."""
+
+    method: str = attribute("method", "The HTTP method.")
+    url: str = attribute("url", "Where to, redacted.")
+    headers: JSON = attribute("headers", "The headers, redacted.")
+    body: str | None = attribute("body", "The body.")
+
+
+@strawberry.type(description="What would be sent. Nothing was.")
+class DispatchPlan:
+    """What would be sent."""
+
+    items: list[PlannedItem] = attribute("items", "What, and to whom.")
+    call_count: int = attribute("call_count", "In how many calls.")
+    requests: list[PlannedRequest] = attribute("requests", "The very requests.")
+    warnings: list[ProblemType] = attribute("warnings", "What to look at first.")
+
+
+@strawberry.type(description="What became of a request to send.")
+class DispatchPayload:
+    """What became of a request to send."""
+
+    problems: list[ProblemType] = strawberry.field(
+        description="Why it was refused before anything was sent, or what to look at."
+    )
+    dispatch: Dispatch | None = _optional("The entry in the ledger; null when the request was refused before it.")
+    replayed: bool = strawberry.field(
+        default=False,
+        description="This very request was made before under this key: the stored dispatch, and no vendor call.",
+    )
+    plan: DispatchPlan | None = _optional("With `dryRun`: what would be sent. Nothing was.")
