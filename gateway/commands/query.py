@@ -45,7 +45,7 @@ async def query(
     """
     if (url is not None) + (config is not None) + sandbox > 1:
         raise CommandFailure("Only one of --url, --config and --sandbox can be asked.", code=2)
-    body = {"query": _document(file), "variables": _variables(variables)}
+    body = {"variables": _variables(variables), "query": _document(file)}
     if url is not None:
         async with httpx.AsyncClient(timeout=None) as client:  # noqa: S113 - the gateway has deadlines of its own
             answer = await _ask(client, url, body)
