@@ -198,6 +198,24 @@ async def test_each_attribute_that_every_such_list_knows_can_be_filtered_by(adap
         assert expected == await everything(reader(adapter, part), filter=tree, wanted=_all(part)), name
 
 
+@pytest.mark.parametrize("operator", [Op.EQ, Op.STARTS_WITH, Op.CONTAINS])
+async def test_case_is_left_out_of_account_where_it_is_not_to_matter(
+    adapter: Adapter, part: ListPart, operator: Op
+) -> None:
+    whole = await known(adapter, part)
+
+    for name in sorted(part.filters - {"customer_id"}):
+        (text, *_) = whole.by_field[name]
+        if type(text) is not str:
+            continue
+        tree = Compare(name, operator, text.swapcase())
+        for options in (FilterOptions(today=TODAY), FilterOptions(today=TODAY, case_sensitive=False)):
+            expected = whole.passing(tree, options)
+            assert expected or options.case_sensitive
+            found = await everything(reader(adapter, part), filter=tree, options=options, wanted=_all(part))
+            assert expected == found, (name, options.case_sensitive)
+
+
 def _all(part: ListPart) -> frozenset[str]:
     return attributes(getattr(model, part.record_type))
 

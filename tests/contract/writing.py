@@ -27,6 +27,7 @@ from adapters.contract import (
 )
 from adapters.errors import InvalidInput, UnsupportedByVendor
 from adapters.model import DocumentState
+from adapters.sandbox_company import company_customers
 from tests.contract.walking import everything
 
 __all__ = ["WRITES", "Write"]
@@ -54,9 +55,12 @@ def _there(adapter: Adapter, part: str) -> Any:
 
 
 async def _document(adapter: Adapter) -> Any:
-    """A document that can be sent: the vendor shows a status of it. Another one each time."""
-    part = adapter.correspondence or adapter.letters
-    documents = [one for one in await everything(part) if one.state is not DocumentState.UNKNOWN]
+    """A document that can be sent: of a customer with a good address. Another one each time."""
+    good = {customer.code for customer in company_customers()[:10]}
+    customers = {one.native_id for one in await everything(adapter.customers) if one.code in good}
+    documents = [
+        one for one in await everything(adapter.correspondence or adapter.letters) if one.customer_id in customers
+    ]
     return documents[next(_numbers) % len(documents)]
 
 
