@@ -34,7 +34,8 @@ def postroom(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 
 def block(language: str, number: int = 0) -> str:
     """The ``number``-th block of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)[number]
+    found: str = re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)[number]
+    return found
 
 
 def commands() -> list[str]:
