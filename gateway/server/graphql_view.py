@@ -12,6 +12,7 @@ from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse
 from strawberry.schema.base import BaseSchema
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.types.execution import ExecutionResult
 
 from gateway.context import RequestContext
@@ -20,8 +21,19 @@ from gateway.server.explorer import explorer_page, prefers_page
 __all__ = ["GraphQLView"]
 
 
+class _SocketHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
+    """Gives each operation on a socket a context of its own, so that it sees nothing that an earlier one loaded."""
+
+    async def run_operation(self, operation: Operation[RequestContext, None]) -> None:
+        """Runs one operation; the context is read before anything is waited for."""
+        self.context = self.context.afresh()
+        await super().run_operation(operation)
+
+
 class GraphQLView(GraphQL[RequestContext, None]):
     """Strawberry's endpoint with a context of ours, and the explorer for whoever asks for a page."""
+
+    graphql_transport_ws_handler_class = _SocketHandler
 
     def __init__(self, schema: BaseSchema, new_context: Callable[[], RequestContext]) -> None:
         super().__init__(schema, graphql_ide=None, subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,))
