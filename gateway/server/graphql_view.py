@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse
+from strawberry.http.exceptions import HTTPException
 from strawberry.schema.base import BaseSchema
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
@@ -53,19 +54,24 @@ class GraphQLView(GraphQL[RequestContext, None]):
         return self._new_context()
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
-        """The answer's members; an error without a code is one of the document itself."""
+        """The answer's members."""
         answer: GraphQLHTTPResponse = {"data": result.data}
         if result.errors:
-            answer["errors"] = [_coded(dict(error.formatted)) for error in result.errors]
+            answer["errors"] = [dict(error.formatted) for error in result.errors]
         return answer
+
+    def parse_json(self, data: str | bytes) -> Any:
+        """What a body or a parameter holds; a body that is no object (or list of them) is the caller's mistake."""
+        decoded = super().parse_json(data)
+        if isinstance(data, bytes) and not isinstance(decoded, dict | list):
+            raise HTTPException(400, "The request body is not a JSON object")
+        return decoded
+
+    def decode_json(self, data: str | bytes) -> object:
+        """JSON decoded; a lone surrogate, which no vendor's body could hold, is no JSON to orjson."""
+        return orjson.loads(data)
 
     def encode_json(self, data: Any) -> bytes | str:
         """JSON bytes; text where a WebSocket frame must be text."""
         encoded = orjson.dumps(data)
         return encoded.decode() if isinstance(data, dict) and "type" in data else encoded
-
-
-def _coded(error: dict[str, Any]) -> dict[str, Any]:
-    extensions = error.get("extensions") or {}
-    error["extensions"] = {"code": "GRAPHQL_VALIDATION_FAILED"} | extensions
-    return error
