@@ -10,7 +10,6 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse
-from strawberry.http.exceptions import HTTPException
 from strawberry.schema.base import BaseSchema
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
@@ -60,16 +59,12 @@ class GraphQLView(GraphQL[RequestContext, None]):
             answer["errors"] = [dict(error.formatted) for error in result.errors]
         return answer
 
-    def parse_json(self, data: str | bytes) -> Any:
-        """What a body or a parameter holds; a body that is no object (or list of them) is the caller's mistake."""
-        decoded = super().parse_json(data)
-        if isinstance(data, bytes) and not isinstance(decoded, dict | list):
-            raise HTTPException(400, "The request body is not a JSON object")
-        return decoded
-
     def decode_json(self, data: str | bytes) -> object:
-        """JSON decoded; a lone surrogate, which no vendor's body could hold, is no JSON to orjson."""
-        return orjson.loads(data)
+        """JSON decoded. A body that is no object or list is refused, and so is text that UTF-8 cannot hold."""
+        decoded: object = orjson.loads(data)
+        if isinstance(data, bytes) and not isinstance(decoded, dict | list):
+            raise orjson.JSONDecodeError("A request is an object", "", 0)
+        return decoded
 
     def encode_json(self, data: Any) -> bytes | str:
         """JSON bytes; text where a WebSocket frame must be text."""
