@@ -1,7 +1,7 @@
 """What one request knows: who asks, which backends they may see, fresh loaders, the time; and what a field asks for."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -41,7 +41,7 @@ class RequestContext:
     file_links: "FileLinks"
     needs: FieldNeeds
     clock: Callable[[], datetime]
-    selections: dict[int, Selection] = field(default_factory=dict)
+    selections: dict[tuple[int, ...], Selection] = field(default_factory=dict)
 
     @cached_property
     def loaders(self) -> "Loaders":
@@ -49,6 +49,10 @@ class RequestContext:
         from gateway.loaders import Loaders  # noqa: PLC0415 - the loaders know the context
 
         return Loaders(self)
+
+    def afresh(self) -> "RequestContext":
+        """The same for another operation of the same caller: nothing loaded, nothing selected."""
+        return replace(self, selections={})
 
     def forget(self) -> None:
         """Drops what was loaded: something was written meanwhile."""

@@ -12,8 +12,9 @@ from msgspec import Struct
 
 __all__ = ["MAX_ID_LENGTH", "InvalidId", "Ref", "decode", "encode"]
 
-MAX_ID_LENGTH = 1024
-"""Characters of an encoded id. The longest native id that reaches a vendor has 256 characters, each up to 4 bytes."""
+MAX_ID_LENGTH = 2048
+"""Characters of an encoded id. The longest native id that reaches a vendor has 256 characters of up to 4 bytes each,
+which base64 makes a third longer."""
 
 
 class InvalidId(ValueError):

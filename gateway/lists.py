@@ -10,7 +10,6 @@ import asyncio
 import base64
 import binascii
 import hashlib
-import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -26,6 +25,7 @@ from adapters.filters import Filter, FilterOptions
 from adapters.model import Page
 from gateway.backends import Backend
 from gateway.loaders import PageKey
+from gateway.merging import can_merge_by, followed, merged, order_needs
 from gateway.narrowing import narrowed_to
 from gateway.problems import Problem, ProblemCode, ProblemError, problem_of
 
@@ -45,7 +45,11 @@ class Stream(Struct, frozen=True):
 
 
 class ConnectionKey(Struct, frozen=True, kw_only=True):
-    """Which connection is asked for. ``alone``: it is a field of one record, whose failure is the field's."""
+    """Which connection is asked for. ``alone``: it is a field of one record, whose failure is the field's.
+
+    Where streams had to be looked up, ``asked`` says for what, so that a cursor outlives a look-up that fails; and
+    ``incomplete`` that one failed, as the ``problems`` say: its streams are read on a later page.
+    """
 
     streams: tuple[Stream, ...]
     first: int
@@ -56,12 +60,15 @@ class ConnectionKey(Struct, frozen=True, kw_only=True):
     wanted: frozenset[str]
     count: bool
     alone: bool = False
+    asked: tuple[str, ...] | None = None
+    incomplete: bool = False
     problems: tuple[Problem, ...] = ()
 
     def digest(self) -> str:
         """What a cursor of this connection is good for; its options' ``today`` is not part of it, since it moves on."""
         options = msgspec.structs.replace(self.options, today=date.min)
-        asked = repr((self.filter, self.order, options, sorted(stream.name for stream in self.streams)))
+        lists = sorted(stream.name for stream in self.streams) if self.asked is None else self.asked
+        asked = repr((self.filter, self.order, options, lists))
         return hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
@@ -133,14 +140,33 @@ class Connection:
             cursors[-1] = _encode(_Cursor(digest, dict(self._end)))
         return cursors
 
-    @cached_property
-    def page_info(self) -> PageInfo:
-        """Whether there is more, and the cursors at both ends. A page without records has an end to go on from too."""
-        more = any(self._end.get(stream.name, "") is not None for stream in self._key.streams if stream.part)
-        end = self.cursors[-1] if self.nodes else None
-        if end is None and more:
-            end = _encode(_Cursor(self._key.digest(), dict(self._end)))
-        return PageInfo(more, bool(self._begin), self.cursors[0] if self.nodes else None, end)
+    @property
+    def page_info(self) -> "Connection":
+        """Where it stands: what `PageInfo` has, each worked out only when somebody asks for it."""
+        return self
+
+    @property
+    def has_next_page(self) -> bool:
+        """Whether there is more, at a stream that failed too."""
+        unread = (self._end.get(stream.name, "") is not None for stream in self._key.streams if stream.part)
+        return self._key.incomplete or any(unread)
+
+    @property
+    def has_previous_page(self) -> bool:
+        """Whether it began after a cursor."""
+        return bool(self._begin)
+
+    @property
+    def start_cursor(self) -> str | None:
+        """Goes on after the first record."""
+        return self.cursors[0] if self.nodes else None
+
+    @property
+    def end_cursor(self) -> str | None:
+        """Goes on after the page. One without records has an end to go on from too."""
+        if self.nodes:
+            return self.cursors[-1]
+        return _encode(_Cursor(self._key.digest(), dict(self._end))) if self.has_next_page else None
 
 
 def streams_over(backends: Sequence[Backend], parts: Sequence[str]) -> tuple[Stream, ...]:
@@ -168,19 +194,53 @@ class ConnectionLoader:
 async def read_connection(key: ConnectionKey, context: "RequestContext") -> Connection:
     """Reads all streams that are not exhausted at once, and takes from them what the page holds."""
     begin = _positions(key)
-    problems = list(key.problems)
-    live: list[Stream] = []
-    for stream in key.streams:
-        if stream.part is None:
-            missing = UnsupportedByVendor("This backend has no such list.", backend=stream.backend)
-            problems.append(problem_of(missing))
-        elif begin.get(stream.name, "") is not None:
-            live.append(stream)
+    there = [stream for stream in key.streams if stream.part is not None]
+    if key.order is not None and len(there) > 1 and not can_merge_by(key.order):
+        message = "Several backends cannot be put in this order together: name one of them."
+        raise ProblemError(Problem(code=ProblemCode.UNSUPPORTED, message=message, path=("orderBy",)))
+    missing = [stream for stream in key.streams if stream.part is None]
+    problems = [*key.problems, *(problem_of(_no_such_list(stream)) for stream in missing)]
+    live = [stream for stream in there if begin.get(stream.name, "") is not None]
+    exhausted = [stream for stream in there if stream not in live and key.count]
+    pages, counted = await asyncio.gather(
+        _read_all(live, key, begin, context, problems),
+        _read_all(exhausted, _counting(key), {}, context, []),
+    )
+    in_turn = key.order is None or len(pages) == 1
+    taken = followed(pages, key.first) if key.order is None or in_turn else merged(pages, key.order, key.first)
+    end = _end(begin, pages, taken)
+    total = _total([*pages.values(), *counted.values()], len(there)) if key.count and not key.incomplete else None
+    return Connection(key, begin, taken, end, total=total, problems=problems)
+
+
+def _no_such_list(stream: Stream) -> UnsupportedByVendor:
+    return UnsupportedByVendor("This backend has no such list.", backend=stream.backend)
+
+
+def _counting(key: ConnectionKey) -> ConnectionKey:
+    """The key under which streams that are exhausted are read again, for their totals alone: no record is missing."""
+    return msgspec.structs.replace(key, first=1, wanted=frozenset(), alone=False)
+
+
+def _total(pages: Sequence[Page[Any]], expected: int) -> int | None:
+    """The sum of all streams' totals; None where one is not known."""
+    totals = [page.total for page in pages if page.total is not None]
+    return sum(totals) if len(totals) == expected else None
+
+
+async def _read_all(
+    streams: Sequence[Stream],
+    key: ConnectionKey,
+    begin: Mapping[str, str | None],
+    context: "RequestContext",
+    problems: list[Problem],
+) -> dict[str, Page[Any]]:
+    """A page of each stream that could be read; the problems of the others are added to ``problems``."""
     answers = await asyncio.gather(
-        *(_read(stream, key, begin.get(stream.name), context) for stream in live), return_exceptions=True
+        *(_read(stream, key, begin.get(stream.name), context) for stream in streams), return_exceptions=True
     )
     pages: dict[str, Page[Any]] = {}
-    for stream, answer in zip(live, answers, strict=True):
+    for stream, answer in zip(streams, answers, strict=True):
         if isinstance(answer, AdapterError) and not key.alone:
             problems.append(problem_of(answer, stream.backend))
         elif isinstance(answer, BaseException):
@@ -189,11 +249,7 @@ async def read_connection(key: ConnectionKey, context: "RequestContext") -> Conn
             pages[stream.name] = answer
             if isinstance(answer.problem, AdapterError):
                 problems.append(problem_of(answer.problem, stream.backend))
-    taken = _merge(pages, key.order, key.first) if key.order else _follow(pages, key.first)
-    totals = [page.total for page in pages.values()]
-    complete = key.count and len(pages) == sum(1 for stream in key.streams if stream.part)
-    total = sum(count for count in totals if count is not None) if complete and None not in totals else None
-    return Connection(key, begin, taken, _end(begin, pages, taken), total=total, problems=problems)
+    return pages
 
 
 async def _read(stream: Stream, key: ConnectionKey, position: str | None, context: "RequestContext") -> Page[Any]:
@@ -204,61 +260,11 @@ async def _read(stream: Stream, key: ConnectionKey, position: str | None, contex
         filter=None if key.filter is None else narrowed_to(key.filter, stream.backend),
         order=key.order,
         options=key.options,
-        wanted=key.wanted,
+        wanted=key.wanted | order_needs(key.order),
         count=key.count,
     )
     page: Page[Any] = await context.loaders.page.load(PageKey(stream.part, stream.backend, stream.customer_id, request))
     return page
-
-
-def _follow(pages: Mapping[str, Page[Any]], first: int) -> list[tuple[str, Any, str | None]]:
-    taken: list[tuple[str, Any, str | None]] = []
-    for name, page in pages.items():
-        room = first - len(taken)
-        taken += [(name, record, at) for record, at in zip(page.records[:room], page.positions, strict=False)]
-    return taken
-
-
-def _merge(pages: Mapping[str, Page[Any]], order: Order, first: int) -> list[tuple[str, Any, str | None]]:
-    """Takes the next of all streams, again and again; stops at a stream that has more which nobody has read yet."""
-    names = list(pages)
-    heads = [
-        (_Rank(pages[name].records[0], order), place, 0) for place, name in enumerate(names) if pages[name].records
-    ]
-    heapq.heapify(heads)
-    if any(not page.records and page.end is not None for page in pages.values()):
-        return []
-    taken: list[tuple[str, Any, str | None]] = []
-    while heads and len(taken) < first:
-        _, place, index = heapq.heappop(heads)
-        page = pages[names[place]]
-        taken.append((names[place], page.records[index], page.positions[index]))
-        if index + 1 < len(page.records):
-            heapq.heappush(heads, (_Rank(page.records[index + 1], order), place, index + 1))
-        elif page.end is not None:
-            break
-    return taken
-
-
-class _Rank:
-    """A record's place in an order: nulls last either way, equal otherwise only when the values are."""
-
-    __slots__ = ("descending", "value")
-
-    def __init__(self, record: Any, order: Order) -> None:
-        self.value = getattr(record, order.field)
-        self.descending = order.descending
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Rank) and self.value == other.value
-
-    def __hash__(self) -> int:
-        return hash(self.value)
-
-    def __lt__(self, other: "_Rank") -> bool:
-        if self.value is None or other.value is None:
-            return self.value is not None
-        return bool(self.value > other.value) if self.descending else bool(self.value < other.value)
 
 
 def _end(
@@ -285,7 +291,8 @@ def _positions(key: ConnectionKey) -> dict[str, str | None]:
     except (binascii.Error, ValueError):
         cursor = None
     names = {stream.name for stream in key.streams}
-    if cursor is None or cursor.digest != key.digest() or not cursor.positions.keys() <= names:
+    known = cursor is not None and (key.asked is not None or cursor.positions.keys() <= names)
+    if cursor is None or not known or cursor.digest != key.digest():
         raise ProblemError(
             Problem(
                 code=ProblemCode.INVALID_INPUT,

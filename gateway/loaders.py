@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["CodeKey", "Loaders", "PageKey", "RecordKey", "SafeLoader"]
 
 
+ALWAYS = frozenset(("backend", "native_id"))
+"""The attributes that a record has however little was wanted of it."""
+
+
 class RecordKey(Struct, frozen=True):
     """One record by native id, with the attributes wanted."""
 
@@ -148,28 +152,29 @@ class Loaders:
 
     async def _records(self, keys: Sequence[RecordKey]) -> list[Any]:
         wanted: dict[tuple[str, str, str], frozenset[str]] = defaultdict(frozenset)
+        listed = {key: self._known[_identity(key)][0] for key in keys if self._knows(key)}
         for key in keys:
-            if not self._knows(key):
-                wanted[key.type, key.backend, key.native_id] |= key.wanted
+            if key not in listed:
+                wanted[_identity(key)] |= key.wanted
         groups: dict[tuple[str, str, frozenset[str]], list[str]] = defaultdict(list)
         for (of_type, backend, native_id), attributes in wanted.items():
             groups[of_type, backend, attributes].append(native_id)
         answers = await _gather({group: self._read_records(*group, ids) for group, ids in groups.items()})
         return [
-            self._known[key.type, key.backend, key.native_id][0]
-            if (key.type, key.backend, key.native_id) not in wanted
-            else _of_key(answers[key.type, key.backend, wanted[key.type, key.backend, key.native_id]], key.native_id)
+            listed[key]
+            if key in listed
+            else _of_key(answers[key.type, key.backend, wanted[_identity(key)]], key.native_id)
             for key in keys
         ]
 
     def _knows(self, key: RecordKey) -> bool:
         """Whether a list of this request has brought this record with all that is wanted of it."""
-        known = self._known.get((key.type, key.backend, key.native_id))
+        known = self._known.get(_identity(key))
         return known is not None and key.wanted <= known[1]
 
     def _remember(self, records: Iterable[Any], wanted: frozenset[str]) -> None:
         for record in records:
-            have = frozenset(name for name in wanted if getattr(record, name) is not UNSET)
+            have = frozenset(name for name in wanted | ALWAYS if getattr(record, name, UNSET) is not UNSET)
             self._known[type_name(record), record.backend, record.native_id] = (record, have)
 
     async def _read_records(
@@ -241,6 +246,10 @@ class Loaders:
         if backend is None:
             raise LookupError(key)
         return backend
+
+
+def _identity(key: RecordKey) -> tuple[str, str, str]:
+    return key.type, key.backend, key.native_id
 
 
 def _reader(backend: Backend, of_type: str) -> Callable[..., Awaitable[Mapping[str, Any]]] | None:

@@ -223,5 +223,4 @@ def may_carry_credentials(base_url: str) -> bool:
 def _is_plain(parts: SplitResult, text: str) -> bool:
     """Whether an address is of host, port and path alone. Raises ValueError for a port that cannot be."""
     _ = parts.port
-    odd = parts.username is not None or any(sign in text for sign in "?#@ \\\t\n\r")
-    return bool(parts.hostname) and not odd
+    return bool(parts.hostname) and not any(sign in text for sign in "?#@ \\\t\n\r")

@@ -84,7 +84,13 @@ class TimelineLoader:
             refs += more
         there = [ref for ref in dict.fromkeys(refs) if ref.backend in key.backends]
         streams = [stream for ref in there for stream in customer_streams(self._context, ref, DOCUMENT_PARTS)]
-        connection = msgspec.structs.replace(key.connection, streams=tuple(streams), problems=tuple(problems))
+        connection = msgspec.structs.replace(
+            key.connection,
+            streams=tuple(streams),
+            asked=_asked(key),
+            incomplete=bool(problems),
+            problems=tuple(problems),
+        )
         return await read_connection(connection, self._context)
 
     async def _counterparts(self, refs: Sequence[Ref]) -> tuple[list[Ref], list[Problem]]:
@@ -103,6 +109,12 @@ class TimelineLoader:
         found = [one for many in await asyncio.gather(*map(loaders.counterparts.load, keys)) for one in many]
         problems += [problem_of(one) for one in found if isinstance(one, AdapterError)]
         return [Ref("Customer", one.backend, one.native_id) for one in found if isinstance(one, Customer)], problems
+
+
+def _asked(key: TimelineKey) -> tuple[str, ...]:
+    """What a cursor of this timeline is good for, whatever could be looked up."""
+    customers = (f"{ref.backend}/{ref.native_id}" for ref in key.customers or ())
+    return (f"counterparts={key.with_counterparts}", *sorted(key.backends), "of", *sorted(customers))
 
 
 def _failed(answer: Any) -> bool:

@@ -82,7 +82,7 @@ async def connected(
     *,
     credentials: Mapping[str, str] | None = None,
     limits: Mapping[str, int] | None = None,
-    timeout: float = 30.0,
+    timeout: float = 30.0,  # noqa: ASYNC109 - of each call, a setting
     **settings: Any,
 ) -> AsyncIterator[Adapter]:
     """An adapter connected to an emulator, under the backend key ``test``. ``timeout`` is in seconds."""

@@ -26,7 +26,7 @@ Raw = RawRecord | UnsetType
 NATIVE_ID = re.compile(r"[1-9][0-9]{0,18}")
 """Whole numbers: ``idAfter`` is of type integer."""
 
-_LONGEST_REFUSAL = 65_536
+_LONGEST_REFUSAL = 1_048_576
 
 
 class Client:

@@ -15,5 +15,5 @@ class BillingPlatformSettings(VendorSettings):
     lists for orders that the vendor cannot give.
     """
 
-    page_cap: int | None = Field(default=None, ge=1)
-    list_whole: bool = False
+    page_cap: int | None = Field(default=None, ge=1, strict=True)
+    list_whole: bool = Field(default=False, strict=True)

@@ -59,9 +59,9 @@ class Reader(Generic[RowT, RecordT]):
             page = await self._page_of_references(request)
             if page is not None:
                 return page
-            position = request.position and request.position.removeprefix(_WHOLE)
-            request = replace(request, position=position)
-        return await self.page_of_rows(request, where, order)
+        # The plain list has grown past its page, or more is wanted by now: the query goes on in the same order.
+        position = request.position and request.position.removeprefix(_WHOLE)
+        return await self.page_of_rows(replace(request, position=position), where, order)
 
     def where(self, tree: Filter | None) -> Conditions | None:
         """The filter in the vendor's terms; None when nothing can match. Raises `UnsupportedByVendor`."""

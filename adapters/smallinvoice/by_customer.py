@@ -68,10 +68,11 @@ async def letters_by_customer(
 
 def _page(share: _Share, request: ListRequest, *, rest: str | None, scanned: int) -> Page[Letter]:
     overflows = share.matched > request.first
+    stopped = rest is not None and share.matched < request.first
     return Page(
         records=tuple(share.letters),
         positions=tuple(share.positions),
         end=share.positions[-1] if overflows else rest,
         total=share.matched if rest is None and request.position is None else None,
-        problem=ScanLimit(f"Stopped after reading {scanned} rows.") if rest is not None and not overflows else None,
+        problem=ScanLimit(f"Stopped after reading {scanned} rows.") if stopped else None,
     )

@@ -96,7 +96,7 @@ class Client:
         pages = max(1, -(-listed.count // size))
         if len(listed.items) != expected or (listed.pages or 0) > pages or listed.page not in (None, number):
             message = f"The vendor answered {len(listed.items)} records where page {number} of {size} has {expected}."
-            raise MalformedAnswer(message, backend=self.backend, operation=request.operation)
+            raise self._malformed(message, answer)
         raws = msgspec.json.decode(answer.body)["items"] if "raw" in wanted else [UNSET] * expected
         return ListPart(list(zip(listed.items, raws, strict=True)), listed.count)
 
@@ -123,8 +123,11 @@ class Client:
         row = decode_json(answer, endpoint.found, backend=self.backend).item
         if str(row.id) != native_id:
             message = "The vendor answered with another record than the one asked for."
-            raise MalformedAnswer(message, backend=self.backend, operation=request.operation)
+            raise self._malformed(message, answer)
         return row, msgspec.json.decode(answer.body)["item"] if "raw" in wanted else UNSET
+
+    def _malformed(self, message: str, answer: Answer) -> MalformedAnswer:
+        return MalformedAnswer(message, backend=self.backend, operation=answer.request.operation, status=answer.status)
 
     async def file(self, request: WireRequest, magic: bytes) -> FileStream:
         """A file that begins with ``magic``. What else comes, a refusal under HTTP 200 above all, is raised."""

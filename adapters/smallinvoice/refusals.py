@@ -22,8 +22,8 @@ OUTCOMES = Outcomes(undone_statuses=frozenset({200, 400, 401, 403, 404, 405, 413
 _KINDS: Mapping[str, type[AdapterError]] = {"99400": BadCredentials, "15016": NotFound}
 
 _LONGEST_MESSAGE = 500
-_TOKEN_IN_URL = re.compile(r"\btoken(/|%2f|=)[^/\s\"'<>&?#]*", re.IGNORECASE)
-"""Servers quote the URL in their messages, and this vendor's URLs hold the token."""
+_TOKEN_IN_URL = re.compile(r"\btoken(/|%2f|=)[^\s\"'<>]*", re.IGNORECASE)
+"""Servers quote the URL in their messages, and this vendor's URLs end in the token."""
 
 
 def is_success(answer: Answer) -> bool:

@@ -43,10 +43,10 @@ class Created(Struct):
     id: _Id
 
 
-class AddressRow(Struct):
+class AddressRow(Struct, kw_only=True):
     """One of a client's addresses. ``code`` is the postal code, documented as text and shown as a number."""
 
-    id: int
+    id: int = 0
     street: str | None = None
     streetno: str | int | None = None
     street2: str | None = None
@@ -55,9 +55,10 @@ class AddressRow(Struct):
     country: str | None = None
 
 
-class ClientRow(AddressRow):
+class ClientRow(AddressRow, kw_only=True):
     """A client, with a copy of its main address, which in the published example lacks ``street2``."""
 
+    id: _Id
     number: int | str | None = None
     name: str | None = None
     email: str | UnsetType | None = UNSET

@@ -3,11 +3,11 @@
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError, GraphQLOutputType
+from graphql import GraphQLError, GraphQLOutputType, ValueNode
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionContext
 
-from gateway.problems import public_error
+from gateway.problems import ProblemCode, public_error
 
 __all__ = ["PublicErrors", "PublicSchema"]
 
@@ -19,9 +19,18 @@ class PublicErrors(StrawberryGraphQLCoreExecutionContext):
         self, raw_error: Exception, return_type: GraphQLOutputType, field_details_list: Any, path: Any
     ) -> None:
         """Makes a field's failure public, then places it as the specification says."""
-        if not (isinstance(raw_error, GraphQLError) and raw_error.extensions):
+        if not isinstance(raw_error, GraphQLError):
+            raw_error = public_error(raw_error)
+        elif _is_of_an_argument(raw_error):
+            raw_error.extensions = {"code": ProblemCode.INVALID_INPUT.value}
+        elif not raw_error.extensions:
             raw_error = public_error(raw_error)
         super().handle_field_error(raw_error, return_type, field_details_list, path)
+
+
+def _is_of_an_argument(error: GraphQLError) -> bool:
+    """Whether it is about a value that the document or its variables give, which only execution can find wrong."""
+    return not error.extensions and error.nodes is not None and isinstance(error.nodes[0], ValueNode)
 
 
 class PublicSchema(strawberry.Schema):

@@ -145,12 +145,16 @@ def action(description: str, refused: Callable[..., Any]) -> Callable[[Callable[
 
 
 def _ask(info: Info) -> Ask:
-    """What this field is asked for; the same object for each record of a list."""
+    """What this field is asked for; the same object for each record of a list.
+
+    A field of a fragment is part of several fields where the fragment is spread beside others that select it too.
+    """
     nodes = info._raw_info.field_nodes  # noqa: SLF001 - strawberry's own reading of selections is slow
     selections = info.context.selections
-    selection = selections.get(id(nodes[0]))
+    merged = tuple(map(id, nodes))
+    selection = selections.get(merged)
     if selection is None:
-        selection = selections[id(nodes[0])] = Selection(nodes, info._raw_info.fragments, info.context.needs)  # noqa: SLF001
+        selection = selections[merged] = Selection(nodes, info._raw_info.fragments, info.context.needs)  # noqa: SLF001
     return Ask(info.context, selection)
 
 

@@ -10,7 +10,7 @@ from adapters.contract import Adapter, Connection, Vendor
 from adapters.registry import load_vendors
 from tests.connecting import NOW
 
-__all__ = ["LISTS", "ListPart", "VENDORS", "offered", "unconnected"]
+__all__ = ["LISTS", "VENDORS", "ListPart", "offered", "unconnected"]
 
 VENDORS: Mapping[str, Vendor] = load_vendors()
 
@@ -54,7 +54,6 @@ LISTS = (
         name="letters",
         record_type="Letter",
         filters=frozenset({"title", "date", "state"}),
-        more_filters=frozenset({"type"}),
         orders=("-date",),
         more_orders=("date",),
     ),

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,11 +34,12 @@ def newest_first(rows: list[dict[str, str]]) -> list[str]:
     return [r["id"] for r in reversed(dated)] + [r["id"] for r in rows if "correspondenceDate" not in r]
 
 
-async def read_all(adapter: Adapter, *, first: int, filter: Filter | None = None) -> list[Correspondence]:
+async def read_all(
+    adapter: Adapter, *, first: int, position: str | None = None, filter: Filter | None = None
+) -> list[Correspondence]:
     """All pages, each begun where the one before said to go on."""
     assert adapter.correspondence is not None
     seen: list[Correspondence] = []
-    position: str | None = None
     for _ in range(500):
         page = await adapter.correspondence.page(asking(first, order=NEWEST_FIRST, position=position, filter=filter))
         seen += page.records
@@ -138,6 +140,26 @@ async def test_a_day_with_more_rows_than_the_budget_is_read_whole() -> None:
     seen = [record.native_id for record in await read_all(adapter, first=7)]
 
     assert [str(n) for n in range(40, 0, -1)] == seen
+
+
+async def test_a_window_of_any_length_is_shortened_to_a_day_at_least() -> None:
+    tenant = Tenant([letter(n, TODAY - timedelta(days=n % 2)) for n in range(1, 41)], cap=5)
+    adapter = adapter_over(tenant, {"scan_budget": 10}, page_cap=5)
+
+    seen = [record.native_id for record in await read_all(adapter, first=7, position='["2026-06-30",null,3]')]
+
+    assert seen == newest_first(tenant.rows)
+
+
+async def test_rows_that_were_not_asked_for_have_their_place_all_the_same() -> None:
+    rows = [letter(n, TODAY - timedelta(days=n * 13 % 70)) for n in range(1, 41)]
+
+    def deaf(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=rows)
+
+    seen = [record.native_id for record in await read_all(adapter_over(deaf), first=7)]
+
+    assert seen == newest_first(rows)
 
 
 @pytest.mark.parametrize(

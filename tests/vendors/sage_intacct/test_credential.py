@@ -31,6 +31,7 @@ from tests.vendors.sage_intacct.watching import OBJECTS, Watch
 CREDENTIALS = {"client_id": "app", "client_secret": "s3cr3t", "username": "robot@company"}
 READ = WireRequest(operation="message.get", method="GET", path=("objects", "x", "1"))
 WRITE = WireRequest(operation="message.create", method="POST", path=("objects", "x"), body=b'{"a":1}', write=True)
+LATE = WireRequest(operation="message.get", method="GET", path=("objects", "late"))
 TOKEN_IS_INVALID = {
     "error": {
         "code": "tokenInvalid",
@@ -51,6 +52,8 @@ class Service:
         self.logins: list[httpx.Request] = []
         self.calls: list[httpx.Request] = []
         self.valid: str | None = None
+        self.late = asyncio.Event()
+        self.late_is_here = asyncio.Event()
         self.refusal: Callable[[], httpx.Response] = lambda: httpx.Response(401, json=TOKEN_IS_INVALID)
         self.login: Callable[[], httpx.Response] = self.granted
         self.transport = vendor.authenticate(
@@ -76,6 +79,9 @@ class Service:
             self.logins.append(request)
             return self.login()
         self.calls.append(request)
+        if request.url.path.endswith("/late"):
+            self.late_is_here.set()
+            await self.late.wait()
         if request.headers.get("authorization") != f"Bearer {self.valid}":
             return self.refusal()
         return httpx.Response(200, json={"ia::result": {"key": "1"}})
@@ -142,6 +148,17 @@ async def test_a_refused_token_is_renewed_once_for_all_and_each_request_sent_onc
     assert ([answer.status for answer in answers], len(service.logins)) == ([200] * 10, 2)
     assert sorted(service.tokens[1:]) == ["Bearer token-1"] * 10 + ["Bearer token-2"] * 10
     assert {request.content for request in service.calls[1:]} == {b'{"a":1}'}
+
+
+async def test_one_refused_with_an_older_token_takes_the_new_one_and_signs_in_no_further() -> None:
+    service = Service()
+    await service.wire.send(READ)
+    late = asyncio.create_task(service.wire.send(LATE))
+    await service.late_is_here.wait()
+    service.valid = "revoked"
+    await service.wire.send(READ)
+    service.late.set()
+    assert ((await late).status, len(service.logins)) == (200, 2)
 
 
 @pytest.mark.parametrize(

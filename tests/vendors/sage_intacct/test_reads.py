@@ -148,6 +148,15 @@ async def test_paging_a_plain_list_visits_every_record_once(messages: Messages, 
     assert await walked(messages, first, wanted=frozenset({"native_id"})) == await walked(messages, 50)
 
 
+async def test_a_list_goes_on_where_it_was_when_more_or_less_is_wanted(messages: Messages) -> None:
+    ids, texts = frozenset({"native_id"}), frozenset({"text"})
+    everything = await walked(messages, 50)
+    for one, other in ((ids, texts), (texts, ids)):
+        page = await messages.page(asking(5, wanted=one))
+        rest = await messages.page(asking(50, wanted=other, position=page.end))
+        assert [record.native_id for record in (*page.records, *rest.records)] == everything
+
+
 async def test_a_plain_list_too_long_for_one_page_is_queried(sandbox: RunningSandbox, templates: Templates) -> None:
     watch = Watch(sandbox)
     keys = await walked(templates, 100, wanted=frozenset({"native_id"}))

@@ -1,0 +1,33 @@
+"""From a command's options to settings."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from adapters.registry import load_vendors
+from gateway.commands.failure import CommandFailure
+from gateway.settings import DEFAULT_FILE, Settings, load_settings
+
+__all__ = ["configured", "overrides_of"]
+
+
+def overrides_of(**options: Any) -> dict[str, Any]:
+    """The server's settings that options stand for; what was not given stands for none."""
+    return {f"server.{name}": value for name, value in options.items() if value is not None}
+
+
+def configured(config: Path | None, overrides: dict[str, Any] | None = None) -> Settings:
+    """The settings of the file that was named, or of ``postroom.toml`` here.
+
+    Raises:
+        CommandFailure: there is no such file.
+        SettingsError: it cannot be used.
+    """
+    path = config or DEFAULT_FILE
+    if config is None and not path.exists():
+        raise CommandFailure(
+            f"There is no {DEFAULT_FILE} here. Write one (postroom.example.toml shows how), "
+            "name another file with --config, or try the emulators with --sandbox.",
+            code=2,
+        )
+    return load_settings(path, environ=os.environ, vendors=load_vendors(), overrides=overrides)

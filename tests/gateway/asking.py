@@ -1,0 +1,82 @@
+"""Asks a gateway over fake backends, as its schema answers."""
+
+import datetime
+import functools
+from typing import Any
+from unittest import mock
+
+from pydantic import SecretStr
+
+from gateway.app import Gateway
+from gateway.backends import Backends
+from gateway.context import LOCAL, Principal, RequestContext
+from gateway.ids import encode
+from gateway.schema.build import build_schema
+from gateway.settings import FileSettings, ListLimits, ServerSettings, Settings
+from tests.gateway.fakes import Fake
+from tests.gateway.records import NOW
+
+MAX_PAGE = 100
+_schema = functools.cache(build_schema)
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime.datetime:
+        return self.now
+
+    def forward(self, **span: float) -> None:
+        """Moves it on."""
+        self.now += datetime.timedelta(**span)
+
+
+def gateway_over(*fakes: Fake, clock: Clock | None = None) -> Gateway:
+    """A gateway over these backends, in this order."""
+    settings = Settings(
+        server=ServerSettings(public_url="http://127.0.0.1:1"),
+        lists=ListLimits(max_page=MAX_PAGE),
+        files=FileSettings(key=SecretStr("k" * 32)),
+    )
+    with mock.patch("gateway.app.build_schema", _schema):
+        return Gateway(settings, Backends(one.backend for one in fakes), clock or Clock())
+
+
+class Answer:
+    """What came back: ``data``, and ``errors`` as the caller sees them."""
+
+    def __init__(self, result: Any) -> None:
+        self.data: Any = result.data
+        self.errors: list[dict[str, Any]] = [error.formatted for error in result.errors or ()]
+
+    def codes(self) -> list[str]:
+        """The errors' codes."""
+        return [error["extensions"]["code"] for error in self.errors]
+
+
+async def answer(
+    gateway: Gateway,
+    query: str,
+    *,
+    principal: Principal = LOCAL,
+    context: RequestContext | None = None,
+    **variables: Any,
+) -> Answer:
+    """The answer to one operation, whatever it holds."""
+    context = context or gateway.context(principal)
+    return Answer(await gateway.schema.execute(query, variables, context_value=context))
+
+
+async def data(gateway: Gateway, query: str, *, principal: Principal = LOCAL, **variables: Any) -> Any:
+    """The data of an operation that must go well."""
+    answered = await answer(gateway, query, principal=principal, **variables)
+    assert answered.errors == []
+    return answered.data
+
+
+def gid(type_name: str, backend: str, native_id: str) -> str:
+    """A global id."""
+    return encode(type_name, backend, native_id)
