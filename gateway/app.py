@@ -13,7 +13,8 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from adapters.contract import Connection
 from gateway.backends import Backend, Backends, capabilities_of, fingerprint
 from gateway.context import LOCAL, Principal, RequestContext
-from gateway.dispatch.ledger import MemoryLedger
+from gateway.dispatch.engine import DbosEngine, EngineFactory
+from gateway.dispatch.running import sending_over
 from gateway.dispatch.sending import Sending
 from gateway.files import FileLinks
 from gateway.schema.build import build_schema, schema_needs
@@ -27,7 +28,7 @@ from gateway.upstream.engine import EngineTransport
 from gateway.upstream.health import Health, HealthTransport
 from gateway.upstream.permits import Permits, PermitsTransport
 
-__all__ = ["Gateway", "build_app", "connected_backends"]
+__all__ = ["Gateway", "build_app", "connected_backends", "running_gateway"]
 
 Clock = Callable[[], datetime]
 GRAPHQL_PATH = "/graphql"
@@ -41,11 +42,11 @@ def utc_now() -> datetime:
 class Gateway:
     """A gateway over connected backends, without its HTTP surface: what makes a context for each operation."""
 
-    def __init__(self, settings: Settings, backends: Backends, clock: Clock = utc_now) -> None:
+    def __init__(self, settings: Settings, backends: Backends, sending: Sending, clock: Clock = utc_now) -> None:
         self.settings = settings
         self.backends = backends
         self.schema = build_schema()
-        self.sending = Sending(MemoryLedger(), clock)
+        self.sending = sending
         key = settings.files.key
         self.file_links = FileLinks(
             key=secrets.token_bytes(32) if key is None else key.get_secret_value().encode(),
@@ -135,17 +136,25 @@ def _plain(configured: BackendSettings) -> Mapping[str, str]:
     }
 
 
-def build_app(settings: Settings, clock: Clock = utc_now) -> Starlette:
+@contextlib.asynccontextmanager
+async def running_gateway(
+    settings: Settings, clock: Clock = utc_now, engine_of: EngineFactory = DbosEngine
+) -> AsyncIterator[Gateway]:
+    """A gateway that can be asked: backends connected, the ledger open. At the end everything claimed is settled."""
+    url = settings.ledger.url.get_secret_value()
+    async with connected_backends(settings, clock) as backends, sending_over(url, backends, clock, engine_of) as sending:
+        yield Gateway(settings, backends, sending, clock)
+
+
+def build_app(settings: Settings, clock: Clock = utc_now, engine_of: EngineFactory = DbosEngine) -> Starlette:
     """The whole application. Backends connect when it starts, and are let go when everything sent is settled."""
     app = Starlette()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with connected_backends(settings, clock) as backends:
-            gateway = Gateway(settings, backends, clock)
+        async with running_gateway(settings, clock, engine_of) as gateway:
             app.router.routes.extend(_routes(gateway))
             yield
-            await gateway.sending.drain()
 
     app.router.lifespan_context = lifespan
     return app

@@ -4,12 +4,13 @@ What is said twice is taken from the first of: an option, the environment, the f
 variable or a file of its own. Everything wrong is reported at once, and no secret is ever part of a message or a repr.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from adapters.contract import Credentials, Limits, Vendor, VendorSettings
 from gateway.settings_backends import CREDENTIAL_PREFIX, BackendReader
@@ -103,10 +104,16 @@ class LedgerSettings(_Section):
 
     url: SecretStr = Field(
         default=SecretStr("sqlite:///postroom-ledger.sqlite3"),
-        pattern=r"^(sqlite:///.+|postgres(ql)?://.+)$",
         description="sqlite:/// and a file, or postgresql:// and a database",
         examples=["sqlite:///postroom-ledger.sqlite3"],
     )
+
+    @field_validator("url")
+    @classmethod
+    def _names_a_database(cls, url: SecretStr) -> SecretStr:
+        if not re.match(r"(sqlite:///|postgres(ql)?://).", url.get_secret_value()):
+            raise ValueError("no database")
+        return url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,10 +170,13 @@ def sandbox_settings(
     credentials: Mapping[str, Mapping[str, str]],
     vendors: Mapping[str, Vendor],
     *,
+    ledger: Path,
     environ: Mapping[str, str] | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> Settings:
     """The settings over running emulators: one backend for each vendor in ``base_urls``, all sharing codes.
+
+    Sends are written down in the file ``ledger``.
 
     The credentials of real backends in the environment are no business of an emulator's.
 
@@ -184,7 +194,8 @@ def sandbox_settings(
         for name, base_url in base_urls.items()
     ]
     known = {name: text for name, text in (environ or {}).items() if not name.startswith(CREDENTIAL_PREFIX)}
-    return _read({"backends": backends}, "the sandboxes", Path(), known, vendors, overrides or {})
+    document = {"backends": backends, "ledger": {"url": f"sqlite:///{ledger}"}}
+    return _read(document, "the sandboxes", Path(), known, vendors, overrides or {})
 
 
 def _read(
@@ -196,10 +207,11 @@ def _read(
     overrides: Mapping[str, Any],
 ) -> Settings:
     reader = Reader(source=source, folder=folder, environ=environ, overrides=overrides)
-    reader.check_keys(document, {"server", "lists", "files", "backends"}, "")
+    reader.check_keys(document, {"server", "lists", "files", "ledger", "backends"}, "")
     server = reader.section(document, "server", ServerSettings)
     lists = reader.section(document, "lists", ListLimits)
     files = reader.section(document, "files", FileSettings)
+    ledger = reader.section(document, "ledger", LedgerSettings)
     if server is not None and not server.insecure and not is_loopback(server.host):
         place = reader.place("server", "host")
         reader.problem(
@@ -209,6 +221,6 @@ def _read(
         )
     backends = [BackendSettings(**members) for members in BackendReader(reader, vendors).backends(document)]
     reader.check_environment()
-    if reader.problems or server is None or lists is None or files is None:
+    if reader.problems or server is None or lists is None or files is None or ledger is None:
         raise SettingsError(reader.problems)
-    return Settings(server=server, lists=lists, files=files, backends=tuple(backends))
+    return Settings(server=server, lists=lists, files=files, ledger=ledger, backends=tuple(backends))

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -55,13 +56,14 @@ def running(emulators: Mapping[str, Sandbox], port_base: int | None = None) -> I
 
 @contextlib.contextmanager
 def over_emulators(overrides: dict[str, Any] | None = None) -> Iterator[tuple[SandboxServer, Settings]]:
-    """Running emulators of all vendors, and the settings of a gateway over them."""
+    """Running emulators of all vendors, and the settings of a gateway over them, its ledger as short-lived as they."""
     vendors = load_vendors()
-    with running(build_emulators(vendors)) as server:
+    with tempfile.TemporaryDirectory() as folder, running(build_emulators(vendors)) as server:
         settings = sandbox_settings(
             {name: server.base_url(name) for name in server.sandboxes},
             {name: sandbox.access.credentials for name, sandbox in server.sandboxes.items()},
             vendors,
+            ledger=Path(folder) / "ledger.sqlite3",
             environ=os.environ,
             overrides=overrides,
         )

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 
-__all__ = ["DbosEngine", "RunEngine"]
+__all__ = ["DbosEngine", "EngineFactory", "RunEngine"]
 
 APPLICATION_VERSION = "1"
 """Fixed: what a workflow is given and does has not changed. By default it would be a digest of the source."""
@@ -32,6 +32,13 @@ class RunEngine(Protocol):
 
     async def adopt(self, executors: Sequence[str]) -> int:
         """Takes over what dead executors left behind; how many dispatches."""
+
+
+class EngineFactory(Protocol):
+    """Makes an engine: ``url`` is for its own tables, ``executor`` names this process, ``work`` works a dispatch off."""
+
+    def __call__(self, *, url: str, executor: str, work: Callable[[str], Awaitable[None]]) -> RunEngine:
+        """An engine, not started."""
 
 
 class DbosEngine:

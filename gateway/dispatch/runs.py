@@ -5,8 +5,10 @@ holds nothing that the ledger does not.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -48,6 +50,17 @@ class RunWorker:
         self._backends = backends
         self._clock = clock
         self._owner = owner
+        self._finishing = asyncio.Event()
+        self._sends: set[asyncio.Task[AdapterError | None]] = set()
+
+    def finish(self) -> None:
+        """Claims nothing more: what is QUEUED goes on elsewhere, or after the next start."""
+        self._finishing.set()
+
+    async def drain(self) -> None:
+        """Waits until every batch that was claimed is settled."""
+        while self._sends:
+            await asyncio.wait(self._sends)
 
     async def work(self, dispatch_id: str) -> None:
         """Works until no item of the dispatch is QUEUED."""
@@ -71,18 +84,25 @@ class RunWorker:
 
     async def _lane(self, dispatch: Dispatch, backend: Backend, request: SendRequest, state: "_Pausing") -> None:
         size = batch_size(backend, dispatch.action)
-        while True:
+        while not self._finishing.is_set():
             until = self._clock() + timedelta(seconds=backend.timeout) + LEASE_MARGIN
             claim = Claim(owner=self._owner, until=until)
             items = await self._ledger.claim(dispatch.id, backend.key, first=size, claim=claim)
             if not items:
                 return
-            obstacle = await self._send(backend, request, items, until)
+            obstacle = await self._to_its_end(self._send(backend, request, items, until))
             if obstacle is not None:
                 await self._wait(dispatch, backend, obstacle, state)
             elif state.noted:
                 state.over()
                 await self._ledger.pause(dispatch.id, None)
+
+    async def _to_its_end(self, send: Coroutine[Any, Any, AdapterError | None]) -> AdapterError | None:
+        """A claimed batch is sent and settled even when the engine lets go of the run."""
+        task = asyncio.create_task(send)
+        self._sends.add(task)
+        task.add_done_callback(self._sends.discard)
+        return await asyncio.shield(task)
 
     async def _send(
         self, backend: Backend, request: SendRequest, items: Sequence[DispatchItem], until: datetime
@@ -112,7 +132,8 @@ class RunWorker:
         problem = problem_of(obstacle, backend.key)
         log.warning("a run waits", dispatch=dispatch.id, backend=backend.key, code=problem.code.value, seconds=seconds)
         await self._ledger.pause(dispatch.id, problem)
-        await asyncio.sleep(seconds)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._finishing.wait(), seconds)
 
 
 class _Pausing:

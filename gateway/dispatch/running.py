@@ -1,0 +1,55 @@
+"""What sends, running: the ledger opened and brought up to date, the engine started, the sweeper sweeping."""
+
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+
+from sqlalchemy import make_url
+
+from gateway.backends import Backends
+from gateway.dispatch.database import Database
+from gateway.dispatch.engine import DbosEngine, EngineFactory
+from gateway.dispatch.migrating import migrate
+from gateway.dispatch.runs import RunWorker
+from gateway.dispatch.sending import Sending
+from gateway.dispatch.sql_ledger import SqlLedger
+from gateway.dispatch.sweeper import Sweeper
+
+__all__ = ["sending_over"]
+
+
+@contextlib.asynccontextmanager
+async def sending_over(
+    url: str, backends: Backends, clock: Callable[[], datetime], engine_of: EngineFactory = DbosEngine
+) -> AsyncIterator[Sending]:
+    """What sends over the ledger at ``url``. At the end it begins nothing more, and settles what is under way.
+
+    Raises `gateway.dispatch.ledger.LedgerUnavailableError` where the ledger cannot be opened.
+    """
+    executor = uuid.uuid4().hex  # of this very start: what an earlier one left behind is adopted, not continued
+    database = Database(url)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(database.close)
+        await migrate(database)
+        ledger = SqlLedger(database)
+        worker = RunWorker(ledger, backends, clock, executor)
+        engine = engine_of(url=engine_url(url), executor=executor, work=worker.work)
+        await engine.start()
+        stack.push_async_callback(engine.stop)
+        sweeper = Sweeper(ledger, engine, executor, clock)
+        await sweeper.start()
+        stack.push_async_callback(sweeper.stop)
+        sending = Sending(ledger, engine, executor, clock)
+        yield sending
+        worker.finish()
+        await sending.drain()
+        await worker.drain()
+
+
+def engine_url(url: str) -> str:
+    """Where the engine keeps its own tables: in the same PostgreSQL, or in a file beside the ledger's."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    return f"sqlite:///{parsed.database}-runs"
