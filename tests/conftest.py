@@ -2,6 +2,8 @@
 
 from tests import network_off
 
+pytest_plugins = ["tests.databases"]
+
 
 def pytest_configure() -> None:
     network_off.switch_off()

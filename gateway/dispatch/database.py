@@ -1,17 +1,22 @@
 """The ledger's database: SQLite in one file, or PostgreSQL by a URL. One transaction at a time, reading or writing."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import functools
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Connection, event, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from gateway.dispatch.ledger import LedgerUnavailableError
 
-__all__ = ["Database", "database_url"]
+__all__ = ["Database", "LostRaceError", "again_after_a_lost_race", "database_url"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 BUSY_MILLISECONDS = 5_000
 """How long SQLite waits for another writer; the ledger's transactions take a few milliseconds each."""
@@ -22,7 +27,33 @@ POOL_SIZE = 10
 POOL_TIMEOUT_SECONDS = 5.0
 """How long a transaction waits for a connection before the ledger counts as unavailable."""
 
+CONNECT_SECONDS = 5
+"""How long connecting to PostgreSQL may take, where the URL does not say."""
+
 WRITES = "postroom_writes"
+
+_LOST_RACES = {"23505", "40001", "40P01"}
+"""PostgreSQL's unique_violation, serialization_failure and deadlock_detected (appendix A of its manual): another
+transaction came first, and this one was rolled back whole. SQLite, where one writes at a time, has no such thing."""
+
+_TRIES = 5
+
+
+class LostRaceError(LedgerUnavailableError):
+    """Another transaction came first; nothing was written, and it may be tried again."""
+
+
+def again_after_a_lost_race(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Does a method that is one transaction again when it lost a race; each time another's was committed."""
+
+    @functools.wraps(method)
+    async def persistent(*arguments: P.args, **options: P.kwargs) -> T:
+        for _ in range(_TRIES - 1):
+            with contextlib.suppress(LostRaceError):
+                return await method(*arguments, **options)
+        return await method(*arguments, **options)
+
+    return persistent
 
 
 def database_url(configured: str) -> URL:
@@ -33,19 +64,28 @@ def database_url(configured: str) -> URL:
 
 
 class Database:
-    """Transactions, and failures as `LedgerUnavailableError`."""
+    """Transactions, and failures as `LedgerUnavailableError`.
 
-    def __init__(self, url: str) -> None:
+    ``survives_power_cuts`` False lets SQLite answer before the disk has: for tests of thousands of transactions.
+    """
+
+    def __init__(self, url: str, *, survives_power_cuts: bool = True) -> None:
         self.url = database_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        options: dict[str, Any] = (
-            {} if self.is_sqlite else {"pool_size": POOL_SIZE, "pool_timeout": POOL_TIMEOUT_SECONDS}
-        )
-        if self.is_sqlite and self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        self._engine: AsyncEngine = create_async_engine(self.url, pool_pre_ping=not self.is_sqlite, **options)
+        self._turn: contextlib.AbstractAsyncContextManager[Any] = contextlib.nullcontext()
         if self.is_sqlite:
-            event.listen(self._engine.sync_engine, "connect", _prepare_sqlite)
+            # In one process the writers queue here: SQLite's own waiting is by polling, and unfair.
+            self._turn = asyncio.Lock()
+            if self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        self._engine: AsyncEngine = create_async_engine(
+            self.url,
+            hide_parameters=True,  # what is asked for, and who gets it, stays out of the errors' texts
+            **({} if self.is_sqlite else _postgresql_options(self.url)),
+        )
+        if self.is_sqlite:
+            synchronous = "FULL" if survives_power_cuts else "OFF"
+            event.listen(self._engine.sync_engine, "connect", functools.partial(_prepare_sqlite, synchronous))
             event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
 
     @contextlib.asynccontextmanager
@@ -57,7 +97,8 @@ class Database:
     @contextlib.asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that writes; committed, durably, when the block ends, and rolled back when it raises."""
-        async with _named_failures(), self._engine.execution_options(**{WRITES: True}).begin() as connection:
+        engine = self._engine.execution_options(**{WRITES: True})
+        async with _named_failures(), self._turn, engine.begin() as connection:
             yield connection
 
     async def close(self) -> None:
@@ -65,21 +106,34 @@ class Database:
         await self._engine.dispose()
 
 
+def _postgresql_options(url: URL) -> dict[str, Any]:
+    return {
+        "isolation_level": "READ COMMITTED",  # whatever the server's default: each statement sees what was committed
+        "pool_pre_ping": True,
+        "pool_size": POOL_SIZE,
+        "pool_timeout": POOL_TIMEOUT_SECONDS,
+        "connect_args": {"connect_timeout": url.query.get("connect_timeout", str(CONNECT_SECONDS))},
+    }
+
+
 @contextlib.asynccontextmanager
 async def _named_failures() -> AsyncIterator[None]:
     try:
         yield
+    except DBAPIError as error:
+        lost = getattr(error.orig, "sqlstate", None) in _LOST_RACES
+        raise (LostRaceError if lost else LedgerUnavailableError)(type(error).__name__) from error
     except (SQLAlchemyError, OSError) as error:
         raise LedgerUnavailableError(type(error).__name__) from error
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
+def _prepare_sqlite(synchronous: str, connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun by `_begin_sqlite`, not by the driver's guess
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute(f"PRAGMA synchronous={synchronous}")
+    cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
 
 

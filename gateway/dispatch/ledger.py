@@ -141,7 +141,7 @@ class Ledger(Protocol):
         """FAILED items back to QUEUED, except those that were sent in another dispatch meanwhile; how many."""
 
     async def cancel(self, dispatch_id: str, *, at: datetime) -> int:
-        """QUEUED items to CANCELLED; how many."""
+        """QUEUED items to CANCELLED; how many. What is being sent and comes back to the queue is CANCELLED then."""
 
     async def expire(self, *, now: datetime) -> int:
         """Items still SENDING after their lease to UNKNOWN; how many."""

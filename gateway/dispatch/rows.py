@@ -1,5 +1,6 @@
 """The ledger's rows as records, and back."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,7 +17,7 @@ __all__ = ["chunks", "dispatch_of", "dispatch_row", "item_of", "item_row", "json
 
 def json_text(value: Any) -> str | None:
     """JSON, or null for None."""
-    return None if value is None else msgspec.json.encode(value).decode()
+    return None if value is None else _storable(json.dumps(msgspec.to_builtins(value), ensure_ascii=False))
 
 
 def dispatch_row(dispatch_id: str, request: Request) -> dict[str, Any]:
@@ -70,7 +71,12 @@ def settled_values(settlement: Settlement, at: datetime) -> dict[str, Any]:
         "vendor_code": settlement.vendor_code,
         "evidence": settlement.evidence,
     }
-    return values | {name: value for name, value in said.items() if value is not None}
+    return values | {name: _storable(text) for name, text in said.items() if text is not None}
+
+
+def _storable(text: str) -> str:
+    """Without NUL and lone surrogates, which a database's text cannot hold: an outcome is not lost for such a thing."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def item_of(row: Any) -> DispatchItem:

@@ -21,7 +21,17 @@ from sqlalchemy import (
     text,
 )
 
-__all__ = ["HELD_ITEMS", "Moment", "dispatches", "executors", "items", "keys", "metadata"]
+__all__ = [
+    "HELD_ITEMS",
+    "QUEUED_ITEMS",
+    "SENDING_ITEMS",
+    "Moment",
+    "dispatches",
+    "executors",
+    "items",
+    "keys",
+    "metadata",
+]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Number = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by INTEGER keys alone
@@ -57,7 +67,8 @@ dispatches = Table(
     Column("asked", Text, nullable=False, doc="JSON: the input as it was given."),
     Column("resend", Boolean, nullable=False),
     Column("paused", Text, doc="JSON: the problem that keeps it from going on."),
-    Column("finished_at", Moment),
+    Column("cancelled_at", Moment, doc="Since then nothing of it is sent that was not being sent."),
+    Column("finished_at", Moment, doc="Since then none of its items is QUEUED or SENDING."),
     sqlite_autoincrement=True,
 )
 
@@ -83,16 +94,33 @@ items = Table(
     Column("evidence", Text),
     Column("requested_at", Moment, nullable=False),
     Column("settled_at", Moment),
-    Index("items_of_dispatch", "dispatch_id", "state", "number"),
+    Index("items_of_dispatch", "dispatch_id", "number", "state"),
     Index("items_of_target", "backend", "type", "native_id", "number"),
     sqlite_autoincrement=True,
 )
-_sending = text("state = 'SENDING'")
-Index("items_being_sent", items.c.lease_until, sqlite_where=_sending, postgresql_where=_sending)
+
+# The conditions of partial indexes. SQLite uses such an index only where a query repeats the condition's very words.
 HELD_ITEMS = text("state IN ('QUEUED', 'SENDING', 'ACCEPTED', 'UNKNOWN')")
 """The items that hold their fingerprint (`gateway.dispatch.records.HELD`), as the index that enforces it says it."""
+QUEUED_ITEMS = text("state = 'QUEUED'")
+SENDING_ITEMS = text("state = 'SENDING'")
 
 Index("items_sent_once", items.c.fingerprint, unique=True, sqlite_where=HELD_ITEMS, postgresql_where=HELD_ITEMS)
+Index(
+    "items_to_send",
+    items.c.dispatch_id,
+    items.c.backend,
+    items.c.number,
+    sqlite_where=QUEUED_ITEMS,
+    postgresql_where=QUEUED_ITEMS,
+)
+Index(
+    "items_being_sent",
+    items.c.dispatch_id,
+    items.c.lease_until,
+    sqlite_where=SENDING_ITEMS,
+    postgresql_where=SENDING_ITEMS,
+)
 
 keys = Table(
     "idempotency_keys",

@@ -1,0 +1,92 @@
+"""Finds dispatches and items in the database: the statements, and what of a query they leave to be looked at here."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.dispatch.ledger import DispatchQuery
+from gateway.dispatch.records import Dispatch, DispatchItem
+from gateway.dispatch.rows import dispatch_of, item_of
+from gateway.dispatch.tables import dispatches, items
+from gateway.ids import Ref
+
+__all__ = ["about", "dispatch_where", "find_dispatches", "items_where"]
+
+ROWS_AT_ONCE = 200
+"""Dispatches read at once where a query leaves something to be looked at here; each has its items counted."""
+
+
+async def items_where(connection: AsyncConnection, *conditions: Any, first: int | None = None) -> list[DispatchItem]:
+    """Items in order."""
+    statement = select(items).where(*conditions).order_by(items.c.number).limit(first)
+    return [item_of(row) for row in await connection.execute(statement)]
+
+
+async def dispatch_where(connection: AsyncConnection, condition: Any) -> Dispatch | None:
+    """One dispatch as it stands, or None."""
+    row = (await connection.execute(select(dispatches).where(condition))).one_or_none()
+    return None if row is None else (await _counted(connection, [row]))[0]
+
+
+async def find_dispatches(connection: AsyncConnection, query: DispatchQuery) -> list[Dispatch]:
+    """Dispatches, newest first. A dispatch's backends and its state are looked at here: neither is a column."""
+    plain = query.visible is None and query.backends is None and query.states is None
+    size = query.first if plain else ROWS_AT_ONCE
+    found: list[Dispatch] = []
+    before = query.before
+    while len(found) < query.first:
+        statement = select(dispatches).where(*_conditions(query, before))
+        rows = (await connection.execute(statement.order_by(dispatches.c.number.desc()).limit(size))).all()
+        found += [dispatch for dispatch in await _counted(connection, rows) if _matches(dispatch, query)]
+        if len(rows) < size:
+            break
+        before = rows[-1].number
+    return found[: query.first]
+
+
+def about(target: Ref) -> list[Any]:
+    """The conditions on an item to be about one record."""
+    return [
+        items.c.backend == target.backend,
+        items.c.type == target.type,
+        items.c.native_id == target.native_id,
+    ]
+
+
+async def _counted(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[Dispatch]:
+    counts: dict[str, dict[str, int]] = {row.id: {} for row in rows}
+    counting = (
+        select(items.c.dispatch_id, items.c.state, func.count())
+        .where(items.c.dispatch_id.in_(list(counts)))
+        .group_by(items.c.dispatch_id, items.c.state)
+    )
+    for dispatch_id, state, count in await connection.execute(counting):
+        counts[dispatch_id][state] = count
+    return [dispatch_of(row, counts[row.id]) for row in rows]
+
+
+def _conditions(query: DispatchQuery, before: int | None) -> list[Any]:
+    conditions: list[Any] = []
+    if before is not None:
+        conditions.append(dispatches.c.number < before)
+    if query.actions is not None:
+        conditions.append(dispatches.c.action.in_([action.value for action in query.actions]))
+    if query.since is not None:
+        conditions.append(dispatches.c.requested_at >= query.since)
+    if query.until is not None:
+        conditions.append(dispatches.c.requested_at < query.until)
+    if query.requested_by is not None:
+        conditions.append(dispatches.c.requested_by == query.requested_by)
+    if query.customer is not None:
+        conditions.append(exists().where(items.c.dispatch_id == dispatches.c.id, *about(query.customer)))
+    return conditions
+
+
+def _matches(dispatch: Dispatch, query: DispatchQuery) -> bool:
+    return (
+        (query.visible is None or dispatch.backends <= query.visible)
+        and (query.backends is None or bool(dispatch.backends & query.backends))
+        and (query.states is None or dispatch.state in query.states)
+    )

@@ -1,0 +1,139 @@
+import asyncio
+import subprocess
+import sys
+import zipfile
+from collections.abc import AsyncIterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, inspect, text
+
+from gateway.dispatch.database import Database
+from gateway.dispatch.ledger import LedgerUnavailableError
+from gateway.dispatch.migrating import VERSION_TABLE, LedgerTooNewError, migrate
+from gateway.dispatch.tables import metadata
+
+ROOT = Path(__file__).parents[2]
+PROCESSES = 6
+MIGRATING = """
+import asyncio, multiprocessing, sys
+from gateway.dispatch.database import Database
+from gateway.dispatch.migrating import migrate
+
+_, url, count = sys.argv
+forking = multiprocessing.get_context("fork")
+together = forking.Barrier(int(count))
+
+async def main():
+    database = Database(url)
+    together.wait()
+    await migrate(database)
+    await database.close()
+
+processes = [forking.Process(target=lambda: asyncio.run(main())) for _ in range(int(count))]
+for process in processes:
+    process.start()
+for process in processes:
+    process.join()
+print([process.exitcode for process in processes])
+"""
+
+
+@pytest.fixture
+async def empty(empty_database_url: str) -> AsyncIterator[Database]:
+    database = Database(empty_database_url)
+    yield database
+    await database.close()
+
+
+async def version(database: Database) -> str:
+    async with database.reading() as connection:
+        return str((await connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}"))).scalar_one())  # noqa: S608
+
+
+def differences(connection: Connection) -> list[object]:
+    options = {"version_table": VERSION_TABLE, "compare_type": True}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+
+
+def index_statements(connection: Connection) -> set[str]:
+    if connection.dialect.name == "sqlite":
+        statement = "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    else:
+        statement = f"SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> '{VERSION_TABLE}'"  # noqa: S608
+    return set(connection.execute(text(statement)).scalars())
+
+
+def table_names(connection: Connection) -> list[str]:
+    return inspect(connection).get_table_names()
+
+
+async def test_the_migrated_schema_is_that_of_the_tables(empty: Database) -> None:
+    await migrate(empty)
+    async with empty.reading() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_the_migrated_indexes_are_those_of_the_tables_with_their_conditions(empty: Database) -> None:
+    await migrate(empty)
+    async with empty.writing() as connection:
+        migrated = await connection.run_sync(index_statements)
+        await connection.run_sync(metadata.drop_all)
+        await connection.run_sync(metadata.create_all)
+        assert migrated == await connection.run_sync(index_statements)
+    assert sum(" WHERE " in statement for statement in migrated) == 3
+
+
+async def test_migrating_again_changes_nothing(empty: Database) -> None:
+    await migrate(empty)
+    first = await version(empty)
+    await migrate(empty)
+    assert await version(empty) == first
+
+
+async def test_processes_that_start_at_once_migrate_one_database_once(empty_database_url: str, empty: Database) -> None:
+    arguments = [sys.executable, "-W", "error", "-c", MIGRATING, empty_database_url, str(PROCESSES)]
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*arguments, cwd=ROOT, stdout=pipe, stderr=pipe)
+    out, errors = await process.communicate()
+    assert errors.decode() == ""
+    assert out.decode() == f"{[0] * PROCESSES}\n"
+    async with empty.reading() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_a_newer_database_is_refused_and_left_as_it_is(empty: Database) -> None:
+    await migrate(empty)
+    known = await version(empty)
+    async with empty.writing() as connection:
+        await connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))  # noqa: S608
+    with pytest.raises(LedgerTooNewError) as refused:
+        await migrate(empty)
+    assert str(refused.value) == (
+        f"the ledger's database has schema version 9999, and this release knows versions up to {known}: "
+        "start the release that wrote it, or a newer one"
+    )
+    assert await version(empty) == "9999"
+
+
+async def test_a_migration_that_fails_half_way_leaves_nothing(empty: Database) -> None:
+    async with empty.writing() as connection:
+        await connection.execute(text("CREATE TABLE executors (id INTEGER)"))  # the last that the first version makes
+    with pytest.raises(LedgerUnavailableError):
+        await migrate(empty)
+    async with empty.reading() as connection:
+        assert await connection.run_sync(table_names) == ["executors"]
+
+
+def test_the_wheel_has_the_migrations(tmp_path: Path) -> None:
+    if find_spec("hatchling") is None:
+        pytest.skip("hatchling is not installed")
+    building = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(building, cwd=ROOT, check=True, capture_output=True)  # noqa: S603 - ours
+    (wheel,) = tmp_path.glob("*.whl")
+    folder = ROOT / "gateway/dispatch/migrations"
+    scripts = {path.relative_to(ROOT).as_posix() for path in folder.rglob("*.py")}
+    assert scripts <= set(zipfile.ZipFile(wheel).namelist())
