@@ -141,8 +141,11 @@ async def running_gateway(
     settings: Settings, clock: Clock = utc_now, engine_of: EngineFactory = DbosEngine
 ) -> AsyncIterator[Gateway]:
     """A gateway that can be asked: backends connected, the ledger open. At the end everything claimed is settled."""
-    url = settings.ledger.url.get_secret_value()
-    async with connected_backends(settings, clock) as backends, sending_over(url, backends, clock, engine_of) as sending:
+    url, timing = settings.ledger.url.get_secret_value(), settings.ledger.timing
+    async with (
+        connected_backends(settings, clock) as backends,
+        sending_over(url, backends, clock, engine_of, timing) as sending,
+    ):
         yield Gateway(settings, backends, sending, clock)
 
 

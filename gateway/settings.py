@@ -7,12 +7,14 @@ variable or a file of its own. Everything wrong is reported at once, and no secr
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from adapters.contract import Credentials, Limits, Vendor, VendorSettings
+from gateway.dispatch.timing import Timing
 from gateway.settings_backends import CREDENTIAL_PREFIX, BackendReader
 from gateway.settings_reading import Reader, is_loopback, read_toml
 
@@ -107,6 +109,25 @@ class LedgerSettings(_Section):
         description="sqlite:/// and a file, or postgresql:// and a database",
         examples=["sqlite:///postroom-ledger.sqlite3"],
     )
+    # Times in seconds; `gateway.dispatch.timing` says what of.
+    lease_margin_seconds: int = Field(
+        default=30, ge=1, le=600, description="a whole number of seconds from 1 to 600", examples=[30]
+    )
+    sweep_seconds: int = Field(
+        default=5, ge=1, le=60, description="a whole number of seconds from 1 to 60", examples=[5]
+    )
+    dead_after_seconds: int = Field(
+        default=20, ge=2, le=600, description="a whole number of seconds from 2 to 600", examples=[20]
+    )
+
+    @property
+    def timing(self) -> Timing:
+        """The times, as what sends wants them."""
+        return Timing(
+            lease_margin=timedelta(seconds=self.lease_margin_seconds),
+            sweep_every=timedelta(seconds=self.sweep_seconds),
+            dead_after=timedelta(seconds=self.dead_after_seconds),
+        )
 
     @field_validator("url")
     @classmethod

@@ -15,13 +15,18 @@ from gateway.dispatch.runs import RunWorker
 from gateway.dispatch.sending import Sending
 from gateway.dispatch.sql_ledger import SqlLedger
 from gateway.dispatch.sweeper import Sweeper
+from gateway.dispatch.timing import USUAL, Timing
 
 __all__ = ["sending_over"]
 
 
 @contextlib.asynccontextmanager
 async def sending_over(
-    url: str, backends: Backends, clock: Callable[[], datetime], engine_of: EngineFactory = DbosEngine
+    url: str,
+    backends: Backends,
+    clock: Callable[[], datetime],
+    engine_of: EngineFactory = DbosEngine,
+    timing: Timing = USUAL,
 ) -> AsyncIterator[Sending]:
     """What sends over the ledger at ``url``. At the end it begins nothing more, and settles what is under way.
 
@@ -33,14 +38,14 @@ async def sending_over(
         stack.push_async_callback(database.close)
         await migrate(database)
         ledger = SqlLedger(database)
-        worker = RunWorker(ledger, backends, clock, executor)
+        worker = RunWorker(ledger, backends, clock, executor, timing)
         engine = engine_of(url=engine_url(url), executor=executor, work=worker.work)
         await engine.start()
         stack.push_async_callback(engine.stop)
-        sweeper = Sweeper(ledger, engine, executor, clock)
+        sweeper = Sweeper(ledger, engine, executor, clock, timing)
         await sweeper.start()
         stack.push_async_callback(sweeper.stop)
-        sending = Sending(ledger, engine, executor, clock)
+        sending = Sending(ledger, engine, executor, clock, timing)
         yield sending
         worker.finish()
         await sending.drain()

@@ -18,14 +18,12 @@ from gateway.dispatch.ledger import Claim, Ledger, Settlement
 from gateway.dispatch.performing import perform_claimed
 from gateway.dispatch.preparing import SendRequest, batch_size, prepare, request_of
 from gateway.dispatch.records import Dispatch, DispatchItem, ItemState
+from gateway.dispatch.timing import USUAL, Timing
 from gateway.problems import Problem, ProblemCode, problem_of
 
-__all__ = ["LEASE_MARGIN", "RunWorker"]
+__all__ = ["RunWorker"]
 
 log = structlog.get_logger("postroom.dispatch")
-
-LEASE_MARGIN = timedelta(seconds=30)
-"""Beyond the call's own time-out: for signing in, for waiting one's turn, and for writing the outcome down."""
 
 LANES = 4
 """Batches of one dispatch that are under way at once at one backend, at most: what a crash leaves UNKNOWN is at most
@@ -45,11 +43,13 @@ class RunWorker:
         backends: Backends,
         clock: Callable[[], datetime],
         owner: str,
+        timing: Timing = USUAL,
     ) -> None:
         self._ledger = ledger
         self._backends = backends
         self._clock = clock
         self._owner = owner
+        self._timing = timing
         self._finishing = asyncio.Event()
         self._sends: set[asyncio.Task[AdapterError | None]] = set()
 
@@ -85,7 +85,7 @@ class RunWorker:
     async def _lane(self, dispatch: Dispatch, backend: Backend, request: SendRequest, state: "_Pausing") -> None:
         size = batch_size(backend, dispatch.action)
         while not self._finishing.is_set():
-            until = self._clock() + timedelta(seconds=backend.timeout) + LEASE_MARGIN
+            until = self._clock() + timedelta(seconds=backend.timeout) + self._timing.lease_margin
             claim = Claim(owner=self._owner, until=until)
             items = await self._ledger.claim(dispatch.id, backend.key, first=size, claim=claim)
             if not items:

@@ -21,7 +21,7 @@ from gateway.dispatch.ledger import Begun, Claim, Intent, Ledger, Request, Settl
 from gateway.dispatch.performing import outcomes_of, perform_claimed
 from gateway.dispatch.preparing import SendRequest, asked_of
 from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, ItemState
-from gateway.dispatch.runs import LEASE_MARGIN
+from gateway.dispatch.timing import USUAL, Timing
 
 __all__ = ["Order", "Sending"]
 
@@ -51,11 +51,14 @@ class Order(Struct, frozen=True, kw_only=True):
 class Sending:
     """What sends. A send belongs to the ledger, not to the request: it goes on when the caller has left."""
 
-    def __init__(self, ledger: Ledger, engine: RunEngine, owner: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, ledger: Ledger, engine: RunEngine, owner: str, clock: Callable[[], datetime], timing: Timing = USUAL
+    ) -> None:
         self.ledger = ledger
         self._engine = engine
         self._owner = owner
         self._clock = clock
+        self._timing = timing
         self._running: set[asyncio.Task[Any]] = set()
 
     async def send_one(self, order: Order, backend: Backend, call: PreparedCall) -> tuple[Dispatch, bool]:
@@ -63,7 +66,7 @@ class Sending:
 
         Raises `AlreadySentError`, `IdempotencyConflictError` or `LedgerUnavailableError`; then nothing was sent.
         """
-        until = self._clock() + timedelta(seconds=backend.timeout) + LEASE_MARGIN
+        until = self._clock() + timedelta(seconds=backend.timeout) + self._timing.lease_margin
         claim = Claim(owner=self._owner, until=until)
         return await self._to_its_end(self._begin_and_perform(order, backend, call, claim))
 

@@ -9,17 +9,11 @@ import structlog
 
 from gateway.dispatch.engine import RunEngine
 from gateway.dispatch.ledger import Ledger, LedgerUnavailableError
+from gateway.dispatch.timing import USUAL, Timing
 
 __all__ = ["KEY_LIFETIME", "Sweeper"]
 
 log = structlog.get_logger("postroom.dispatch")
-
-SWEEP_SECONDS = 5.0
-"""How often it looks: a crash is noticed within this and `DEAD_AFTER`."""
-
-DEAD_AFTER = timedelta(seconds=20)
-"""A process that has not said for so long that it is alive is taken for dead. Being wrong costs nothing: it may go on,
-and the ledger's claims keep what it sends apart from what its adopters send."""
 
 KEY_LIFETIME = timedelta(days=30)
 """How long an idempotency key is kept; what is promised is 7 days."""
@@ -28,15 +22,18 @@ KEY_LIFETIME = timedelta(days=30)
 class Sweeper:
     """Sweeps now and again, as one of any number of processes."""
 
-    def __init__(self, ledger: Ledger, engine: RunEngine, executor: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, ledger: Ledger, engine: RunEngine, executor: str, clock: Callable[[], datetime], timing: Timing = USUAL
+    ) -> None:
         self._ledger = ledger
         self._engine = engine
         self._executor = executor
         self._clock = clock
+        self._timing = timing
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Sweeps once, and then every `SWEEP_SECONDS`."""
+        """Sweeps once, and then as often as `Timing.sweep_every` says."""
         await self.sweep()
         self._task = asyncio.create_task(self._sweep_on())
 
@@ -51,7 +48,7 @@ class Sweeper:
         """Once."""
         now = self._clock()
         await self._ledger.beat(self._executor, now=now)
-        dead = await self._ledger.take_dead(before=now - DEAD_AFTER)
+        dead = await self._ledger.take_dead(before=now - self._timing.dead_after)
         adopted = await self._engine.adopt(dead) if dead else 0
         lost = await self._ledger.expire(now=now)
         for dispatch_id in await self._ledger.queued():
@@ -62,7 +59,7 @@ class Sweeper:
 
     async def _sweep_on(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
+            await asyncio.sleep(self._timing.sweep_every.total_seconds())
             try:
                 await self.sweep()
             except LedgerUnavailableError as error:

@@ -1,0 +1,24 @@
+"""How long a claim is good for, and how soon a dead process is noticed."""
+
+from datetime import timedelta
+
+from msgspec import Struct
+
+__all__ = ["USUAL", "Timing"]
+
+
+class Timing(Struct, frozen=True, kw_only=True):
+    """The dispatch ledger's times, the same in all processes that share it.
+
+    A claim is good for the call's own time-out and ``lease_margin``: for signing in, for waiting one's turn, and for
+    writing the outcome down. ``sweep_every`` is how often a process says that it is alive and looks after the others;
+    one that has not said so for ``dead_after`` is taken for dead. Being wrong costs nothing: it may go on, and the
+    ledger's claims keep what it sends apart from what its adopters send.
+    """
+
+    lease_margin: timedelta = timedelta(seconds=30)
+    sweep_every: timedelta = timedelta(seconds=5)
+    dead_after: timedelta = timedelta(seconds=20)
+
+
+USUAL = Timing()
