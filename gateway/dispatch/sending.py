@@ -1,8 +1,9 @@
 """Sends prepared calls through the ledger: written down first, sent once, and settled by what the answer proves."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
+from typing import Any, TypeVar
 
 import structlog
 from msgspec import Struct
@@ -17,6 +18,7 @@ from gateway.problems import Problem, ProblemCode, incident_of, problem_of
 
 __all__ = ["PlannedCall", "Sending"]
 
+T = TypeVar("T")
 log = structlog.get_logger("postroom.dispatch")
 
 _STATES = {
@@ -41,7 +43,7 @@ class Sending:
     def __init__(self, ledger: Ledger, clock: Callable[[], datetime]) -> None:
         self.ledger = ledger
         self._clock = clock
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
 
     async def send(self, action: DispatchAction, calls: Sequence[PlannedCall], *, requested_by: str) -> Dispatch:
         """Writes the dispatch, performs each call once, and answers the dispatch as it then stands."""
@@ -49,11 +51,12 @@ class Sending:
             Intent(target=target, recipients=planned.call.recipients) for planned in calls for target in planned.targets
         ]
         dispatch, items = await self.ledger.begin(action, intents, requested_by=requested_by, at=self._clock())
-        task = asyncio.create_task(self._perform_all(calls, items))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        await asyncio.shield(task)
+        await self._to_its_end(self._perform_all(calls, items))
         return await self.ledger.get(dispatch.id, None) or dispatch
+
+    async def perform(self, backend: Backend, call: PreparedCall) -> Sequence[Outcome]:
+        """One outcome per target of a write that is no send, whatever happens. It goes on when the caller has left."""
+        return await self._to_its_end(self._perform(backend, call))
 
     async def drain(self) -> None:
         """Waits until everything that is being sent is settled."""
@@ -77,20 +80,27 @@ class Sending:
         for planned in calls:
             mine = items[place : place + len(planned.targets)]
             place += len(mine)
-            outcomes = await self._perform(planned)
+            outcomes = await self._perform(planned.backend, planned.call)
             for item, outcome in zip(mine, outcomes, strict=True):
                 await self.ledger.settle(item.number, _settlement(outcome, planned.backend.key), at=self._clock())
 
-    async def _perform(self, planned: PlannedCall) -> Sequence[Outcome]:
+    async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
+        """Waits for work that outlives whoever waits, and that `drain` waits for too."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _perform(self, backend: Backend, call: PreparedCall) -> Sequence[Outcome]:
         """One outcome per target, whatever happens: a fault of ours after the call has begun proves nothing."""
         try:
-            outcomes = await planned.backend.adapter.perform(planned.call)
+            outcomes = await backend.adapter.perform(call)
         except Exception as error:  # noqa: BLE001 - logged with its trace; the items must not be left as if being sent
             incident_of(error)
             outcomes = ()
-        if len(outcomes) == len(planned.targets):
+        if len(outcomes) == len(call.targets):
             return outcomes
-        return [Outcome(state=OutcomeState.UNKNOWN)] * len(planned.targets)
+        return [Outcome(state=OutcomeState.UNKNOWN)] * len(call.targets)
 
     async def _evidence(self, action: DispatchAction, item: DispatchItem, backends: Backends) -> Settlement:
         backend = backends.get(item.target.backend)
@@ -110,7 +120,8 @@ class Sending:
         try:
             evidence = await find(request)
         except AdapterError as error:
-            return Settlement(state=ItemState.UNKNOWN, problem=problem_of(error, item.target.backend))
+            text = f"The backend could not be asked: {error.message}"
+            return Settlement(state=ItemState.UNKNOWN, problem=item.problem, evidence=text)
         state = _VERDICTS[evidence.verdict]
         settled = state is not ItemState.UNKNOWN
         return Settlement(state=state, problem=None if settled else item.problem, evidence=evidence.text)

@@ -325,7 +325,7 @@ def _status(given: StatusInput | None) -> contract.StatusChange | None:
 def _refuse_what_does_not_act(input: Any) -> None:
     """Refuses what would be believed to act: the ledger of this process cannot keep such promises."""
     for name, argument in (("idempotency_key", "idempotencyKey"), ("resend", "resend"), ("dry_run", "dryRun")):
-        if getattr(input, name):
+        if getattr(input, name) not in (None, False):
             raise _unsupported(f"{argument} does not act yet.", argument)
 
 
