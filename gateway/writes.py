@@ -11,7 +11,7 @@ from adapters.errors import AdapterError
 from gateway.backends import Backend
 from gateway.context import RequestContext
 from gateway.loaders import RecordKey
-from gateway.problems import Problem, ProblemCode, ProblemError, incident_of, problem_of
+from gateway.problems import Problem, ProblemCode, ProblemError, incident_of, problem_of, problem_of_outcome
 
 __all__ = ["passed_on_key", "perform", "written_record"]
 
@@ -38,7 +38,8 @@ async def perform(
     """Prepares and performs one call for one target. Once begun it goes on, even when the caller has left."""
     (outcome,) = await context.sending.perform(backend, prepare())
     context.forget()
-    return outcome, _problems(outcome, backend.key)
+    problem = problem_of_outcome(outcome, backend.key)
+    return outcome, [] if problem is None else [problem]
 
 
 async def written_record(
@@ -64,12 +65,3 @@ async def written_record(
 
 def _unread(message: str, backend: str) -> Problem:
     return Problem(code=ProblemCode.UNAVAILABLE, message=message, backend=backend)
-
-
-def _problems(outcome: Outcome, backend: str) -> list[Problem]:
-    if outcome.error is not None:
-        return [problem_of(outcome.error, backend)]
-    if outcome.state is OutcomeState.DONE:
-        return []
-    code = ProblemCode.OUTCOME_UNKNOWN if outcome.state is OutcomeState.UNKNOWN else ProblemCode.REJECTED
-    return [Problem(code=code, message=outcome.message or "The vendor did not say what became of it.", backend=backend)]

@@ -14,7 +14,7 @@ from gateway.backends import Backend, Backends
 from gateway.dispatch.ledger import Intent, Ledger, Settlement
 from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, ItemState
 from gateway.ids import Ref
-from gateway.problems import Problem, ProblemCode, incident_of, problem_of
+from gateway.problems import incident_of, problem_of_outcome
 
 __all__ = ["PlannedCall", "Sending"]
 
@@ -128,15 +128,5 @@ class Sending:
 
 
 def _settlement(outcome: Outcome, backend: str) -> Settlement:
-    state = _STATES[outcome.state]
-    problem = None if outcome.error is None else problem_of(outcome.error, backend)
-    if problem is None and state is ItemState.UNKNOWN:
-        problem = Problem(
-            code=ProblemCode.OUTCOME_UNKNOWN,
-            message="The vendor's answer does not say what became of this; it may have gone out.",
-            backend=backend,
-        )
-    elif problem is None and state is ItemState.FAILED:
-        message = outcome.message or "The vendor did not take it."
-        problem = Problem(code=ProblemCode.REJECTED, message=message, backend=backend)
-    return Settlement(state=state, vendor_message=outcome.message, problem=problem)
+    problem = problem_of_outcome(outcome, backend)
+    return Settlement(state=_STATES[outcome.state], vendor_message=outcome.message, problem=problem)
