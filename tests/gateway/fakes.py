@@ -147,6 +147,7 @@ def _no_authentication(inner: httpx.AsyncBaseTransport, **_: Any) -> httpx.Async
 def _perform(behaviour: Behaviour) -> Callable[[PreparedCall], Any]:
     async def perform(call: PreparedCall) -> tuple[Outcome, ...]:
         await behaviour.called(Call("perform", call.targets, request=call.request.operation))
+        behaviour.performed.append(call.targets)
         planned = behaviour.outcomes.pop(0) if behaviour.outcomes else None
         if isinstance(planned, Exception):
             raise planned

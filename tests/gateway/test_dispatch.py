@@ -46,6 +46,7 @@ OUTCOMES = [
     (Outcome(state=UNDONE, error=NotReady("A draft.", backend="a")), "FAILED", "FAILED", "NOT_READY"),
     (Outcome(state=UNDONE), "FAILED", "FAILED", "REJECTED"),
     (Outcome(state=UNKNOWN), "UNKNOWN", "UNKNOWN", "OUTCOME_UNKNOWN"),
+    (Outcome(state=UNKNOWN, error=Unavailable("502.", backend="a")), "UNKNOWN", "UNKNOWN", "OUTCOME_UNKNOWN"),
     (Outcome(state=UNKNOWN, error=OutcomeUnknown("Lost.", backend="a")), "UNKNOWN", "UNKNOWN", "OUTCOME_UNKNOWN"),
 ]
 
@@ -62,6 +63,7 @@ async def test_an_outcome_settles_its_item(outcome: Outcome, item_state: str, st
         code,
     )
     assert (item["vendorMessage"], payload["problems"]) == (outcome.message, [])
+    assert item["problem"] is None or not item["problem"]["retryable"]
 
 
 async def test_a_send_is_one_entry_with_all_that_is_known_of_it() -> None:
