@@ -19,9 +19,12 @@ from adapters.sandboxing import Fault, Sandbox, SandboxOptions
 from gateway.app import Gateway, build_app, connected_backends
 from gateway.ids import encode
 from gateway.settings import ServerSettings, Settings, sandbox_settings
-from tests.connecting import NOW
+from tests import connecting
 
-__all__ = ["Call", "Reply", "Stage", "configured", "emulators", "id_of", "served", "staged"]
+__all__ = ["NOW", "Call", "Reply", "Stage", "configured", "emulators", "id_of", "served", "staged"]
+
+NOW = connecting.NOW.replace(minute=34)
+"""Everybody's clock. Not noon, which a vendor writes for a mere date."""
 
 VENDORS = load_vendors()
 SIGN_INS = ("/sessiontoken", "/oauth2/token")
