@@ -236,7 +236,7 @@ class Source(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         self.closed.set()
 
-    def stream(self, first: bytes = b"", **headers: str) -> FileStream:
+    def stream(self, *, first: bytes = b"", **headers: Any) -> FileStream:
         """The vendor's answer with this body; ``first`` are bytes that were read already."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         response = httpx.Response(200, headers=named, stream=self)
