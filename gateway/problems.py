@@ -9,14 +9,24 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+import msgspec
 import structlog
 from graphql import GraphQLError
 from msgspec import Struct
 
 from adapters import errors
+from adapters.contract import Outcome, OutcomeState
 from adapters.errors import AdapterError
 
-__all__ = ["Problem", "ProblemCode", "ProblemError", "incident_of", "problem_of", "public_error"]
+__all__ = [
+    "Problem",
+    "ProblemCode",
+    "ProblemError",
+    "incident_of",
+    "problem_of",
+    "problem_of_outcome",
+    "public_error",
+]
 
 log = structlog.get_logger("postroom.problems")
 
@@ -105,6 +115,25 @@ def problem_of(error: AdapterError, backend: str | None = None) -> Problem:
         retryable=error.retryable,
         retry_after=error.retry_after,
     )
+
+
+def problem_of_outcome(outcome: Outcome, backend: str) -> Problem | None:
+    """Why a write was not done, or is not known to have been; None when it was.
+
+    What may have been done is OUTCOME_UNKNOWN whatever the vendor answered, and never retryable.
+    """
+    problem = None if outcome.error is None else problem_of(outcome.error, backend)
+    if outcome.state is OutcomeState.UNKNOWN:
+        code = ProblemCode.OUTCOME_UNKNOWN
+        if problem is None:
+            message = outcome.message or "The vendor's answer does not say what became of this; it may have been done."
+            return Problem(code=code, message=message, backend=backend)
+        message = problem.message if problem.code is code else f"It may have been done: {problem.message}"
+        return msgspec.structs.replace(problem, code=code, message=message, retryable=False, retry_after=None)
+    if problem is None and outcome.state is OutcomeState.UNDONE:
+        message = outcome.message or "The vendor did not take it."
+        return Problem(code=ProblemCode.REJECTED, message=message, backend=backend)
+    return problem
 
 
 def _input_name(attribute: str) -> str:

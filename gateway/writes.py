@@ -1,6 +1,5 @@
 """Writes to vendors' records: prepared, performed once, and read back."""
 
-import asyncio
 import hashlib
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +11,7 @@ from adapters.errors import AdapterError
 from gateway.backends import Backend
 from gateway.context import RequestContext
 from gateway.loaders import RecordKey
-from gateway.problems import Problem, ProblemCode, ProblemError, problem_of
+from gateway.problems import Problem, ProblemCode, ProblemError, incident_of, problem_of, problem_of_outcome
 
 __all__ = ["passed_on_key", "perform", "written_record"]
 
@@ -37,32 +36,32 @@ async def perform(
     context: RequestContext, backend: Backend, prepare: Callable[[], PreparedCall]
 ) -> tuple[Outcome, list[Problem]]:
     """Prepares and performs one call for one target. Once begun it goes on, even when the caller has left."""
-    (outcome,) = await asyncio.shield(asyncio.ensure_future(backend.adapter.perform(prepare())))
+    (outcome,) = await context.sending.perform(backend, prepare())
     context.forget()
-    return outcome, _problems(outcome, backend.key)
+    problem = problem_of_outcome(outcome, backend.key)
+    return outcome, [] if problem is None else [problem]
 
 
 async def written_record(
     context: RequestContext, backend: Backend, type_name: str, outcome: Outcome, wanted: frozenset[str]
 ) -> tuple[Any, list[Problem]]:
     """The record that a write made or changed: from its answer, or read again. Failing to read is its own problem."""
-    if outcome.state is not OutcomeState.DONE or outcome.native_id is None:
+    if outcome.state is not OutcomeState.DONE or (outcome.record is not None and "raw" not in wanted):
         return outcome.record, []
-    if outcome.record is not None and "raw" not in wanted:
-        return outcome.record, []
+    if outcome.native_id is None:
+        return outcome.record, [_unread("Written, but the vendor did not say under which id.", backend.key)]
+    written = f"Written, as {outcome.native_id}, but it could not be read back"
     try:
         record = await context.loaders.record.load(RecordKey(type_name, backend.key, outcome.native_id, wanted))
     except AdapterError as error:
         problem = problem_of(error, backend.key)
-        message = f"Written, as {outcome.native_id}, but it could not be read back: {problem.message}"
-        return outcome.record, [msgspec.structs.replace(problem, message=message)]
+        return outcome.record, [msgspec.structs.replace(problem, message=f"{written}: {problem.message}")]
+    except Exception as error:  # noqa: BLE001 - logged with its trace; that it was written must be said all the same
+        return outcome.record, [_unread(f"{written} (incident {incident_of(error)}).", backend.key)]
+    if record is None:
+        return outcome.record, [_unread(f"{written}: the vendor shows no such record.", backend.key)]
     return record, []
 
 
-def _problems(outcome: Outcome, backend: str) -> list[Problem]:
-    if outcome.error is not None:
-        return [problem_of(outcome.error, backend)]
-    if outcome.state is OutcomeState.DONE:
-        return []
-    code = ProblemCode.OUTCOME_UNKNOWN if outcome.state is OutcomeState.UNKNOWN else ProblemCode.REJECTED
-    return [Problem(code=code, message=outcome.message or "The vendor did not say what became of it.", backend=backend)]
+def _unread(message: str, backend: str) -> Problem:
+    return Problem(code=ProblemCode.UNAVAILABLE, message=message, backend=backend)

@@ -41,7 +41,7 @@ def connect(connection: Connection) -> Adapter:
     """The adapter over one backend."""
     client = Client(connection)
     calls = LetterCalls(connection.key)
-    vendor = _Vendor(client)
+    actions = _Actions(client)
     return Adapter(
         customers=_Customers(client, connection),
         letters=_Letters(client, connection),
@@ -50,11 +50,11 @@ def connect(connection: Connection) -> Adapter:
         set_document_status=calls.set_status,
         email_document=calls.email,
         post_document=calls.post,
-        pdf=vendor.pdf,
-        preview=vendor.preview,
-        perform=vendor.perform,
-        evidence=vendor.evidence,
-        check=vendor.check,
+        pdf=actions.pdf,
+        preview=actions.preview,
+        perform=actions.perform,
+        evidence=actions.evidence,
+        check=actions.check,
     )
 
 
@@ -165,7 +165,7 @@ class _Letters:
         return fetch
 
 
-class _Vendor:
+class _Actions:
     """What is not about a list: files, sending, evidence and the check."""
 
     def __init__(self, client: Client) -> None:

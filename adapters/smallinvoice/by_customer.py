@@ -34,8 +34,8 @@ async def letters_by_customer(
 ) -> Mapping[str, Page[Letter]]:
     """For each customer a part of its letters. ``fetch(number, size)`` reads a page (from 1) of the list of all.
 
-    A customer whose page is full has a position to go on from only if another letter was seen. Past the scan budget
-    those whose page is not full have a `ScanLimit`.
+    Reading stops when all pages are full, or past the scan budget, which the last page read may exceed; then those
+    whose page is not full have a `ScanLimit`.
     """
     offset, last = decode_offset(request.position)
     at = max(0, offset - 1)
@@ -53,12 +53,9 @@ async def letters_by_customer(
                 if share.matched <= request.first:
                     share.letters.append(letter)
                     share.positions.append(encode_offset(at, last))
-            if scanned >= scan_budget:
-                break
-        else:
-            at = begin + len(rows.records)
+        at = begin + len(rows.records)
         more = at < (rows.total or 0)
-        full = not request.count and all(share.matched > request.first for share in shares.values())
+        full = not request.count and all(share.matched >= request.first for share in shares.values())
         if not more or full or scanned >= scan_budget:
             rest = encode_offset(at, last) if more else None
             return {

@@ -11,7 +11,7 @@ from adapters.errors import AdapterError, BadCredentials, RateLimited, TimedOut,
 from gateway.backends import Backend
 from gateway.dispatch.ledger import Settlement
 from gateway.dispatch.records import DispatchItem, ItemState
-from gateway.problems import Problem, ProblemCode, incident_of, problem_of
+from gateway.problems import Problem, ProblemCode, incident_of, problem_of_outcome
 
 __all__ = ["Performed", "outcomes_of", "perform_claimed", "settlements_of"]
 
@@ -82,22 +82,13 @@ def _is_obstacle(outcome: Outcome) -> bool:
 
 
 def _settlement(item: DispatchItem, outcome: Outcome, backend: str) -> Settlement:
-    state = _STATES[outcome.state]
-    error = outcome.error
-    problem = None if error is None else problem_of(error, backend)
-    if problem is None and state is ItemState.UNKNOWN:
-        message = "The vendor's answer does not say what became of this; it may have gone out."
-        problem = Problem(code=ProblemCode.OUTCOME_UNKNOWN, message=message, backend=backend)
-    elif problem is None and state is ItemState.FAILED:
-        message = outcome.message or "The vendor did not take it."
-        problem = Problem(code=ProblemCode.REJECTED, message=message, backend=backend)
     return Settlement(
         number=item.number,
         attempt=item.attempt,
-        state=state,
+        state=_STATES[outcome.state],
         vendor_message=outcome.message,
-        vendor_code=None if error is None else error.vendor_code,
-        problem=problem,
+        vendor_code=None if outcome.error is None else outcome.error.vendor_code,
+        problem=problem_of_outcome(outcome, backend),
     )
 
 

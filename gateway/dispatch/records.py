@@ -131,8 +131,8 @@ def state_of(counts: Mapping[ItemState, int], *, paused: bool = False) -> Dispat
     if count[ItemState.UNKNOWN]:
         return DispatchState.UNKNOWN
     if count[ItemState.FAILED]:
-        some = count[ItemState.ACCEPTED] or count[ItemState.SKIPPED]
-        return DispatchState.COMPLETED_WITH_FAILURES if some else DispatchState.FAILED
+        every = count[ItemState.FAILED] == count.total()
+        return DispatchState.FAILED if every else DispatchState.COMPLETED_WITH_FAILURES
     if count[ItemState.CANCELLED] and not count[ItemState.ACCEPTED]:
         return DispatchState.CANCELLED
     return DispatchState.SUCCEEDED

@@ -83,9 +83,10 @@ class Sending:
     async def send_many(self, order: Order) -> tuple[Dispatch, bool]:
         """Writes a run and hands it to the engine; the dispatch as it stands, and whether it was made before."""
         begun = await self._begin(order, None)
-        if not begun.replayed:
-            await self._engine.submit(begun.dispatch.id)
-        return begun.dispatch, begun.replayed
+        if begun.replayed:
+            return begun.dispatch, True
+        await self._engine.submit(begun.dispatch.id)
+        return await self.ledger.get(begun.dispatch.id, None) or begun.dispatch, False
 
     async def retry(self, dispatch: Dispatch) -> Dispatch:
         """Has the FAILED items sent again."""

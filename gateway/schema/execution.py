@@ -37,4 +37,12 @@ class PublicSchema(strawberry.Schema):
     """Strawberry's schema, less its own logging of errors: failures are logged once each, by their incident."""
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Does nothing more."""
+        """Gives every error a code: one that arose in no field is of the document itself, or of a subscription."""
+        for place, error in enumerate(errors):
+            if error.extensions:
+                continue
+            cause = error.original_error
+            if cause is None or isinstance(cause, GraphQLError):
+                error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
+            else:
+                errors[place] = public_error(cause)

@@ -288,7 +288,9 @@ class Query:
         """What was sent through this gateway."""
         given = filter or DispatchFilter()
         customer = (
-            ask.context.backends.require(given.customer, "Customer", argument="filter") if given.customer else None
+            None
+            if given.customer is None
+            else ask.context.backends.require(given.customer, "Customer", argument="customer")
         )
         query = DispatchQuery(
             visible=visible_keys(ask.context),

@@ -221,7 +221,11 @@ def part_of(backend: Backend, name: str) -> Any:
 
 def status_change(given: StatusInput) -> StatusChange:
     """The status that an input names."""
-    return StatusChange(state=given.state or None, vendor_status=given.vendor_status or None)
+    if given.state is not UNSET:
+        return StatusChange(state=given.state)
+    if not given.vendor_status:
+        raise _invalid("vendorStatus", "vendorStatus is the vendor's word or number for a status, not empty.")
+    return StatusChange(vendor_status=given.vendor_status)
 
 
 async def _create(
@@ -248,6 +252,8 @@ async def _perform(
     outcome, problems = await perform(ask.context, backend, prepare)
     types = ("Document", type_name) if selected == "document" else (type_name,)
     wanted = ask.selection.below(selected).wanted(*types)
+    if not ask.selection.has(selected):
+        return outcome.record, problems
     record, unread = await written_record(ask.context, backend, type_name, outcome, wanted)
     return record, problems + unread
 

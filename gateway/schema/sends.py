@@ -47,6 +47,9 @@ __all__ = ["SendMutations"]
 MOST_DOCUMENTS = 10_000
 """Documents in one run: their ids alone are a megabyte of request."""
 
+LONGEST_KEY = 256
+"""Characters of an idempotency key, as vendors that have such take them."""
+
 What = strawberry.argument(description="What, and how.")
 DispatchId = Annotated[strawberry.ID, strawberry.argument(description="The dispatch.")]
 
@@ -188,7 +191,9 @@ def _first_batches(ask: Ask, kind: DispatchAction, intents: Sequence[Intent]) ->
 
 def _order(ask: Ask, input: Any, kind: DispatchAction, mutation: str, request: SendRequest) -> Order:
     given: dict[str, Any] = _as_json(input)
-    given.pop("idempotency_key", None)
+    key = given.pop("idempotency_key", None)
+    if key is not None and not 1 <= len(key) <= LONGEST_KEY:
+        raise _invalid("idempotencyKey", f"idempotencyKey has 1 to {LONGEST_KEY} characters.")
     return Order(
         action=kind,
         mutation=mutation,
@@ -196,7 +201,7 @@ def _order(ask: Ask, input: Any, kind: DispatchAction, mutation: str, request: S
         given=given,
         request=request,
         intents=(),
-        idempotency_key=None if input.dry_run else input.idempotency_key,
+        idempotency_key=None if input.dry_run else key,
         resend=input.resend,
     )
 

@@ -1,11 +1,13 @@
 """Streams vendors' files to whoever holds a link of ours."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import Callable
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from adapters.errors import AdapterError
 from adapters.wire import FileStream
@@ -66,13 +68,14 @@ async def _stream(backend: Backend, claim: FileClaim) -> Response:
     if stream is None:
         return _plain("There is no such file.", 404)
     content_type = "image/png" if claim.width else "application/pdf"
-    name = f"{claim.type.lower()}-{claim.native_id}" if claim.native_id.isalnum() else claim.type.lower()
+    plain = claim.native_id.isascii() and claim.native_id.isalnum()
+    name = f"{claim.type.lower()}-{claim.native_id}" if plain else claim.type.lower()
     disposition = f'inline; filename="{name}.{content_type.partition("/")[2]}"'
     headers = {**_HEADERS, "Content-Disposition": disposition}
     length = stream.headers.get("content-length")
     if length is not None and "content-encoding" not in stream.headers:
         headers["Content-Length"] = length
-    return StreamingResponse(_chunks(stream), media_type=content_type, headers=headers)
+    return _FileResponse(stream, content_type, headers)
 
 
 async def _open(backend: Backend, claim: FileClaim) -> FileStream | None:
@@ -83,12 +86,18 @@ async def _open(backend: Backend, claim: FileClaim) -> FileStream | None:
     return None if pdf is None else await pdf(claim.native_id)
 
 
-async def _chunks(stream: FileStream) -> AsyncIterator[bytes]:
-    try:
-        async for chunk in stream.chunks():
-            yield chunk
-    finally:
-        await stream.aclose()
+class _FileResponse(StreamingResponse):
+    """A vendor's file on its way, let go at the end: also when the one who fetches leaves before it has begun."""
+
+    def __init__(self, stream: FileStream, content_type: str, headers: dict[str, str]) -> None:
+        super().__init__(stream.chunks(), media_type=content_type, headers=headers)
+        self._stream = stream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await asyncio.shield(asyncio.create_task(self._stream.aclose()))
 
 
 def _plain(text: str, status: int, headers: dict[str, str] | None = None) -> Response:

@@ -4,9 +4,11 @@ import contextlib
 import dataclasses
 import json
 import socket
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -16,12 +18,16 @@ import uvicorn
 from adapters.registry import load_vendors
 from adapters.sandbox_server import SandboxServer
 from adapters.sandboxing import Fault, Sandbox, SandboxOptions
-from gateway.app import Gateway, build_app, connected_backends
+from gateway.app import Gateway, build_app, running_gateway
 from gateway.ids import encode
 from gateway.settings import ServerSettings, Settings, sandbox_settings
-from tests.connecting import NOW
+from tests import connecting
+from tests.dispatching import InlineEngine
 
-__all__ = ["Call", "Reply", "Stage", "configured", "emulators", "id_of", "served", "staged"]
+__all__ = ["NOW", "Call", "Reply", "Stage", "configured", "emulators", "id_of", "served", "staged"]
+
+NOW = connecting.NOW.replace(minute=34)
+"""Everybody's clock. Not noon, which a vendor writes for a mere date."""
 
 VENDORS = load_vendors()
 SIGN_INS = ("/sessiontoken", "/oauth2/token")
@@ -153,7 +159,7 @@ def configured(server: SandboxServer, **backends: Mapping[str, Any]) -> Settings
     """
     urls = {name: server.base_url(name) for name in server.sandboxes}
     credentials = {name: sandbox.access.credentials for name, sandbox in server.sandboxes.items()}
-    settings = sandbox_settings(urls, credentials, VENDORS)
+    settings = sandbox_settings(urls, credentials, VENDORS, ledger=Path(tempfile.mkdtemp()) / "ledger.sqlite3")
     changed = []
     for backend in settings.backends:
         members = dict(backends.get(backend.vendor.name, {}))
@@ -171,8 +177,7 @@ def configured(server: SandboxServer, **backends: Mapping[str, Any]) -> Settings
 async def staged(server: SandboxServer, settings: Settings | None = None) -> AsyncIterator[Stage]:
     """A gateway in this process over running emulators."""
     chosen = settings or configured(server)
-    async with connected_backends(chosen, lambda: NOW) as backends:
-        gateway = Gateway(chosen, backends, lambda: NOW)
+    async with running_gateway(chosen, lambda: NOW, InlineEngine) as gateway:
         sandboxes = {name.replace("_", "-"): sandbox for name, sandbox in server.sandboxes.items()}
         try:
             yield Stage(gateway, sandboxes)
@@ -187,7 +192,9 @@ def served(settings: Settings) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     settings = dataclasses.replace(settings, server=ServerSettings(port=port))
-    config = uvicorn.Config(build_app(settings, lambda: NOW), log_config=None, access_log=False, lifespan="on")
+    config = uvicorn.Config(
+        build_app(settings, lambda: NOW, InlineEngine), log_config=None, access_log=False, lifespan="on"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

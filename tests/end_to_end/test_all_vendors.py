@@ -50,7 +50,8 @@ def test_ten_customers_with_their_counterparts_documents_templates_messages_and_
         data: dict[str, dict[str, list[dict[str, object]]]] = answer["data"]  # type: ignore[assignment]
         documents = data["documents"]["nodes"]
         files = [one["pdf"] for one in documents] + [one["preview"] for one in documents if one.get("preview")]
-        contents = [(file, httpx.get(file["url"], timeout=60, trust_env=False)) for file in files]  # type: ignore[index]
+        with httpx.Client(timeout=60, trust_env=False) as client:
+            contents = [(file, client.get(file["url"])) for file in files]  # type: ignore[index]
 
     assert (data["customers"]["problems"], data["documents"]["problems"]) == ([], [])
     kinds = Counter((one["backend"]["key"], one["__typename"]) for one in documents)  # type: ignore[index]

@@ -2,6 +2,8 @@
 
 import datetime
 import functools
+import tempfile
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -13,6 +15,7 @@ from gateway.context import LOCAL, Principal, RequestContext
 from gateway.ids import encode
 from gateway.schema.build import build_schema
 from gateway.settings import FileSettings, ListLimits, ServerSettings, Settings
+from tests.dispatching import LazyDatabase, sending_over
 from tests.gateway.fakes import Fake
 from tests.gateway.records import NOW
 
@@ -34,6 +37,32 @@ class Clock:
         self.now += datetime.timedelta(**span)
 
 
+class Ledgers:
+    """The ledgers of the test that runs, so that they can be closed at its end."""
+
+    def __init__(self) -> None:
+        self.opened: list[LazyDatabase] = []
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def folder(self) -> Path:
+        """Where their files are."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory()
+        return Path(self._folder.name)
+
+    async def close(self) -> None:
+        """Closes and removes them."""
+        for database in self.opened:
+            await database.close()
+        self.opened.clear()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+
+ledgers = Ledgers()
+
+
 def gateway_over(*fakes: Fake, clock: Clock | None = None) -> Gateway:
     """A gateway over these backends, in this order."""
     settings = Settings(
@@ -42,7 +71,11 @@ def gateway_over(*fakes: Fake, clock: Clock | None = None) -> Gateway:
         files=FileSettings(key=SecretStr("k" * 32)),
     )
     with mock.patch("gateway.app.build_schema", _schema):
-        return Gateway(settings, Backends(one.backend for one in fakes), clock or Clock())
+        backends = Backends(one.backend for one in fakes)
+        clock = clock or Clock()
+        database = LazyDatabase(ledgers.folder())
+        ledgers.opened.append(database)
+        return Gateway(settings, backends, sending_over(database, backends, clock), clock)
 
 
 class Answer:

@@ -43,6 +43,8 @@ class Behaviour:
     """Per verb and key, the error that stands in that key's place."""
     outcomes: list[Sequence[Outcome] | Exception] = field(default_factory=list)
     """What performing the next calls answers; DONE where nothing is said."""
+    performed: list[tuple[str, ...]] = field(default_factory=list)
+    """The targets of every call that was performed to its end."""
     prepared: list[tuple[str, Any, str | None]] = field(default_factory=list)
     """Verb, request and idempotency key of every call that was prepared."""
     evidence: dict[str, Evidence | Exception] = field(default_factory=dict)

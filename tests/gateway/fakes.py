@@ -115,7 +115,7 @@ def fake(
         title="Fake",
         base_url=None,
         credentials=Credentials,
-        limits=Limits(page_size=100, concurrency=4),
+        limits=Limits(page_size=100, concurrency=4, statement_batch=batch),
         outcomes=Outcomes(undone_statuses=frozenset()),
         native_ids=dict.fromkeys(RECORD_TYPES, native_ids),
         authenticate=_no_authentication,
@@ -129,6 +129,9 @@ def fake(
         adapter=adapter,
         capabilities=capabilities_of(adapter),
         credential=fingerprint({"key": key}),
+        base_url="https://fake.example/api",
+        limits=vendor.limits,
+        timeout=30.0,
         health=Health(lambda: NOW),
         permits=Permits(4),
         shares_codes_with=tuple(shares_codes_with),
@@ -147,6 +150,7 @@ def _no_authentication(inner: httpx.AsyncBaseTransport, **_: Any) -> httpx.Async
 def _perform(behaviour: Behaviour) -> Callable[[PreparedCall], Any]:
     async def perform(call: PreparedCall) -> tuple[Outcome, ...]:
         await behaviour.called(Call("perform", call.targets, request=call.request.operation))
+        behaviour.performed.append(call.targets)
         planned = behaviour.outcomes.pop(0) if behaviour.outcomes else None
         if isinstance(planned, Exception):
             raise planned
@@ -235,7 +239,7 @@ class Source(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         self.closed.set()
 
-    def stream(self, first: bytes = b"", **headers: str) -> FileStream:
+    def stream(self, *, first: bytes = b"", **headers: Any) -> FileStream:
         """The vendor's answer with this body; ``first`` are bytes that were read already."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         response = httpx.Response(200, headers=named, stream=self)

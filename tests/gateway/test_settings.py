@@ -171,7 +171,9 @@ def test_the_example_file_is_sound_and_shows_every_vendor(tmp_path: Path) -> Non
 
 def test_over_emulators_every_vendor_is_a_backend_and_all_share_codes() -> None:
     vendors = {"big_acme": VENDORS["acme"]}
-    settings = sandbox_settings({"big_acme": "http://127.0.0.1:9/x"}, {"big_acme": {"token": "t0psecret"}}, vendors)
+    settings = sandbox_settings(
+        {"big_acme": "http://127.0.0.1:9/x"}, {"big_acme": {"token": "t0psecret"}}, vendors, ledger=Path("l")
+    )
     (only,) = settings.backends
     assert (only.key, only.base_url, only.shares_codes) == ("big-acme", "http://127.0.0.1:9/x", "sandbox")
     assert token_of(settings) == "t0psecret"
@@ -183,6 +185,7 @@ def test_over_emulators_real_credentials_are_not_used_and_other_settings_are() -
         {"acme": "http://127.0.0.1:9"},
         {"acme": {"token": "t0psecret"}},
         VENDORS,
+        ledger=Path("l"),
         environ=environ,
         overrides={"server.port": 7},
     )

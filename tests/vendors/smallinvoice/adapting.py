@@ -1,7 +1,7 @@
 """What tests of the adapter need: its parts, the calls that it made, and answers that no emulator gives."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qs
@@ -52,14 +52,16 @@ def data_of(body: str | bytes) -> Any:
 
 @asynccontextmanager
 async def answering(
-    answer: Callable[[httpx.Request], httpx.Response] | bytes | object, status: int = 200, **limits: int
+    answer: Callable[[httpx.Request], httpx.Response | Awaitable[httpx.Response]] | bytes | object,
+    status: int = 200,
+    **limits: int,
 ) -> AsyncIterator[Adapter]:
     """An adapter whose vendor gives this answer to everything: bytes, an object as JSON, or what a function says."""
 
-    def respond(request: httpx.Request) -> httpx.Response:
+    async def respond(request: httpx.Request) -> httpx.Response:
         if callable(answer):
-            response: httpx.Response = answer(request)
-            return response
+            answered: httpx.Response | Awaitable[httpx.Response] = answer(request)
+            return answered if isinstance(answered, httpx.Response) else await answered
         body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         return httpx.Response(status, content=body, headers={"content-type": "text/html; charset=utf-8"})
 

@@ -68,6 +68,10 @@ class TestSampleCompany:
             since = sandbox.count()
             first = (await of(adapter, busy, first=1))[busy]
             assert (len(calls(sandbox, since)), first.total, first.end is not None) == (1, None, True)
+            lone = next(str(owner) for owner in owners if owners.count(owner) == 1)
+            since = sandbox.count()
+            await of(adapter, busy, lone, first=1)
+            assert len(calls(sandbox, since)) == 1
             since = sandbox.count()
             counted = (await of(adapter, busy, first=1, count=True))[busy]
             assert (len(calls(sandbox, since)), counted.records) == (10, first.records)
@@ -90,14 +94,16 @@ class TestSampleCompany:
         with pytest.raises(Unavailable):
             await of(adapter, "1", "2")
 
-    async def test_letters_newer_than_the_page_before_do_not_repeat_it(self) -> None:
+    @pytest.mark.parametrize("shift", ["one more", "one less"])
+    async def test_a_list_that_has_shifted_neither_repeats_nor_loses_a_letter(self, shift: str) -> None:
         rows = [{"id": number, "client_id": 1, "date": f"2026-01-{number:02}"} for number in (9, 8, 7, 6, 5)]
         async with answering(enveloped(*rows)) as adapter:
             page = (await of(adapter, "1", first=2))["1"]
-        rows.insert(0, {"id": 10, "client_id": 1, "date": "2026-01-10"})
-        async with answering(enveloped(*rows)) as adapter:
+        shifted = [{"id": 10, "client_id": 1, "date": "2026-01-10"}, *rows] if shift == "one more" else rows[1:]
+        async with answering(enveloped(*shifted)) as adapter:
             rest = (await of(adapter, "1", first=9, position=page.end))["1"]
         assert ids(page) + ids(rest) == ["9", "8", "7", "6", "5"]
+        assert (page.total, rest.total) == (5, None)
 
 
 # Letters of three clients, most on days a month apart, some without a date.

@@ -175,6 +175,7 @@ REFUSED: list[tuple[Callable[[], Any], type[AdapterError], str]] = [
     (lambda: CALLS.set_status(status(state=DocumentState.UNKNOWN)), UnsupportedByVendor, "status"),
     (lambda: CALLS.set_status(status(vendor_status="")), InvalidInput, "status"),
     (lambda: CALLS.set_status(status(vendor_status="-1")), InvalidInput, "status"),
+    (lambda: CALLS.set_status(status(vendor_status="1" * 5_000)), InvalidInput, "status"),
     (lambda: CALLS.set_status(status(vendor_status="1.0")), InvalidInput, "status"),
     (lambda: CALLS.set_status(status(vendor_status="\uff11")), InvalidInput, "status"),
 ]

@@ -126,18 +126,23 @@ async def test_a_file_that_breaks_off_is_an_error(sandbox: RunningSandbox, adapt
 
 
 @BOTH
-async def test_a_refusal_lets_the_connection_go(read: Read) -> None:
+@pytest.mark.parametrize(("length", "kind"), [(1, FileNotAvailable), (1_000, MalformedAnswer)])
+async def test_a_refusal_lets_the_connection_go_however_long_it_is(
+    read: Read, length: int, kind: type[AdapterError]
+) -> None:
     class Body(httpx.AsyncByteStream):
         closed = False
 
         async def __aiter__(self) -> Any:
             yield b'{"error":true,"errorcode":3}'
+            for _ in range(length):
+                yield b" " * 100
 
         async def aclose(self) -> None:
             self.closed = True
 
     body = Body()
     async with answering(lambda _: httpx.Response(200, stream=body)) as adapter:
-        with pytest.raises(FileNotAvailable):
+        with pytest.raises(kind):
             await read(adapter)
     assert body.closed

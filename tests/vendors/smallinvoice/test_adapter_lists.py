@@ -21,6 +21,10 @@ def on(day: str) -> datetime.date:
     return datetime.date.fromisoformat(day)
 
 
+AFTER_MAY = And((Compare("date", Op.GT, on("2020-01-01")), Compare("date", Op.GTE, on("2026-06-01"))))
+BEFORE_SEPTEMBER = And((Compare("date", Op.LTE, on("2030-01-01")), Compare("date", Op.LT, on("2024-09-01"))))
+
+
 async def all_letters(adapter: Adapter, **members: Any) -> list[Letter]:
     page = await letters(adapter).page(asking(2000, **members))
     assert page.end is None
@@ -171,11 +175,13 @@ class TestFilters:
             (Compare("date", Op.LT, on("2024-09-01")), {None: 10, OLDEST: 1}),
             (Compare("date", Op.EQ, on("2026-06-30")), {None: 1, OLDEST: 10}),
             (Compare("date", Op.IN_PERIOD, RelativePeriod.CURRENT_MONTH), {None: 1, OLDEST: 10}),
+            (AFTER_MAY, {None: 1, OLDEST: 10}),
+            (BEFORE_SEPTEMBER, {None: 10, OLDEST: 1}),
             (Compare("date", Op.BETWEEN, (on("2026-06-01"), on("2026-06-10"))), {None: 1, OLDEST: 10}),
         ],
     )
     async def test_reading_ends_where_no_letter_can_pass_any_more(
-        self, sandbox: RunningSandbox, tree: Compare, count: dict[Order | None, int], order: Order | None
+        self, sandbox: RunningSandbox, tree: Filter, count: dict[Order | None, int], order: Order | None
     ) -> None:
         async with connected(vendor, sandbox, limits={"page_size": 100}) as adapter:
             since = sandbox.count()

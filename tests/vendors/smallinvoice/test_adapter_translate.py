@@ -126,6 +126,10 @@ def test_an_id_of_zero_and_the_empty_text_are_nothing() -> None:
     assert (shown.customer_id, shown.address_id, shown.contact_id, shown.title, shown.date) == (None,) * 5
 
 
+def test_no_other_record_has_a_negative_id() -> None:
+    assert letter(client_id=-1).customer_id is None
+
+
 def test_a_date_of_zeros_is_none() -> None:
     assert letter(date="0000-00-00").date is None
 

@@ -1,0 +1,146 @@
+"""What is not known of a send is settled by evidence alone."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from adapters.contract import Evidence, Outcome, OutcomeState, Verdict
+from adapters.errors import Unavailable
+from gateway.app import Gateway
+from gateway.context import Principal
+from tests.gateway.asking import Clock, data, gateway_over, gid
+from tests.gateway.fakes import Fake
+from tests.gateway.sending import EMAIL, LETTER, RECONCILE, STATEMENTS, only_item, sender, sent
+
+DONE, UNDONE, UNKNOWN = OutcomeState.DONE, OutcomeState.UNDONE, OutcomeState.UNKNOWN
+
+
+async def unknown_dispatch(gateway: Gateway, a: Fake, *states: OutcomeState) -> str:
+    a.behaviour.outcomes.append([Outcome(state=state) for state in states])
+    ids = [gid("Customer", "a", str(n)) for n in range(len(states))]
+    payload = await sent(gateway, STATEMENTS, customers=ids)
+    dispatch_id: str = payload["dispatch"]["id"]
+    return dispatch_id
+
+
+VERDICTS: list[tuple[Evidence | Exception, str, str | None, str]] = [
+    (Evidence(verdict=Verdict.SENT, text="In the log."), "ACCEPTED", None, "In the log."),
+    (Evidence(verdict=Verdict.NOT_SENT, text="Not in it."), "FAILED", None, "Not in it."),
+    (Evidence(verdict=Verdict.UNDECIDED, text="No log."), "UNKNOWN", "OUTCOME_UNKNOWN", "No log."),
+    (
+        Unavailable("Down.", backend="a"),
+        "UNKNOWN",
+        "OUTCOME_UNKNOWN",
+        "The backend could not be asked: Down.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("evidence", "state", "code", "text"), VERDICTS)
+async def test_evidence_settles_only_what_it_decides(
+    evidence: Evidence | Exception, state: str, code: str | None, text: str
+) -> None:
+    a = sender(batch=9)
+    gateway = gateway_over(a)
+    dispatch_id = await unknown_dispatch(gateway, a, UNKNOWN)
+    a.behaviour.evidence["0"] = evidence
+    item = only_item((await data(gateway, RECONCILE, id=dispatch_id))["sent"])
+    assert (item["state"], item["problem"] and item["problem"]["code"], item["evidence"]) == (state, code, text)
+
+
+async def test_only_unknown_items_are_asked_about_and_changed() -> None:
+    a = sender(batch=9)
+    gateway = gateway_over(a)
+    dispatch_id = await unknown_dispatch(gateway, a, DONE, UNKNOWN, UNDONE)
+    for native_id in "012":
+        a.behaviour.evidence[native_id] = Evidence(verdict=Verdict.SENT, text="Seen.")
+    payload = (await data(gateway, RECONCILE, id=dispatch_id))["sent"]
+    assert [call.keys for call in a.behaviour.of("evidence")] == [("1",)]
+    states = [node["state"] for node in payload["dispatch"]["items"]["nodes"]]
+    assert (states, payload["dispatch"]["state"]) == (["ACCEPTED", "ACCEPTED", "FAILED"], "COMPLETED_WITH_FAILURES")
+
+
+async def test_evidence_is_asked_for_with_what_was_sent_and_when() -> None:
+    a = sender()
+    gateway = gateway_over(a)
+    a.behaviour.outcomes.append([Outcome(state=UNKNOWN)])
+    given = {"document": LETTER, "recipients": [{"email": "x@example.com"}]}
+    payload = await sent(gateway, EMAIL, **given)
+    await data(gateway, RECONCILE, id=payload["dispatch"]["id"])
+    request = a.behaviour.of("evidence")[0].request
+    assert (request.action, request.native_id, request.recipients) == ("EMAIL", "l1", ("x@example.com",))
+    assert request.since.isoformat() == payload["dispatch"]["requestedAt"]
+
+
+async def test_reconciling_sends_nothing() -> None:
+    a = sender(batch=9)
+    gateway = gateway_over(a)
+    dispatch_id = await unknown_dispatch(gateway, a, UNKNOWN, UNKNOWN)
+    await data(gateway, RECONCILE, id=dispatch_id)
+    assert Counter(a.behaviour.verbs())["perform"] == 1
+
+
+@pytest.mark.parametrize("mutation", ["reconcileDispatch", "retryDispatch", "cancelDispatch"])
+@pytest.mark.parametrize("value", ["nonsense", gid("Dispatch", "-", "0" * 32), gid("Letter", "a", "l1")])
+async def test_a_dispatch_that_is_not_there_is_a_problem(mutation: str, value: str) -> None:
+    query = f"mutation($id: ID!) {{ sent: {mutation}(id: $id) {{ dispatch {{ id }} problems {{ code path }} }} }}"
+    payload = (await data(gateway_over(sender()), query, id=value))["sent"]
+    assert payload == {"dispatch": None, "problems": [{"code": "NOT_FOUND", "path": ["id"]}]}
+
+
+async def test_retrying_sends_what_failed_and_nothing_else() -> None:
+    a = sender(batch=9)
+    gateway = gateway_over(a)
+    dispatch_id = await unknown_dispatch(gateway, a, DONE, UNDONE, UNKNOWN)
+    query = "mutation($id: ID!) { retryDispatch(id: $id) { dispatch { counts { accepted failed unknown } } } }"
+    found = await data(gateway, query, id=dispatch_id)
+    counts = {"accepted": 2, "failed": 0, "unknown": 1}
+    assert (found["retryDispatch"]["dispatch"]["counts"], len(a.behaviour.of("perform"))) == (counts, 2)
+
+
+async def test_cancelling_what_is_settled_changes_nothing() -> None:
+    a = sender(batch=9)
+    gateway = gateway_over(a)
+    dispatch_id = await unknown_dispatch(gateway, a, DONE, UNKNOWN)
+    query = (
+        "mutation($id: ID!) { cancelDispatch(id: $id) { dispatch { state counts { cancelled } } problems { code } } }"
+    )
+    found = await data(gateway, query, id=dispatch_id)
+    assert found["cancelDispatch"] == {"dispatch": {"state": "UNKNOWN", "counts": {"cancelled": 0}}, "problems": []}
+
+
+async def test_one_who_may_not_see_a_backend_can_neither_send_nor_reconcile_there() -> None:
+    a = sender(batch=9)
+    gateway = gateway_over(a)
+    dispatch_id = await unknown_dispatch(gateway, a, UNKNOWN)
+    elsewhere = Principal(id="other", backends=frozenset("b"))
+    calls = len(a.behaviour.calls)
+    send = await data(gateway, EMAIL, principal=elsewhere, input={"document": LETTER})
+    reconcile = await data(gateway, RECONCILE, principal=elsewhere, id=dispatch_id)
+    codes = [one["sent"]["problems"][0]["code"] for one in (send, reconcile)]
+    assert (codes, len(a.behaviour.calls)) == (["NOT_FOUND", "NOT_FOUND"], calls)
+
+
+async def test_who_asked_is_written_down() -> None:
+    gateway = gateway_over(sender())
+    who = Principal(id="credit-control")
+    payload = await data(gateway, EMAIL, principal=who, input={"document": LETTER})
+    assert payload["sent"]["dispatch"]["requestedBy"] == "credit-control"
+
+
+async def test_sent_things_are_timed_by_the_gateways_clock() -> None:
+    clock = Clock()
+    a = sender()
+    gateway = gateway_over(a, clock=clock)
+    gate = a.behaviour.hold("perform")
+    asked = asyncio.create_task(sent(gateway, EMAIL, document=LETTER))
+    async with asyncio.timeout(10):
+        await gate.begun.wait()
+        clock.forward(seconds=5)
+        gate.release.set()
+        dispatch = (await asked)["dispatch"]
+    assert (dispatch["requestedAt"], dispatch["finishedAt"]) == (
+        "2026-06-30T12:00:00+00:00",
+        "2026-06-30T12:00:05+00:00",
+    )
