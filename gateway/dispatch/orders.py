@@ -1,15 +1,11 @@
 """From what a caller asks to what the ledger is asked: targets with their stable ids, fingerprints, calls and plans."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct
 
 from adapters.contract import EmailDocument, EmailStatements, PreparedCall
-from adapters.errors import AdapterError
-from adapters.model import Customer
 from gateway.backends import Backend
 from gateway.context import RequestContext
 from gateway.dispatch.fingerprint import document_fingerprint, statement_fingerprint
@@ -17,8 +13,7 @@ from gateway.dispatch.ledger import Intent
 from gateway.dispatch.preparing import SendRequest, prepare, request_hash
 from gateway.dispatch.records import DispatchAction
 from gateway.ids import Ref
-from gateway.loaders import RecordKey
-from gateway.problems import Problem, ProblemCode, ProblemError, problem_of
+from gateway.problems import Problem, ProblemCode
 
 __all__ = ["Plan", "PlannedItem", "PlannedRequest", "document_intents", "plan_of", "statement_intents", "with_hash"]
 
@@ -68,31 +63,10 @@ def document_intents(action: DispatchAction, request: SendRequest, refs: Sequenc
     ]
 
 
-async def statement_intents(
-    context: RequestContext, request: EmailStatements, refs: Sequence[Ref], known: Mapping[Ref, str], at: datetime
+def statement_intents(
+    request: EmailStatements, refs: Sequence[Ref], stable_ids: Mapping[Ref, str], at: datetime
 ) -> list[Intent]:
-    """One intent per customer; its stable id is looked up where ``known`` does not have it.
-
-    A customer that the vendor does not know is NOT_FOUND, and one that could not be looked up the backend's problem:
-    then nothing is sent to any.
-    """
-    stable_ids = dict(known)
-    missing = [ref for ref in refs if ref not in stable_ids]
-    wanted = frozenset(("stable_id",))
-    found: Sequence[Any] = await asyncio.gather(
-        *(context.loaders.record.load(RecordKey("Customer", ref.backend, ref.native_id, wanted)) for ref in missing),
-        return_exceptions=True,
-    )
-    for ref, record in zip(missing, found, strict=True):
-        if isinstance(record, AdapterError):
-            raise ProblemError(problem_of(record, ref.backend))
-        if isinstance(record, BaseException):
-            raise record
-        if not isinstance(record, Customer):
-            message = f"No Customer {ref.native_id!r} is at this backend."
-            problem = Problem(code=ProblemCode.NOT_FOUND, message=message, path=("customers",), backend=ref.backend)
-            raise ProblemError(problem)
-        stable_ids[ref] = record.stable_id
+    """One intent per customer, in their order."""
     return [
         Intent(
             target=ref,

@@ -10,23 +10,20 @@ import strawberry
 from strawberry import UNSET
 
 from adapters import contract
-from adapters.contract import ListRequest
-from adapters.filters import FilterOptions
-from gateway.backends import Backend
 from gateway.context import Ask
 from gateway.dispatch import records
 from gateway.dispatch.ledger import AlreadySentError, IdempotencyConflictError, Intent, LedgerUnavailableError
 from gateway.dispatch.loading import visible_keys
 from gateway.dispatch.orders import document_intents, plan_of, statement_intents, with_hash
-from gateway.dispatch.preparing import SendRequest, batch_size, prepare
+from gateway.dispatch.preparing import SendRequest, prepare
 from gateway.dispatch.records import DispatchAction
 from gateway.dispatch.sending import Order
+from gateway.dispatch.stable_ids import customers_matching, stable_ids_of
 from gateway.ids import Ref
-from gateway.loaders import PageKey
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.enums import PostSpeed
 from gateway.schema.fields import action
-from gateway.schema.filters import CustomerFilter, read_filter
+from gateway.schema.filters import read_filter
 from gateway.schema.query import dispatch_id
 from gateway.schema.record_inputs import StatusInput, payload
 from gateway.schema.record_mutations import part_of, status_change
@@ -97,9 +94,10 @@ class SendMutations:
         if (replayed := await _replayed(ask, order)) is not None:
             return replayed
         refs, known = await _statement_customers(ask, input)
+        _refuse_what_no_vendor_takes(ask, order.request, refs)
+        stable_ids = known or await stable_ids_of(ask.context, refs)
         assert isinstance(order.request, contract.EmailStatements)  # noqa: S101 - made above
-        at = ask.context.clock()
-        intents = await statement_intents(ask.context, order.request, refs, known, at)
+        intents = statement_intents(order.request, refs, stable_ids, ask.context.clock())
         return await _run(ask, input, order, intents, "customers")
 
     @action("Asks the vendors for evidence of what is UNKNOWN in a dispatch; settles what it decides.", DispatchPayload)
@@ -160,15 +158,14 @@ async def _send_documents(
         raise _invalid("documents", f"At most {MOST_DOCUMENTS} documents at once; these are {len(input.documents)}.")
     require = ask.context.backends.require
     refs = dict.fromkeys(require(one, "Correspondence", "Letter", argument="documents") for one in input.documents)
+    _refuse_what_no_vendor_takes(ask, request, list(refs))
     return await _run(ask, input, order, document_intents(kind, request, list(refs)), "documents")
 
 
 async def _run(ask: Ask, input: Any, order: Order, intents: Sequence[Intent], argument: str) -> DispatchPayload:
-    """Plans or begins a run; what no backend could ever be told is refused before anything is written."""
+    """Plans or begins a run."""
     if not intents:
         raise _invalid(argument, "There is nothing to send.")
-    for backend, native_ids in _first_batches(ask, order.action, intents).items():
-        prepare(backend, order.request, native_ids)
     if input.dry_run:
         plan = await plan_of(ask.context, order.request, intents, resend=order.resend)
         return payload(DispatchPayload, [], plan=plan)
@@ -179,14 +176,10 @@ async def _run(ask: Ask, input: Any, order: Order, intents: Sequence[Intent], ar
     return payload(DispatchPayload, [], dispatch=dispatch, replayed=again)
 
 
-def _first_batches(ask: Ask, kind: DispatchAction, intents: Sequence[Intent]) -> dict[Backend, list[str]]:
-    batches: dict[Backend, list[str]] = {}
-    for intent in intents:
-        backend = ask.context.backends.named(intent.target.backend)
-        batch = batches.setdefault(backend, [])
-        if len(batch) < batch_size(backend, kind):
-            batch.append(intent.target.native_id)
-    return batches
+def _refuse_what_no_vendor_takes(ask: Ask, request: SendRequest, refs: Sequence[Ref]) -> None:
+    """Prepares all calls, and forgets them: what cannot be prepared is refused before anything is asked or written."""
+    for key in dict.fromkeys(ref.backend for ref in refs):
+        prepare(ask.context.backends.named(key), request, [ref.native_id for ref in refs if ref.backend == key])
 
 
 def _order(ask: Ask, input: Any, kind: DispatchAction, mutation: str, request: SendRequest) -> Order:
@@ -242,7 +235,7 @@ async def _statement_customers(ask: Ask, input: EmailStatementsInput) -> tuple[l
     if input.backend is not None:
         backend = ask.context.backends.named(input.backend)
         part_of(backend, "email_statements")
-        known = await _matching(ask, backend, input.filter)
+        known = await customers_matching(ask.context, backend, read_filter(input.filter, ask.context))
         return list(known), known
     if input.filter is not None:
         raise _invalid("filter", "filter goes with backend.")
@@ -251,26 +244,6 @@ async def _statement_customers(ask: Ask, input: EmailStatementsInput) -> tuple[l
     for key in {ref.backend for ref in refs}:
         part_of(ask.context.backends.named(key), "email_statements")
     return list(refs), {}
-
-
-async def _matching(ask: Ask, backend: Backend, given: CustomerFilter | None) -> dict[Ref, str]:
-    """All customers that a filter finds, with their stable ids; when one page fails, nothing is sent to any."""
-    found: dict[Ref, str] = {}
-    position: str | None = None
-    while True:
-        request = ListRequest(
-            first=ask.context.limits.max_page,
-            position=position,
-            filter=read_filter(given, ask.context),
-            options=FilterOptions(today=ask.context.today),
-            wanted=frozenset(("native_id", "stable_id")),
-        )
-        page = await ask.context.loaders.page.load(PageKey("customers", backend.key, None, request))
-        found |= {Ref("Customer", backend.key, record.native_id): record.stable_id for record in page.records}
-        ask.context.forget()  # a run over a whole tenant must not keep its every page
-        position = page.end
-        if position is None:
-            return found
 
 
 def _email(input: EmailDocumentInput | EmailDocumentsInput) -> contract.EmailDocument:
