@@ -26,6 +26,7 @@ Raw = RawRecord | UnsetType
 NATIVE_ID = re.compile(r"[1-9][0-9]{0,18}")
 """Whole numbers: ``idAfter`` is of type integer."""
 
+_PDF_HEAD = b"%PDF-"
 _LONGEST_REFUSAL = 1_048_576
 
 
@@ -72,7 +73,8 @@ class Client:
         """A file that begins like a PDF; whatever else is answered is raised as what it is."""
         async with self._slots:
             stream = await self._wire.stream(request)
-        if 200 <= stream.status < 300 and stream.first_chunk.startswith(b"%PDF-"):
+        head = stream.first_chunk[: len(_PDF_HEAD)]  # a first chunk may be shorter
+        if 200 <= stream.status < 300 and head and _PDF_HEAD.startswith(head):
             return stream
         try:
             body = await stream.read(limit=_LONGEST_REFUSAL)

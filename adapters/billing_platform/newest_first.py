@@ -2,7 +2,8 @@
 
 The vendor cannot sort, but it can bound the days (``minDate``, ``maxDate``). So windows of days are read one after the
 other, backwards: the first is the last 30 days with all that is dated later, and each next one is four times as long,
-until one is open towards the past. Inside a window, which is read whole, the rows are sorted here: newest day first,
+until one is open towards the past. (Lengths count from today even where a position lies in days to come: no walk back
+from a mistyped century.) Inside a window, which is read whole, the rows are sorted here: newest day first,
 and the higher id first on one day. Documents without a date, which no window need show, come last, in ascending id, out
 of one reading without bounds; a filter on the date spares it.
 
@@ -10,7 +11,7 @@ A position says which day to go on from, the last id seen on that day (lower one
 Windows only cover days and own no rows, so that any of them goes on rightly from any position: each dated row is met
 exactly once, by its day and id, whatever the windows were. A window whose rows exceed the scan budget (on a server
 that caps answers, else they arrive at once) ends the page with a `ScanLimit` and goes on as a quarter of its length; a
-single day is read whole.
+single day is read whole, and so are all days to come.
 """
 
 import json
@@ -39,14 +40,9 @@ class _Place(Struct, frozen=True):
     below: int | None
     days: int
 
-    @property
-    def fewest_days(self) -> int:
-        """The length that its window cannot go below; without a bound, all days to come are left."""
-        return 0 if self.day is None else 1
-
-    def shorter(self) -> "_Place":
-        """The same place, with a window of a quarter of the length."""
-        return _Place(self.day, self.below, max(self.days // _GROWTH, self.fewest_days))
+    def shorter(self) -> "_Place | None":
+        """The same place with a window of a quarter of the length, or None where that is a day or all days to come."""
+        return _Place(self.day, self.below, self.days // _GROWTH) if self.days else None
 
     def holds(self, entry: Entry[Correspondence], span: Span) -> bool:
         """Whether an entry is in the window and not yet seen."""
@@ -79,16 +75,16 @@ async def newest_first(listing: Listing[Correspondence], request: ListRequest) -
     count = 0
     while isinstance(place, _Place):
         span = _window(place, request.options.today, listing.question)
-        at_most = None if place.days == place.fewest_days else listing.scan_budget - count
-        part = await listing.whole(span, at_most)
+        shorter = place.shorter()
+        part = await listing.whole(span, listing.scan_budget - count if shorter else None)
         if not part.complete:
-            return _page(found, place if count else place.shorter(), stopped_after=count + len(part.entries))
+            return _page(found, place if count else shorter, stopped_after=count + len(part.entries))
         count += len(part.entries)
         rows = sorted((row for row in part.entries if place.holds(row, span)), key=_newest, reverse=True)
         then = _next(place, span, listing.question)
         for number, row in enumerate(rows, 1):
             if listing.keeps(row):
-                here = _Place(row.record.date, row.id, max(place.days, 1))
+                here = _Place(row.record.date, row.id, place.days)
                 found.append((row, here.position()))
                 if len(found) == request.first:
                     return _page(found, here if then is not None or number < len(rows) else None)
@@ -130,9 +126,11 @@ def _newest(row: Entry[Correspondence]) -> tuple[date, int]:
 
 
 def _window(place: _Place, today: date, question: Question) -> Span:
-    last = place.day or today
-    is_open = place.days >= _OPEN_DAYS or place.days >= last.toordinal()
-    earliest = None if is_open else last - timedelta(days=place.days - 1)
+    if place.day is None or place.day > today:
+        last, days = today, place.days
+    else:
+        last, days = place.day, max(place.days, 1)
+    earliest = None if days >= min(_OPEN_DAYS, last.toordinal()) else last - timedelta(days=days - 1)
     if question.earliest is not None:
         earliest = max(earliest or question.earliest, question.earliest)
     return Span(earliest, place.day or question.latest)
@@ -151,10 +149,8 @@ def _start(request: ListRequest, question: Question) -> _Place | _Undated:
         return _Place(question.latest if past else None, None, _FIRST_DAYS)
     try:
         match json.loads(request.position):
-            case [None as day, None as below, int() as days] if days >= 0:
-                return _Place(day, below, days)
-            case [str() as day, None | int() as below, int() as days] if days >= 1:
-                return _Place(date.fromisoformat(day), below, days)
+            case [None | str() as day, None | int() as below, int() as days] if days >= 0:
+                return _Place(date.fromisoformat(day) if day else None, below, days)
             case [None | int() as after]:
                 return _Undated(after)
     except ValueError:

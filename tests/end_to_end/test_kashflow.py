@@ -205,7 +205,7 @@ async def test_statements_to_all_that_a_filter_finds(post: Stage) -> None:
         ({"kind": "reset_after"}, "UNKNOWN", "OUTCOME_UNKNOWN"),
         ({"kind": "truncate"}, "UNKNOWN", "OUTCOME_UNKNOWN"),
         ({"kind": "garbage"}, "UNKNOWN", "OUTCOME_UNKNOWN"),
-        ({"kind": "status", "status": 503}, "UNKNOWN", "UNAVAILABLE"),
+        ({"kind": "status", "status": 503}, "UNKNOWN", "OUTCOME_UNKNOWN"),
         ({"kind": "status", "status": 404}, "FAILED", "NOT_FOUND"),
         (
             {"kind": "status", "status": 400, "body": '{"Message": "Timeout expired", "Error": "-2146232060"}'},

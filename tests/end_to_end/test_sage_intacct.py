@@ -183,7 +183,8 @@ async def test_a_relative_period_is_the_vendors_macro_with_its_day(stage: Stage,
 
 
 async def test_the_next_page_starts_with_the_last_record_of_the_one_before(stage: Stage) -> None:
-    query = "query ($after: String) { templates(first: 100, after: $after) { nodes { id emailTemplate { name } } pageInfo { endCursor } } }"
+    fields = "{ nodes { id emailTemplate { name } } pageInfo { endCursor } }"
+    query = f"query ($after: String) {{ templates(first: 100, after: $after) {fields} }}"
     first = await stage.data(query)
     reply = await stage.ask(query, after=first["templates"]["pageInfo"]["endCursor"])
 
@@ -280,12 +281,13 @@ async def test_an_idempotency_key_is_passed_on_and_does_the_work_once(writing: S
 
     assert (keys[0] == keys[1], "once" in keys[0]) == (True, False)
     assert first.data["createTemplate"] == second.data["createTemplate"]
-    assert writing.sandboxes[KEY].state.effects["records"] in (0, 1)
+    assert writing.sandboxes[KEY].state.effects["records"] == 1
 
 
 async def test_a_template_is_changed_cleared_and_deleted(writing: Stage) -> None:
     identifier = tenant("CustomerEmailTemplate", 1)
-    update = "mutation ($input: UpdateTemplateInput!) { updateTemplate(input: $input) { template { id } problems { code } } }"
+    written = "{ template { id } problems { code } }"
+    update = f"mutation ($input: UpdateTemplateInput!) {{ updateTemplate(input: $input) {written} }}"
     key = {"id": identifier, "emailTemplate": tenant("EmailTemplate", 5), "idempotencyKey": "k"}
     changed = await writing.ask(update, input=key)
     cleared = await writing.ask(update, input={"id": identifier, "transactionDefinition": None})

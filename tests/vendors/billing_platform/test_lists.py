@@ -67,6 +67,24 @@ async def test_pages_visit_every_customer_once(company: RunningSandbox, capped: 
         assert ids(await all_customers(parts, first)) == expected
 
 
+@pytest.mark.parametrize("cap", [None, 3])
+async def test_a_page_that_ends_with_the_list_says_so(cap: int | None) -> None:
+    adapter = adapter_over(Tenant([letter(n, TODAY) for n in range(1, 6)], cap), page_cap=cap)
+    assert adapter.correspondence is not None
+
+    page = await adapter.correspondence.page(asking(5))
+
+    assert (ids(page.records), page.end) == (["1", "2", "3", "4", "5"], None)
+
+
+async def test_a_row_without_a_place_in_the_list_makes_it_malformed() -> None:
+    adapter = adapter_over(answering(200, b'[{"id": "1"}, {"id": "0"}]'))
+    assert adapter.correspondence is not None
+
+    with pytest.raises(MalformedAnswer):
+        await adapter.correspondence.page(asking(5))
+
+
 async def test_a_capped_list_is_read_on_by_the_last_id(capped: RunningSandbox) -> None:
     async with connected(vendor, capped, page_cap=CAP) as adapter:
         since = capped.count()

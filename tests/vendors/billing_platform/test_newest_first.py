@@ -40,7 +40,7 @@ async def read_all(
     """All pages, each begun where the one before said to go on."""
     assert adapter.correspondence is not None
     seen: list[Correspondence] = []
-    for _ in range(500):
+    for _ in range(2_000):
         page = await adapter.correspondence.page(asking(first, order=NEWEST_FIRST, position=position, filter=filter))
         seen += page.records
         if page.end is None:
@@ -142,6 +142,20 @@ async def test_a_day_with_more_rows_than_the_budget_is_read_whole() -> None:
     assert [str(n) for n in range(40, 0, -1)] == seen
 
 
+async def test_a_mistyped_century_is_not_walked_back_from() -> None:
+    tenant = Tenant([letter(1, date(9999, 12, 31)), letter(2, date(2206, 6, 1)), letter(3, TODAY)], cap=5)
+    adapter = adapter_over(tenant, page_cap=5)
+
+    seen = [record.native_id for record in await read_all(adapter, first=1)]
+
+    assert seen == ["1", "2", "3"]
+    assert tenant.queries[:3] == [
+        {"minDate": "2026-06-01"},
+        {"minDate": "2026-06-01", "maxDate": "9999-12-31"},
+        {"minDate": "2026-06-01", "maxDate": "2206-06-01"},
+    ]
+
+
 async def test_a_window_of_any_length_is_shortened_to_a_day_at_least() -> None:
     tenant = Tenant([letter(n, TODAY - timedelta(days=n % 2)) for n in range(1, 41)], cap=5)
     adapter = adapter_over(tenant, {"scan_budget": 10}, page_cap=5)
@@ -163,7 +177,7 @@ async def test_rows_that_were_not_asked_for_have_their_place_all_the_same() -> N
 
 
 @pytest.mark.parametrize(
-    "position", ["", "x", "[]", "[1,2,3]", '["2026-06-30",1]', '["soon",1,30]', '["2026-06-30",1,0]', "20001", "{}"]
+    "position", ["", "x", "[]", "[1,2,3]", '["2026-06-30",1]', '["soon",1,30]', '["2026-06-30",1,-1]', "20001", "{}"]
 )
 async def test_another_lists_position_is_refused_without_a_call(position: str) -> None:
     tenant = Tenant([])

@@ -1,7 +1,7 @@
 """What each read looks like on the wire, and how many calls it is."""
 
 import asyncio
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import httpx
 import pytest
@@ -36,6 +36,7 @@ async def test_the_next_page_is_asked_for_by_the_last_id(reader: Adapter, compan
     second = await reader.customers.page(asking(50, position=first.end))
 
     assert calls(company, since) == [Call("GET", "/customers/", f"idAfter={first.end}")]
+    assert second.total is None
     assert int(second.records[0].native_id) == int(first.end or "") + 1
 
 
@@ -64,6 +65,7 @@ async def test_a_total_asked_for_with_a_position_is_still_one_call(reader: Adapt
         ),
         (Compare("code", Op.EQ, "a b&c=d"), "accountNumber=a%20b%26c%3Dd"),
         (Compare("name", Op.CONTAINS, "Bakery"), ""),
+        (Compare("code", Op.EQ, ""), ""),
     ],
 )
 async def test_a_customer_filter_is_asked_in_the_vendors_parameters(
@@ -95,9 +97,20 @@ async def test_a_customer_filter_is_asked_in_the_vendors_parameters(
         (Compare("date", Op.LT, date(2026, 1, 1)), "maxDate=2025-12-31"),
         (Compare("date", Op.EQ, date(2026, 1, 1)), "minDate=2026-01-01&maxDate=2026-01-01"),
         (
-            Compare("created_since", Op.GTE, datetime(2026, 1, 1, 12, tzinfo=UTC)),
-            "createdSince=2026-01-01T12%3A00%3A00Z",
+            And((Compare("date", Op.GTE, date(2026, 1, 1)), Compare("date", Op.GTE, date(2026, 2, 1)))),
+            "minDate=2026-02-01",
         ),
+        (
+            And((Compare("date", Op.LTE, date(2026, 1, 1)), Compare("date", Op.LTE, date(2026, 2, 1)))),
+            "maxDate=2026-01-01",
+        ),
+        (Compare("date", Op.GT, date.max), ""),
+        (Compare("date", Op.LT, date.min), ""),
+        (
+            Compare("created_since", Op.GTE, datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=1)))),
+            "createdSince=2026-01-01T11%3A00%3A00Z",
+        ),
+        (Compare("created_since", Op.EQ, datetime(2026, 1, 1, 12)), "createdSince=2026-01-01T12%3A00%3A00Z"),  # noqa: DTZ001
         (Compare("state", Op.EQ, DocumentState.SENT), ""),
     ],
 )
@@ -218,8 +231,9 @@ async def test_a_pdf_that_is_not_made_yet_is_not_available(reader: Adapter) -> N
     assert (caught.value.status, caught.value.vendor_code, caught.value.backend) == (404, "404107", "test")
 
 
-async def test_json_where_a_pdf_was_asked_for_is_malformed() -> None:
-    adapter = adapter_over(answering(200, b'{"id": "123"}', **{"Content-Type": "application/pdf"}))
+@pytest.mark.parametrize("body", [b'{"id": "123"}', b"<html>", b""])
+async def test_what_is_no_pdf_where_one_was_asked_for_is_malformed(body: bytes) -> None:
+    adapter = adapter_over(answering(200, body, **{"Content-Type": "application/pdf"}))
     assert adapter.pdf is not None
 
     with pytest.raises(MalformedAnswer):
