@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.dispatch.records import DispatchAction
 
-__all__ = ["document_fingerprint", "input_hash", "normalised", "resend_of", "statement_fingerprint"]
+__all__ = ["document_fingerprint", "input_hash", "normalised", "statement_fingerprint"]
 
 VENDOR_CHOOSES = "vendor's choice"
 
@@ -43,14 +43,10 @@ def statement_fingerprint(
     exclude_paid: bool,
     day: date,
 ) -> str:
-    """A customer's statement of a period; where the vendor chooses the period, of the day it is asked for."""
-    period = [start.isoformat(), end.isoformat()] if start is not None and end is not None else ["on", day.isoformat()]
+    """A customer's statement of a period; where the vendor chooses an end of it, of the day it is asked for."""
+    ends = (start, end) if start is not None and end is not None else (start, end, day)
+    period = [None if moment is None else moment.isoformat() for moment in ends]
     return _digest("statement", backend, stable_id, period, all_invoices, exclude_paid)
-
-
-def resend_of(fingerprint: str, dispatch_id: str) -> str:
-    """The fingerprint of a sending that is to go out although it did before: once in its own dispatch."""
-    return _digest("resend", fingerprint, dispatch_id)
 
 
 def input_hash(mutation: str, given: Any) -> str:

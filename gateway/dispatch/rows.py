@@ -34,7 +34,7 @@ def dispatch_row(dispatch_id: str, request: Request) -> dict[str, Any]:
     }
 
 
-def item_row(dispatch_id: str, intent: Intent, request: Request, fingerprint: str) -> dict[str, Any]:
+def item_row(dispatch_id: str, intent: Intent, request: Request) -> dict[str, Any]:
     """The row of a new item: claimed from the start, where the request says so."""
     claim = request.claim
     return {
@@ -43,7 +43,8 @@ def item_row(dispatch_id: str, intent: Intent, request: Request, fingerprint: st
         "type": intent.target.type,
         "native_id": intent.target.native_id,
         "stable_id": intent.stable_id,
-        "fingerprint": fingerprint,
+        "fingerprint": intent.fingerprint,
+        "resent_in": dispatch_id if request.resend else "",
         "recipients": json_text(intent.recipients),
         "request_hash": intent.request_hash,
         "state": (ItemState.QUEUED if claim is None else ItemState.SENDING).value,

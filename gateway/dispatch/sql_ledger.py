@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import Row, and_, delete, exists, select, tuple_, update
+from sqlalchemy import Row, and_, delete, exists, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -152,10 +152,11 @@ class SqlLedger:
         other = items.alias()
         # HELD_ITEMS speaks of the innermost table's `state`: the other item's
         elsewhere = exists().where(other.c.fingerprint == items.c.fingerprint, HELD_ITEMS)
+        allowed = or_(~elsewhere, items.c.resent_in != "")
         async with self._database.writing() as connection:
             result = await connection.execute(
                 update(items)
-                .where(items.c.dispatch_id == dispatch_id, items.c.state == ItemState.FAILED.value, ~elsewhere)
+                .where(items.c.dispatch_id == dispatch_id, items.c.state == ItemState.FAILED.value, allowed)
                 .values(state=ItemState.QUEUED.value, problem=None, settled_at=None)
             )
             if result.rowcount:

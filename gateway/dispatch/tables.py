@@ -82,6 +82,7 @@ items = Table(
     Column("native_id", Text, nullable=False),
     Column("stable_id", Text, nullable=False),
     Column("fingerprint", String(64), nullable=False),
+    Column("resent_in", String(32), nullable=False, doc="Its dispatch, where it may go out again; else empty."),
     Column("recipients", Text, doc="JSON; null where the vendor chooses."),
     Column("request_hash", String(64), doc="SHA-256 of the prepared request."),
     Column("state", String(10), nullable=False),
@@ -105,7 +106,14 @@ HELD_ITEMS = text("state IN ('QUEUED', 'SENDING', 'ACCEPTED', 'UNKNOWN')")
 QUEUED_ITEMS = text("state = 'QUEUED'")
 SENDING_ITEMS = text("state = 'SENDING'")
 
-Index("items_sent_once", items.c.fingerprint, unique=True, sqlite_where=HELD_ITEMS, postgresql_where=HELD_ITEMS)
+Index(
+    "items_sent_once",
+    items.c.fingerprint,
+    items.c.resent_in,
+    unique=True,
+    sqlite_where=HELD_ITEMS,
+    postgresql_where=HELD_ITEMS,
+)
 Index(
     "items_to_send",
     items.c.dispatch_id,

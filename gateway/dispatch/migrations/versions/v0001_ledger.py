@@ -56,6 +56,7 @@ def _items() -> None:
         sa.Column("native_id", sa.Text, nullable=False),
         sa.Column("stable_id", sa.Text, nullable=False),
         sa.Column("fingerprint", sa.String(64), nullable=False),
+        sa.Column("resent_in", sa.String(32), nullable=False),
         sa.Column("recipients", sa.Text),
         sa.Column("request_hash", sa.String(64)),
         sa.Column("state", sa.String(10), nullable=False),
@@ -73,7 +74,12 @@ def _items() -> None:
     op.create_index("items_of_dispatch", "items", ["dispatch_id", "number", "state"])
     op.create_index("items_of_target", "items", ["backend", "type", "native_id", "number"])
     op.create_index(
-        "items_sent_once", "items", ["fingerprint"], unique=True, sqlite_where=_held, postgresql_where=_held
+        "items_sent_once",
+        "items",
+        ["fingerprint", "resent_in"],
+        unique=True,
+        sqlite_where=_held,
+        postgresql_where=_held,
     )
     op.create_index(
         "items_to_send",
