@@ -159,22 +159,21 @@ class Gateway:
 
 
 @contextlib.asynccontextmanager
-async def stage() -> AsyncIterator[tuple[Statements, Gateway, httpx.AsyncClient, dict[str, Any], Path]]:
+async def stage() -> AsyncIterator[tuple[Statements, Gateway, dict[str, Any], Path]]:
     """Emulators and a gateway, each a process of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        with process("sandbox", "--json", stdout=subprocess.PIPE) as emulators:
-            assert emulators.stdout is not None  # noqa: S101 - a pipe
-            access = json.loads(emulators.stdout.readline())
-            port = free_port()
-            config = Path(folder) / "postroom.toml"
-            named = {"statements": access["kashflow"], "letters": access["smallinvoice"]}
-            config.write_text(CONFIG.format(port=port, folder=folder, **named), encoding="utf-8")
-            with process("serve", "--config", str(config), stdout=subprocess.DEVNULL) as server:
-                async with httpx.AsyncClient(timeout=120, trust_env=False) as client:
-                    statements = Statements(access["kashflow"], client)
-                    gateway = Gateway(port, server.pid, client)
-                    await gateway.ready()
-                    yield statements, gateway, client, access["smallinvoice"], Path(folder)
+    with tempfile.TemporaryDirectory() as folder, process("sandbox", "--json", stdout=subprocess.PIPE) as emulators:
+        assert emulators.stdout is not None  # noqa: S101 - a pipe
+        access = json.loads(emulators.stdout.readline())
+        port = free_port()
+        config = Path(folder) / "postroom.toml"
+        named = {"statements": access["kashflow"], "letters": access["smallinvoice"]}
+        config.write_text(CONFIG.format(port=port, folder=folder, **named), encoding="utf-8")
+        with process("serve", "--config", str(config), stdout=subprocess.DEVNULL) as server:
+            async with httpx.AsyncClient(timeout=120, trust_env=False) as client:
+                statements = Statements(access["kashflow"], client)
+                gateway = Gateway(port, server.pid, client)
+                await gateway.ready()
+                yield statements, gateway, access["smallinvoice"], Path(folder)
 
 
 async def measure_runs(statements: Statements, gateway: Gateway) -> None:
@@ -198,7 +197,7 @@ async def measure_runs(statements: Statements, gateway: Gateway) -> None:
     print(f"  memory       {highest - idle:8.1f} MB above idle (at most 150)")  # noqa: T201
 
 
-async def measure_single(gateway: Gateway, client: httpx.AsyncClient, access: dict[str, Any], folder: Path) -> None:
+async def measure_single(gateway: Gateway, access: dict[str, Any], folder: Path) -> None:
     """A single e-mail of a letter."""
     letters = await gateway.ask("{ letters(first: 200) { nodes { id nativeId state } } }")
     chosen = letters["letters"]["nodes"][: 2 * SINGLES]
@@ -248,9 +247,9 @@ def measure_commit(folder: Path) -> float:
 async def main() -> None:
     """Measures all."""
     print(f"{os.cpu_count()} processors, Python {sys.version.split()[0]}")  # noqa: T201
-    async with stage() as (statements, gateway, client, access, folder):
+    async with stage() as (statements, gateway, access, folder):
         await measure_runs(statements, gateway)
-        await measure_single(gateway, client, access, folder)
+        await measure_single(gateway, access, folder)
 
 
 if __name__ == "__main__":

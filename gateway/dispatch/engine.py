@@ -35,7 +35,7 @@ class RunEngine(Protocol):
 
 
 class EngineFactory(Protocol):
-    """Makes an engine. ``url`` is for its own tables; ``executor`` names this process; ``work`` works a dispatch off."""
+    """Makes an engine. ``url`` is for its own tables; ``executor`` names this process; ``work`` does the work."""
 
     def __call__(self, *, url: str, executor: str, work: Callable[[str], Awaitable[None]]) -> RunEngine:
         """An engine, not started."""
