@@ -5,8 +5,9 @@ import dataclasses
 import pytest
 
 from adapters.contract import Vendor
-from gateway.app import Gateway, connected_backends
+from gateway.app import running_gateway
 from gateway.context import Principal
+from tests.dispatching import InlineEngine
 from tests.end_to_end.stage import NOW, VENDORS, Stage, configured, emulators, id_of
 
 NAMES = sorted(VENDORS)
@@ -25,8 +26,7 @@ async def test_two_backends_of_one_vendor_are_never_mixed(name: str) -> None:
                 dataclasses.replace(second, key="examples", shares_codes=None),
             ),
         )
-        async with connected_backends(both, lambda: NOW) as backends:
-            gateway = Gateway(both, backends, lambda: NOW)
+        async with running_gateway(both, lambda: NOW, InlineEngine) as gateway:
             stage = Stage(gateway, {"company": company.sandboxes[name], "examples": examples.sandboxes[name]})
             data = await stage.data(
                 "{ all: customers(first: 500) { nodes { id code nativeId backend { key vendor } counterparts { id } } }"
