@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import structlog
 from pydantic import SecretStr
+from sqlalchemy import make_url
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from gateway.settings import Settings
@@ -28,7 +29,7 @@ _SECRET_KEY: Final = re.compile(
 )
 
 # The first two write whole URLs, of which one may hold a token; the last says at each start what nobody asked.
-_ONLY_WARNINGS: Final = ("httpx", "httpcore", "uvicorn.error")
+_ONLY_WARNINGS: Final = ("alembic", "dbos", "httpx", "httpcore", "uvicorn.error")
 
 
 class Redaction:
@@ -67,10 +68,12 @@ def _without_named_secrets(value: Any) -> Any:
 
 def secrets_of(settings: Settings) -> frozenset[str]:
     """Every secret that the settings hold."""
-    values: list[object] = [settings.files.key]
+    values: list[object] = [settings.files.key, settings.ledger.url]
     for backend in settings.backends:
         values += [value for _, value in backend.credentials]
-    return frozenset(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+    password = make_url(settings.ledger.url.get_secret_value()).password
+    plain = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+    return frozenset(plain if password is None else [*plain, password])
 
 
 def configure_logs(secrets: Iterable[str] = (), *, level: int = logging.INFO, stream: TextIO | None = None) -> None:
@@ -105,4 +108,7 @@ def configure_logs(secrets: Iterable[str] = (), *, level: int = logging.INFO, st
     root.handlers[:] = [handler]
     root.setLevel(level)
     for name in _ONLY_WARNINGS:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.WARNING)
+        logger.handlers.clear()  # a library's own handler would write beside ours, unredacted
+        logger.propagate = True

@@ -191,7 +191,8 @@ async def test_the_words_around_a_quoted_url_stay() -> None:
 async def test_no_log_tells_the_token(
     sandbox: RunningSandbox, adapter: Adapter, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    for name in ("", "httpx", "httpcore", "httpcore.http11", "httpcore.connection"):
+        caplog.set_level(logging.DEBUG, logger=name or None)
     await letters(adapter).page(asking(1))
     sandbox.fault(kind="status", status=500)
     (found,) = (await letters(adapter).by_key(["1"], frozenset())).values()
