@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import URL, Connection, event, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -37,6 +37,8 @@ _LOST_RACES = {"23505", "40001", "40P01"}
 transaction came first, and this one was rolled back whole. SQLite, where one writes at a time, has no such thing."""
 
 _TRIES = 5
+
+_TURN = 0x646973706174  # "dispat" in ASCII: PostgreSQL gives an advisory lock's number no meaning of its own
 
 
 class LostRaceError(LedgerUnavailableError):
@@ -101,6 +103,14 @@ class Database:
         async with _named_failures(), self._turn, engine.begin() as connection:
             yield connection
 
+    async def one_at_a_time(self, connection: AsyncConnection) -> None:
+        """Makes a transaction wait until no other one that asked for this is under way; in SQLite none is.
+
+        For those that take many fingerprints: two that take the same in another order would wait for each other.
+        """
+        if not self.is_sqlite:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
+
     async def close(self) -> None:
         """Lets all connections go."""
         await self._engine.dispose()
@@ -121,8 +131,10 @@ async def _named_failures() -> AsyncIterator[None]:
     try:
         yield
     except DBAPIError as error:
-        lost = getattr(error.orig, "sqlstate", None) in _LOST_RACES
-        raise (LostRaceError if lost else LedgerUnavailableError)(type(error).__name__) from error
+        kind = LostRaceError if getattr(error.orig, "sqlstate", None) in _LOST_RACES else LedgerUnavailableError
+        # PostgreSQL's details quote the rows: they go no further, and so neither does the driver's error.
+        primary = getattr(getattr(error.orig, "diag", None), "message_primary", None)
+        raise kind(primary or str(error.orig)) from None
     except (SQLAlchemyError, OSError) as error:
         raise LedgerUnavailableError(type(error).__name__) from error
 
