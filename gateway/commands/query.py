@@ -19,7 +19,7 @@ from gateway.commands.output import say
 from gateway.logs import configure_logs, secrets_of
 from gateway.settings import Settings
 
-__all__ = ["query"]
+__all__ = ["ask", "query"]
 
 STANDARD_INPUT = "-"
 ACCEPTED = "application/graphql-response+json, application/json;q=0.9"
@@ -48,10 +48,10 @@ async def query(
     body = {"variables": _variables(variables), "query": _document(file)}
     if url is not None:
         async with httpx.AsyncClient(timeout=None) as client:  # noqa: S113 - the gateway has deadlines of its own
-            answer = await _ask(client, url, body)
+            answer = await ask(client, url, body)
     else:
         async with _own_gateway(config, sandbox=sandbox) as client:
-            answer = await _ask(client, GRAPHQL_PATH, body)
+            answer = await ask(client, GRAPHQL_PATH, body)
     say(orjson.dumps(answer, option=orjson.OPT_INDENT_2 if sys.stdout.isatty() else 0).decode())
     return 1 if answer.get("errors") else 0
 
@@ -88,7 +88,8 @@ async def _own_gateway(config: Path | None, *, sandbox: bool) -> AsyncIterator[h
                 yield client
 
 
-async def _ask(client: httpx.AsyncClient, url: str, body: dict[str, Any]) -> dict[str, Any]:
+async def ask(client: httpx.AsyncClient, url: str, body: dict[str, Any]) -> dict[str, Any]:
+    """What a gateway answers. Raises `CommandFailure` where none does."""
     try:
         answer = await client.post(url, json=body, headers={"accept": ACCEPTED})
     except (httpx.TransportError, httpx.InvalidURL) as error:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import URL, Connection, event, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -38,6 +38,8 @@ transaction came first, and this one was rolled back whole. SQLite, where one wr
 
 _TRIES = 5
 
+_TURN = 0x646973706174  # "dispat" in ASCII: PostgreSQL gives an advisory lock's number no meaning of its own
+
 
 class LostRaceError(LedgerUnavailableError):
     """Another transaction came first; nothing was written, and it may be tried again."""
@@ -67,25 +69,27 @@ class Database:
     """Transactions, and failures as `LedgerUnavailableError`.
 
     ``survives_power_cuts`` False lets SQLite answer before the disk has: for tests of thousands of transactions.
+    ``read_only`` is for those who only look: nothing is written, and a file that is not there is not made.
     """
 
-    def __init__(self, url: str, *, survives_power_cuts: bool = True) -> None:
+    def __init__(self, url: str, *, survives_power_cuts: bool = True, read_only: bool = False) -> None:
         self.url = database_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._turn: contextlib.AbstractAsyncContextManager[Any] = contextlib.nullcontext()
         if self.is_sqlite:
             # In one process the writers queue here: SQLite's own waiting is by polling, and unfair.
             self._turn = asyncio.Lock()
-            if self.url.database:
+            if self.url.database and not read_only:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         self._engine: AsyncEngine = create_async_engine(
-            self.url,
+            _read_only_file(self.url) if self.is_sqlite and read_only else self.url,
             hide_parameters=True,  # what is asked for, and who gets it, stays out of the errors' texts
-            **({} if self.is_sqlite else _postgresql_options(self.url)),
+            **({} if self.is_sqlite else _postgresql_options(self.url, read_only=read_only)),
         )
         if self.is_sqlite:
             synchronous = "FULL" if survives_power_cuts else "OFF"
-            event.listen(self._engine.sync_engine, "connect", functools.partial(_prepare_sqlite, synchronous))
+            prepare = _prepare_reading if read_only else functools.partial(_prepare_sqlite, synchronous)
+            event.listen(self._engine.sync_engine, "connect", prepare)
             event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
 
     @contextlib.asynccontextmanager
@@ -101,13 +105,27 @@ class Database:
         async with _named_failures(), self._turn, engine.begin() as connection:
             yield connection
 
+    async def one_at_a_time(self, connection: AsyncConnection) -> None:
+        """Makes a transaction wait until no other one that asked for this is under way; in SQLite none is.
+
+        For those that take many fingerprints: two that take the same in another order would wait for each other.
+        """
+        if not self.is_sqlite:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
+
     async def close(self) -> None:
         """Lets all connections go."""
         await self._engine.dispose()
 
 
-def _postgresql_options(url: URL) -> dict[str, Any]:
+def _read_only_file(url: URL) -> URL:
+    """As a URI, since that alone can say so (sqlite.org/uri.html)."""
+    return url.set(database=Path(url.database or "").absolute().as_uri(), query={"mode": "ro", "uri": "true"})
+
+
+def _postgresql_options(url: URL, *, read_only: bool) -> dict[str, Any]:
     return {
+        "execution_options": {"postgresql_readonly": read_only},
         "isolation_level": "READ COMMITTED",  # whatever the server's default: each statement sees what was committed
         "pool_pre_ping": True,
         "pool_size": POOL_SIZE,
@@ -121,16 +139,24 @@ async def _named_failures() -> AsyncIterator[None]:
     try:
         yield
     except DBAPIError as error:
-        lost = getattr(error.orig, "sqlstate", None) in _LOST_RACES
-        raise (LostRaceError if lost else LedgerUnavailableError)(type(error).__name__) from error
+        kind = LostRaceError if getattr(error.orig, "sqlstate", None) in _LOST_RACES else LedgerUnavailableError
+        # PostgreSQL's details quote the rows: they go no further, and so neither does the driver's error.
+        primary = getattr(getattr(error.orig, "diag", None), "message_primary", None)
+        raise kind(primary or str(error.orig)) from None
     except (SQLAlchemyError, OSError) as error:
         raise LedgerUnavailableError(type(error).__name__) from error
 
 
-def _prepare_sqlite(synchronous: str, connection: Any, _record: Any) -> None:
+def _prepare_reading(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun by `_begin_sqlite`, not by the driver's guess
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    cursor.close()
+
+
+def _prepare_sqlite(synchronous: str, connection: Any, record: Any) -> None:
+    _prepare_reading(connection, record)
+    cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute(f"PRAGMA synchronous={synchronous}")
     cursor.execute("PRAGMA foreign_keys=ON")

@@ -10,12 +10,14 @@ from sqlalchemy import Connection, text
 
 from gateway.dispatch.database import Database
 
-__all__ = ["VERSION_TABLE", "LedgerTooNewError", "migrate"]
+__all__ = ["VERSION_TABLE", "LedgerTooNewError", "LedgerTooOldError", "migrate", "require_current"]
 
 VERSION_TABLE = "ledger_version"
 """Where the schema's version is kept; not alembic's usual name, since a PostgreSQL database may be shared."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+
+_OPTIONS = {"version_table": VERSION_TABLE}
 
 _ADVISORY_LOCK = 0x706F7374726F6F6D  # "postroom" in ASCII
 """One who migrates holds it to the end of the transaction; PostgreSQL gives the number no meaning of its own."""
@@ -32,6 +34,25 @@ class LedgerTooNewError(Exception):
         self.found = found
 
 
+class LedgerTooOldError(Exception):
+    """The database holds no ledger, or an older release's: a gateway's start brings it up to date."""
+
+    def __init__(self, found: str | None, known: str | None) -> None:
+        standing = "holds no ledger" if found is None else f"has schema version {found}, and this release needs {known}"
+        super().__init__(f"the database {standing}: start the gateway once, which brings it up to date")
+
+
+async def require_current(database: Database) -> None:
+    """Looks whether the database is at the newest version, and changes nothing.
+
+    Raises `LedgerTooOldError`, `LedgerTooNewError` and `gateway.dispatch.ledger.LedgerUnavailableError`.
+    """
+    async with database.reading() as connection:
+        found, head = await connection.run_sync(_versions)
+    if found != head:
+        raise LedgerTooOldError(found, head)
+
+
 async def migrate(database: Database) -> None:
     """Migrates to the newest version, in one transaction; others that start meanwhile wait, and find it done.
 
@@ -44,12 +65,24 @@ async def migrate(database: Database) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
-    options = {"version_table": VERSION_TABLE}
-    config = Config(attributes={"context": {"connection": connection, **options}})
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    scripts = ScriptDirectory.from_config(config)
-    known = {script.revision for script in scripts.walk_revisions()}
-    found = MigrationContext.configure(connection, opts=options).get_current_revision()
-    if found is not None and found not in known:
-        raise LedgerTooNewError(found, scripts.get_current_head() or "none")
+    _versions(connection)
+    config = _config()
+    config.attributes["context"] = {"connection": connection, **_OPTIONS}
     command.upgrade(config, "head")
+
+
+def _versions(connection: Connection) -> tuple[str | None, str | None]:
+    """The database's version, and the newest one. Raises `LedgerTooNewError`."""
+    scripts = ScriptDirectory.from_config(_config())
+    known = {script.revision for script in scripts.walk_revisions()}
+    head = scripts.get_current_head()
+    found = MigrationContext.configure(connection, opts=_OPTIONS).get_current_revision()
+    if found is not None and found not in known:
+        raise LedgerTooNewError(found, head or "none")
+    return found, head
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config

@@ -53,6 +53,8 @@ class SqlLedger:
             if request.idempotency_key is not None and not await self._take_key(connection, request, dispatch_id):
                 earlier = await self._replayed(connection, request)
                 return Begun(dispatch=earlier, items=(), replayed=True)
+            if len(request.intents) > 1:
+                await self._database.one_at_a_time(connection)
             await connection.execute(dispatches.insert().values(dispatch_row(dispatch_id, request)))
             await insert_items(connection, self._insert, dispatch_id, request)
             await _conclude(connection, [dispatch_id], request.at)
@@ -79,8 +81,11 @@ class SqlLedger:
             "dispatch_id": dispatch_id,
             "created_at": request.at,
         }
-        taken = await connection.execute(self._insert(keys).values(values).on_conflict_do_nothing())
-        return taken.rowcount == 1
+        return await self._inserted_key(connection, values)
+
+    async def _inserted_key(self, connection: AsyncConnection, values: dict[str, Any]) -> bool:
+        taking = self._insert(keys).values(values).on_conflict_do_nothing().returning(keys.c.number)
+        return (await connection.execute(taking)).first() is not None
 
     async def _replayed(self, connection: AsyncConnection, request: Request) -> Dispatch:
         row = await _key_in_the_way(connection, request.requested_by, request.mutation, request.idempotency_key or "")
@@ -154,6 +159,7 @@ class SqlLedger:
         elsewhere = exists().where(other.c.fingerprint == items.c.fingerprint, HELD_ITEMS)
         allowed = or_(~elsewhere, items.c.resent_in != "")
         async with self._database.writing() as connection:
+            await self._database.one_at_a_time(connection)
             result = await connection.execute(
                 update(items)
                 .where(items.c.dispatch_id == dispatch_id, items.c.state == ItemState.FAILED.value, allowed)
@@ -245,8 +251,7 @@ class SqlLedger:
         """Takes an idempotency key for a write that is no send."""
         values = {"principal": principal, "mutation": mutation, "key": key, "input_hash": input_hash, "created_at": at}
         async with self._database.writing() as connection:
-            taken = await connection.execute(self._insert(keys).values(values).on_conflict_do_nothing())
-            if taken.rowcount == 1:
+            if await self._inserted_key(connection, values):
                 return True, None
             row = await _key_in_the_way(connection, principal, mutation, key)
             _same_input(row, input_hash)

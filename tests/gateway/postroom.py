@@ -11,14 +11,15 @@ from typing import IO
 
 import structlog
 
-__all__ = ["interrupted", "logs_restored", "run", "started"]
+__all__ = ["COMMAND", "environment", "interrupted", "logs_restored", "run", "started"]
 
 COMMAND = (sys.executable, "-m", "gateway")
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
 
 
-def _environment(added: Mapping[str, str] | None) -> dict[str, str]:
+def environment(added: Mapping[str, str] | None = None) -> dict[str, str]:
+    """That of a command which is told nothing by the environment but ``added``."""
     ours = {name: text for name, text in os.environ.items() if not name.startswith("POSTROOM_")}
     return {**ours, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **(added or {})}
 
@@ -30,7 +31,7 @@ def run(
     return subprocess.run(  # noqa: S603 - our own command
         [*COMMAND, *map(str, arguments)],
         cwd=folder,
-        env=_environment(environ),
+        env=environment(environ),
         input=stdin,
         capture_output=True,
         text=True,
@@ -45,7 +46,7 @@ def started(*arguments: object, folder: Path) -> Iterator[tuple[subprocess.Popen
     with subprocess.Popen(  # noqa: S603 - our own command
         [*COMMAND, *map(str, arguments)],
         cwd=folder,
-        env=_environment(None),
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

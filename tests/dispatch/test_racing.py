@@ -1,0 +1,151 @@
+"""Two processes at one ledger: each is a `Database` of its own, with connections of its own."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from gateway.dispatch.database import LostRaceError, again_after_a_lost_race
+from gateway.dispatch.ledger import AlreadySentError, DispatchQuery, IdempotencyConflictError, Ledger
+from gateway.dispatch.records import DispatchState, ItemState
+from tests.dispatch.asking import LATER, LEASE, NOW, all_settled, begun, in_state, names, request, settled, single
+
+ROUNDS = 10
+
+
+async def test_no_item_is_claimed_by_two(ledger: Ledger, other_ledger: Ledger) -> None:
+    dispatch = (await begun(ledger, *(f"{n}" for n in range(120)))).dispatch
+
+    async def work(mine: Ledger) -> list[str]:
+        taken: list[str] = []
+        while items := await mine.claim(dispatch.id, "uk", first=7, claim=LEASE):
+            assert len(items) <= 7
+            taken += names(items)
+        return taken
+
+    taken = await asyncio.gather(*(work(mine) for mine in (ledger, other_ledger) * 3))
+    assert Counter(name for part in taken for name in part) == Counter(f"{n}" for n in range(120))
+
+
+async def test_one_key_at_once_makes_one_dispatch(ledger: Ledger, other_ledger: Ledger) -> None:
+    for n in range(ROUNDS):
+        asked = single(f"{n}", idempotency_key=f"{n}")
+        both = await asyncio.gather(*(mine.begin(asked) for mine in (ledger, other_ledger) * 2))
+        assert sorted(begun.replayed for begun in both) == [False, True, True, True]
+        assert len({begun.dispatch.id for begun in both}) == 1
+        assert sum(len(begun.items) for begun in both) == 1
+
+
+async def test_one_key_at_once_with_two_inputs_is_a_conflict(ledger: Ledger, other_ledger: Ledger) -> None:
+    for n in range(ROUNDS):
+        one = ledger.begin(single(f"{n}", idempotency_key=f"{n}"))
+        other = other_ledger.begin(single(f"{n} b", idempotency_key=f"{n}", input_hash="other"))
+        done = await asyncio.gather(one, other, return_exceptions=True)
+        assert sum(isinstance(result, IdempotencyConflictError) for result in done) == 1
+    assert len(await ledger.find(DispatchQuery(visible=None))) == ROUNDS
+
+
+async def test_the_same_sending_at_once_is_begun_once(ledger: Ledger, other_ledger: Ledger) -> None:
+    for n in range(ROUNDS):
+        at_once = (mine.begin(single(f"{n}")) for mine in (ledger, other_ledger) * 2)
+        done = await asyncio.gather(*at_once, return_exceptions=True)
+        assert sum(isinstance(result, AlreadySentError) for result in done) == 3
+
+
+async def test_runs_over_the_same_in_any_order_queue_each_item_once(ledger: Ledger, other_ledger: Ledger) -> None:
+    asked = [f"{n}" for n in range(1_000)]
+    runs = [request(*asked), request(*reversed(asked)), request(*asked[500:], *asked[:500])]
+    both = await asyncio.gather(*(mine.begin(run) for mine in (ledger, other_ledger) for run in runs))
+    counts = sum((Counter(begun.dispatch.counts) for begun in both), Counter())
+    assert counts == {ItemState.QUEUED: 1_000, ItemState.SKIPPED: 5_000}
+
+
+async def test_two_that_failed_and_are_retried_at_once_queue_each_item_once(
+    ledger: Ledger, other_ledger: Ledger
+) -> None:
+    asked = [f"{n}" for n in range(30)]
+    failed = []
+    for order in (asked, list(reversed(asked))):
+        dispatch = (await begun(ledger, *order)).dispatch
+        items = await ledger.claim(dispatch.id, "uk", first=30, claim=LEASE)
+        await ledger.settle(all_settled(items, ItemState.FAILED), at=NOW)
+        failed.append(dispatch.id)
+    counts = await asyncio.gather(ledger.retry(failed[0]), other_ledger.retry(failed[1]))
+    assert sum(counts) == 30
+
+
+async def test_one_attempt_settled_at_once_is_settled_once(ledger: Ledger, other_ledger: Ledger) -> None:
+    for n in range(ROUNDS):
+        item = await in_state(ledger, ItemState.SENDING, f"{n}")
+        accepting = ledger.settle([settled(item, ItemState.ACCEPTED)], at=NOW)
+        failing = other_ledger.settle([settled(item, ItemState.FAILED)], at=NOW)
+        (accepted,), (failed,) = await asyncio.gather(accepting, failing)
+        assert accepted is not failed
+
+
+async def test_the_last_items_settled_at_once_finish_their_dispatch(ledger: Ledger, other_ledger: Ledger) -> None:
+    for n in range(ROUNDS):
+        dispatch = (await begun(ledger, f"{n} a", f"{n} b")).dispatch
+        one, other = await ledger.claim(dispatch.id, "uk", first=2, claim=LEASE)
+        await asyncio.gather(
+            ledger.settle([settled(one, ItemState.ACCEPTED)], at=LATER),
+            other_ledger.settle([settled(other, ItemState.ACCEPTED)], at=LATER),
+        )
+        found = await ledger.get(dispatch.id, None)
+        assert found is not None
+        assert (found.state, found.finished_at) == (DispatchState.SUCCEEDED, LATER)
+
+
+async def test_leases_that_end_as_answers_come_lose_neither(ledger: Ledger, other_ledger: Ledger) -> None:
+    dispatch = (await begun(ledger, *(f"{n}" for n in range(60)))).dispatch
+    items = await ledger.claim(dispatch.id, "uk", first=60, claim=LEASE)
+    said = [settled(item, ItemState.ACCEPTED, vendor_message=f"{item.number % 7}") for item in reversed(items)]
+    done, lost = await asyncio.gather(ledger.settle(said, at=LATER), other_ledger.expire(now=LATER))
+    assert list(done) == [True] * 60
+    assert lost in {0, 60}
+    found = await ledger.get(dispatch.id, None)
+    assert found is not None
+    assert found.counts == {ItemState.ACCEPTED: 60}
+
+
+async def test_what_comes_back_as_its_dispatch_is_cancelled_is_not_left_queued(
+    ledger: Ledger, other_ledger: Ledger
+) -> None:
+    for n in range(ROUNDS):
+        item = await in_state(ledger, ItemState.SENDING, f"{n}")
+        back = ledger.settle([settled(item, ItemState.QUEUED)], at=LATER)
+        await asyncio.gather(back, other_ledger.cancel(item.dispatch_id, at=LATER))
+        found = await ledger.get(item.dispatch_id, None)
+        assert found is not None
+        assert found.state is DispatchState.CANCELLED
+
+
+async def test_a_write_at_once_under_one_key_is_one_callers(ledger: Ledger, other_ledger: Ledger) -> None:
+    for n in range(ROUNDS):
+        at_once = (mine.begin_write("alice", "m", f"{n}", "input", at=NOW) for mine in (ledger, other_ledger) * 2)
+        taken = [ours for ours, _ in await asyncio.gather(*at_once)]
+        assert sorted(taken) == [False, False, False, True]
+
+
+async def test_a_dead_process_is_told_to_one_caller(ledger: Ledger, other_ledger: Ledger) -> None:
+    for n in range(ROUNDS):
+        await ledger.beat(f"{n}", now=NOW)
+        told = await asyncio.gather(*(mine.take_dead(before=LATER) for mine in (ledger, other_ledger) * 2))
+        assert sorted(name for part in told for name in part) == [f"{n}"]
+
+
+async def test_a_lost_race_is_run_again_and_given_up_in_the_end() -> None:
+    tries: list[int] = []
+
+    @again_after_a_lost_race
+    async def losing(times: int) -> int:
+        tries.append(times)
+        if len(tries) <= times:
+            raise LostRaceError
+        return len(tries)
+
+    assert await losing(2) == 3
+    tries.clear()
+    with pytest.raises(LostRaceError):
+        await losing(99)
+    assert len(tries) == 5

@@ -1,0 +1,57 @@
+"""Scenarios at two sizes: small among all tests, whole with ``make faults`` (FAULTS=all), which prints the table."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from msgspec import Struct
+
+from tests.faults.figures import Figures, figures_of, ledger_items, table
+from tests.faults.vendors import Vendors
+
+_WHOLE = os.environ.get("FAULTS") == "all"
+_ROWS = pytest.StashKey[list[Figures]]()
+
+
+class Scale(Struct, frozen=True):
+    """How large a run is, and how often it is killed."""
+
+    documents: int
+    statements: int
+    kills: int
+
+
+@pytest.fixture
+def scale() -> Scale:
+    """The size of this session's scenarios."""
+    return Scale(documents=500, statements=240, kills=10) if _WHOLE else Scale(documents=120, statements=105, kills=2)
+
+
+def store_of(ledger_url: str) -> str:
+    """What a ledger's database is called in the table."""
+    return "SQLite" if ledger_url.startswith("sqlite") else "PostgreSQL"
+
+
+Judge = Callable[..., Figures]
+
+
+@pytest.fixture
+def judge(request: pytest.FixtureRequest) -> Judge:
+    """Compares ledger and outboxes at the end of a scenario, notes the figures for the table, and checks them."""
+
+    def judged(scenario: str, ledger_url: str, vendors: Vendors, *, bound: int = 0) -> Figures:
+        figures = figures_of(scenario, ledger_items(ledger_url), vendors, bound=bound)
+        request.config.stash.setdefault(_ROWS, []).append(figures)
+        figures.check()
+        return figures
+
+    return judged
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    rows = config.stash.get(_ROWS, [])
+    if _WHOLE and rows:
+        terminalreporter.section("faults survived")
+        for line in table(rows):
+            terminalreporter.write_line(line)

@@ -1,0 +1,94 @@
+"""What a scenario came to: what left the house, against what the ledger says of it."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from gateway.dispatch.database import Database
+from gateway.dispatch.ledger import DispatchQuery
+from gateway.dispatch.records import DispatchItem, ItemState
+from gateway.dispatch.sql_ledger import SqlLedger
+from tests.faults.vendors import Sent, Vendors
+
+__all__ = ["Figures", "figures_of", "ledger_items", "table"]
+
+_PENDING = (ItemState.QUEUED, ItemState.SENDING)
+_HEADINGS = ("scenario", "items", "sent", "twice", "lost", "FAILED, yet sent", "UNKNOWN", "at most")
+
+
+class Figures(Struct, frozen=True, kw_only=True):
+    """The counts of one scenario.
+
+    ``twice``: left the house more than once. ``lost``: ACCEPTED but never left the house, left it without an item in
+    the ledger, or still pending when all was over. ``denied``: FAILED, although it left the house. ``unknown`` may be
+    ``bound`` at most: calls in flight × batch size, for each crash or answer that proves nothing.
+    """
+
+    scenario: str
+    items: int
+    sent: int
+    twice: int
+    lost: int
+    denied: int
+    unknown: int
+    bound: int
+
+    def check(self) -> None:
+        """Fails where a promise was broken."""
+        assert (self.twice, self.lost, self.denied) == (0, 0, 0), self
+        assert self.unknown <= self.bound, self
+
+
+def ledger_items(url: str) -> list[DispatchItem]:
+    """Every item in a ledger."""
+    return asyncio.run(_items(url))
+
+
+async def _items(url: str) -> list[DispatchItem]:
+    database = Database(url)
+    ledger = SqlLedger(database)
+    found: list[DispatchItem] = []
+    for dispatch in await ledger.find(DispatchQuery(visible=None, first=1000)):
+        found += await ledger.items(dispatch.id, first=1_000_000)
+    await database.close()
+    return found
+
+
+def figures_of(scenario: str, items: Sequence[DispatchItem], vendors: Vendors, *, bound: int) -> Figures:
+    """Compares a ledger's items with the outboxes."""
+    outbox = vendors.outbox()
+    by_state: dict[ItemState, set[Sent]] = {state: set() for state in ItemState}
+    for item in items:
+        by_state[item.state].add((item.target.backend, item.target.native_id))
+    known = {(item.target.backend, item.target.native_id) for item in items}
+    lost = [sent for sent in by_state[ItemState.ACCEPTED] if not outbox[sent]]
+    lost += [sent for sent in outbox if sent not in known]
+    lost += [(item.target.backend, item.target.native_id) for item in items if item.state in _PENDING]
+    return Figures(
+        scenario=scenario,
+        items=len(items),
+        sent=outbox.total(),
+        twice=sum(times - 1 for times in outbox.values()),
+        lost=len(lost),
+        denied=sum(bool(outbox[sent]) for sent in by_state[ItemState.FAILED] - by_state[ItemState.ACCEPTED]),
+        unknown=sum(item.state is ItemState.UNKNOWN for item in items),
+        bound=bound,
+    )
+
+
+def table(rows: Iterable[Figures]) -> list[str]:
+    """The figures, aligned."""
+    lines = [_HEADINGS]
+    lines += [
+        (row.scenario, *map(str, (row.items, row.sent, row.twice, row.lost, row.denied, row.unknown, row.bound)))
+        for row in rows
+    ]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADINGS))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
+    ]

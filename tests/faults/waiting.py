@@ -1,0 +1,20 @@
+"""Waiting for what other processes do, with an upper bound and nothing else said about time."""
+
+import time
+from collections.abc import Callable
+
+__all__ = ["LONGEST_WAIT", "until"]
+
+LONGEST_WAIT = 120.0
+"""Seconds after which what has not happened counts as never happening."""
+
+_BETWEEN_LOOKS = 0.005
+
+
+def until(happened: Callable[[], object], what: Callable[[], str] | str, *, seconds: float = LONGEST_WAIT) -> None:
+    """Waits until something has happened; fails, saying ``what`` was waited for, when it has not in time."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not in {seconds:g} seconds: {what() if callable(what) else what}")
+        time.sleep(_BETWEEN_LOOKS)
