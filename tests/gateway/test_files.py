@@ -16,7 +16,7 @@ from adapters import errors
 from gateway.app import Gateway
 from gateway.context import LOCAL, Principal
 from gateway.server.files import file_route
-from tests.gateway.asking import Clock, data, gateway_over, gid
+from tests.gateway.asking import Clock, answer, data, gateway_over, gid
 from tests.gateway.fakes import Fake, Source, fake
 from tests.gateway.records import correspondence, letter
 from tests.gateway.serving import PATIENCE, serving
@@ -79,12 +79,19 @@ async def test_a_backend_without_files_has_no_links() -> None:
     assert found["node"] == {"pdf": None, "preview": None}
 
 
+@pytest.mark.parametrize("page", [0, -1])
+async def test_pages_count_from_one(page: int) -> None:
+    query = "query($id: ID!, $page: Int!) { node(id: $id) { ... on Letter { preview(page: $page) { url } } } }"
+    answered = await answer(gateway_over(archive()), query, id=gid("Letter", "a", "l1"), page=page)
+    assert (answered.data, answered.codes()) == ({"node": {"preview": None}}, ["INVALID_INPUT"])
+
+
 async def test_a_link_streams_the_file_it_stands_for() -> None:
     a = archive()
     gateway = gateway_over(a)
     ready(a)
-    answer = await fetched(gateway, await link_of(gateway))
-    assert (answer.status_code, answer.content) == (200, b"%PDF-1.7 and so on")
+    found = await fetched(gateway, await link_of(gateway))
+    assert (found.status_code, found.content) == (200, b"%PDF-1.7 and so on")
     assert [call.keys for call in a.behaviour.of("pdf")] == [("l1",)]
 
 
@@ -92,8 +99,8 @@ async def test_a_preview_is_of_its_page_and_width() -> None:
     a = archive()
     gateway = gateway_over(a)
     ready(a)
-    answer = await fetched(gateway, await link_of(gateway, "preview"))
-    assert answer.headers["content-type"] == "image/png"
+    found = await fetched(gateway, await link_of(gateway, "preview"))
+    assert found.headers["content-type"] == "image/png"
     assert [call.keys for call in a.behaviour.of("preview")] == [("l1", "2", "240")]
 
 
@@ -120,22 +127,22 @@ async def test_an_altered_link_is_forbidden_and_tells_nothing(place: int) -> Non
     path = await link_of(gateway)
     other = "A" if path[place] != "A" else "Q"
     altered = path[:place] + other + (path[place + 1 :] if place != -1 else "")
-    answer = await fetched(gateway, altered)
-    assert ((answer.status_code, answer.text), a.behaviour.calls[1:]) == (FORBIDDEN, [])
+    found = await fetched(gateway, altered)
+    assert ((found.status_code, found.text), a.behaviour.calls[1:]) == (FORBIDDEN, [])
 
 
 @pytest.mark.parametrize("token", ["x", "x.y", "..%2e", "%00.%00", "é.é", "a" * 5000, payload_for("x") + "."])
 async def test_what_is_no_link_is_forbidden(token: str) -> None:
-    answer = await fetched(gateway_over(archive()), f"/files/{token}")
-    assert (answer.status_code, answer.text) == FORBIDDEN
+    found = await fetched(gateway_over(archive()), f"/files/{token}")
+    assert (found.status_code, found.text) == FORBIDDEN
 
 
 async def test_a_link_of_another_gateways_key_is_forbidden() -> None:
     a = archive()
     gateway, other = gateway_over(a), gateway_over(a)
     other.file_links._key = b"another key"
-    answer = await fetched(gateway, await link_of(other))
-    assert (answer.status_code, answer.text) == FORBIDDEN
+    found = await fetched(gateway, await link_of(other))
+    assert (found.status_code, found.text) == FORBIDDEN
 
 
 async def test_a_link_is_for_its_principal_only() -> None:
@@ -151,8 +158,8 @@ async def test_a_link_stops_with_its_principals_view_of_the_backend() -> None:
     a = archive()
     gateway = gateway_over(a, fake("b"))
     path = await link_of(gateway, principal=Principal(id="ann"))
-    answer = await fetched(gateway, path, Principal(id="ann", backends=frozenset("b")))
-    assert (answer.status_code, answer.text) == FORBIDDEN
+    found = await fetched(gateway, path, Principal(id="ann", backends=frozenset("b")))
+    assert (found.status_code, found.text) == FORBIDDEN
     assert a.behaviour.of("pdf") == []
 
 
@@ -164,8 +171,8 @@ async def test_a_file_comes_with_our_headers_and_none_of_the_vendors() -> None:
     gateway = gateway_over(a)
     vendors = {"content_type": "text/html", "set_cookie": "s=1", "x_vendor": "v", "content_disposition": "inline"}
     ready(a, b"%PDF", content_length="4", **vendors)
-    answer = await fetched(gateway, await link_of(gateway))
-    assert dict(answer.headers) == {
+    found = await fetched(gateway, await link_of(gateway))
+    assert dict(found.headers) == {
         "content-type": "application/pdf",
         "content-disposition": 'inline; filename="letter-l1.pdf"',
         "content-length": "4",
@@ -188,8 +195,8 @@ async def test_a_native_id_that_is_no_plain_name_is_left_out_of_the_filename(nat
     a = archive(native_id=native_id, native_ids=re.compile(r"[\s\S]+"))
     gateway = gateway_over(a)
     ready(a, native_id=native_id)
-    answer = await fetched(gateway, await link_of(gateway, native_id=native_id))
-    assert (answer.status_code, answer.headers["content-disposition"]) == (200, 'inline; filename="letter.pdf"')
+    found = await fetched(gateway, await link_of(gateway, native_id=native_id))
+    assert (found.status_code, found.headers["content-disposition"]) == (200, 'inline; filename="letter.pdf"')
 
 
 STATUSES = [
@@ -214,19 +221,19 @@ async def test_a_problem_at_the_vendor_is_a_status_and_a_sentence(
     a = archive()
     gateway = gateway_over(a)
     a.behaviour.files["l1"] = kind("It said no.", backend="a", status=401)
-    answer = await fetched(gateway, await link_of(gateway))
-    assert answer.status_code == status
-    assert re.fullmatch(rf"{code}: It said no\. \(incident [0-9a-f]{{12}}\)\n", answer.text)
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-    assert answer.headers["x-content-type-options"] == "nosniff"
+    found = await fetched(gateway, await link_of(gateway))
+    assert found.status_code == status
+    assert re.fullmatch(rf"{code}: It said no\. \(incident [0-9a-f]{{12}}\)\n", found.text)
+    assert found.headers["content-type"] == "text/plain; charset=utf-8"
+    assert found.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_a_vendor_that_asks_for_patience_is_passed_on() -> None:
     a = archive()
     gateway = gateway_over(a)
     a.behaviour.files["l1"] = errors.RateLimited("Later.", backend="a", retry_after=30)
-    answer = await fetched(gateway, await link_of(gateway))
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+    found = await fetched(gateway, await link_of(gateway))
+    assert (found.status_code, found.headers["retry-after"]) == (503, "30")
 
 
 # ── Streaming, over real sockets ─────────────────────────────────────────────────────────────────────────────────────

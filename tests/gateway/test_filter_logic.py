@@ -2,6 +2,7 @@
 
 import calendar
 import datetime
+import itertools
 from decimal import Decimal
 from typing import Any
 
@@ -89,6 +90,23 @@ def test_negation_moved_inwards_means_the_same(tree: Filter, record: dict[str, A
     moved = without_not(tree)
     assert not contains_not(moved)
     assert holds(moved, record, options) is holds(tree, record, options)
+
+
+CONSTANTS: tuple[Filter, ...] = (
+    Compare("text", Op.IS_NULL),
+    Compare("text", Op.IS_NOT_NULL),
+    Compare("text", Op.EQ, "a"),
+)
+"""True, false and unknown, of a record whose text is null."""
+
+
+@pytest.mark.parametrize("terms", list(itertools.product(CONSTANTS, repeat=2)))
+@pytest.mark.parametrize("kind", [And, Or])
+def test_de_morgan_holds_for_all_pairs_of_truth_values(kind: type[And | Or], terms: tuple[Filter, Filter]) -> None:
+    options = FilterOptions(today=datetime.date(2026, 6, 30))
+    inside = kind(terms)
+    for tree in (Not(inside), Not(Not(inside)), kind((Not(inside), terms[0])), Not(kind((inside, Not(terms[1]))))):
+        assert holds(without_not(tree), {"text": None}, options) is holds(tree, {"text": None}, options)
 
 
 # A truth value as a number, by which and is the minimum and or the maximum.

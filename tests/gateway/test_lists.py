@@ -204,6 +204,15 @@ async def test_a_merge_goes_no_further_than_the_least_that_was_read() -> None:
     assert (ids(page), ids(rest)) == (["a0", "b1", "b2"], ["a1", "a2"])
 
 
+async def test_a_merge_waits_for_a_list_that_has_shown_nothing_yet() -> None:
+    # b's first two rows are filtered out here, and its budget ends before the third.
+    gateway = gateway_over(named("a", ["d"]), named("b", ["aa", "ab", "c"], paging="keyset", scan_budget=2))
+    given: dict[str, Any] = {"filter": {"name": {"notStartsWith": "a"}}, "orderBy": {"field": "NAME"}}
+    page = (await data(gateway, PAGE, first=10, **given))["customers"]
+    rest = (await data(gateway, PAGE, first=10, after=page["pageInfo"]["endCursor"], **given))["customers"]
+    assert (ids(page), ids(rest)) == ([], ["b2", "a0"])
+
+
 TEMPLATES = """
 query($by: TemplateOrderField!, $backends: [String!]) {
   templates(orderBy: {field: $by}, backends: $backends) { nodes { nativeId } }
