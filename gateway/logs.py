@@ -29,7 +29,7 @@ _SECRET_KEY: Final = re.compile(
 )
 
 # The first two write whole URLs, of which one may hold a token; the last says at each start what nobody asked.
-_ONLY_WARNINGS: Final = ("alembic", "dbos", "httpx", "httpcore", "uvicorn.error")
+_ONLY_WARNINGS: Final = ("alembic", "dbos", "httpx", "httpcore", "uvicorn", "uvicorn.error")
 
 
 class Redaction:
@@ -68,7 +68,7 @@ def _without_named_secrets(value: Any) -> Any:
 
 def secrets_of(settings: Settings) -> frozenset[str]:
     """Every secret that the settings hold."""
-    values: list[object] = [settings.files.key, settings.ledger.url]
+    values: list[object] = [settings.files.key]
     for backend in settings.backends:
         values += [value for _, value in backend.credentials]
     password = make_url(settings.ledger.url.get_secret_value()).password
