@@ -180,7 +180,8 @@ async def test_a_batch_that_is_cancelled_answers_each_of_its_keys() -> None:
         raise asyncio.CancelledError
 
     loader = SafeLoader(batch)
-    answers = await asyncio.gather(loader.load("a"), loader.load("b"), return_exceptions=True)
+    async with asyncio.timeout(10):
+        answers = await asyncio.gather(loader.load("a"), loader.load("b"), return_exceptions=True)
     assert list(map(type, answers)) == [BatchCancelledError, BatchCancelledError]
 
 
