@@ -62,8 +62,12 @@ class PermitsTransport(httpx.AsyncBaseTransport):
         self._permits = permits
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Passes the request on in its turn."""
-        await self._permits.acquire()
+        """Passes the request on in its turn; `httpx.PoolTimeout` when that does not come in the request's time."""
+        try:
+            async with asyncio.timeout(request.extensions.get("timeout", {}).get("pool")):
+                await self._permits.acquire()
+        except TimeoutError:
+            raise httpx.PoolTimeout("too many calls to this backend are under way", request=request) from None
         try:
             response = await self._inner.handle_async_request(request)
         except BaseException:

@@ -146,3 +146,17 @@ async def test_a_call_that_is_cancelled_ends_its_turn(place: str) -> None:
         vendor.let(1)
         assert await other == b"body"
     assert (permits.remaining, permits.queued) == (1, 0)
+
+
+async def test_a_call_whose_turn_does_not_come_in_its_time_is_never_sent() -> None:
+    vendor, permits = Vendor(), Permits(1)
+    transport = PermitsTransport(vendor, permits)
+    held = asyncio.create_task(read(transport))
+    await vendor.arrived.acquire()
+    late = request()
+    late.extensions["timeout"] = {"pool": 0.01}
+    with pytest.raises(httpx.PoolTimeout):
+        await transport.handle_async_request(late)
+    vendor.let(1)
+
+    assert (await held, vendor.most, permits.remaining, permits.queued) == (b"body", 1, 1, 0)
