@@ -22,7 +22,7 @@ run: $(VENV)/project  ## the sandboxes and the gateway over them, on http://127.
 	$(BIN)/postroom serve --sandbox --port $(PORT)
 
 test: lint types  ## lint, types and all tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 lint: $(VENV)/dev $(VENV)/project  ## ruff: rules and format
 	$(BIN)/ruff check
