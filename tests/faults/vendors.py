@@ -66,6 +66,14 @@ class Vendors:
             for entry in sandbox.state.journal_since(0)
         )
 
+    def unanswered(self, route: str) -> int:
+        """How many requests of this route were dropped, or are still being worked on."""
+        return sum(
+            entry["status"] is None and fnmatch.fnmatchcase(f"{entry['method']} {entry['raw_path']}", route)
+            for sandbox in self._server.sandboxes.values()
+            for entry in sandbox.state.journal_since(0)
+        )
+
     def configuration(self, ledger: str, *, timeout: float, limits: Mapping[str, int], **times: int) -> str:
         """The gateway's configuration over these emulators, as TOML. ``times`` are the ledger's, in seconds."""
         lines = ["[server]", "port = 0", "[ledger]", f"url = {json.dumps(ledger)}"]
