@@ -30,6 +30,10 @@ POOL_TIMEOUT_SECONDS = 5.0
 CONNECT_SECONDS = 5
 """How long connecting to PostgreSQL may take, where the URL does not say."""
 
+IDLE_SECONDS = 10
+"""How long a process may hold a transaction of PostgreSQL open and say nothing, before the server ends it: one that is
+stopped, or behind a dead network, would keep its locks, and all others' work on the same dispatch, until it is back."""
+
 WRITES = "postroom_writes"
 
 _LOST_RACES = {"23505", "40001", "40P01"}
@@ -91,6 +95,8 @@ class Database:
             prepare = _prepare_reading if read_only else functools.partial(_prepare_sqlite, synchronous)
             event.listen(self._engine.sync_engine, "connect", prepare)
             event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
+        else:
+            event.listen(self._engine.sync_engine, "connect", _prepare_postgresql)
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -161,6 +167,13 @@ def _prepare_sqlite(synchronous: str, connection: Any, record: Any) -> None:
     cursor.execute(f"PRAGMA synchronous={synchronous}")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
+    cursor.close()
+    connection.commit()  # or the first rollback takes it back
 
 
 def _begin_sqlite(connection: Connection) -> None:

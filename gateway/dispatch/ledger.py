@@ -184,5 +184,8 @@ class Ledger(Protocol):
     async def beat(self, executor: str, *, now: datetime) -> None:
         """Says that this process is alive."""
 
+    async def silent(self, *, before: datetime) -> Sequence[str]:
+        """The processes that have not said so since, told to every caller until one takes them."""
+
     async def take_dead(self, *, before: datetime) -> Sequence[str]:
         """The processes that have not said so since, each told to one caller only."""

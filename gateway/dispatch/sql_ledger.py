@@ -278,6 +278,12 @@ class SqlLedger:
         async with self._database.writing() as connection:
             await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"seen_at": now}))
 
+    async def silent(self, *, before: datetime) -> Sequence[str]:
+        """The processes that have not said so since, told to every caller until one takes them."""
+        statement = select(executors.c.id).where(executors.c.seen_at < before)
+        async with self._database.reading() as connection:
+            return list((await connection.execute(statement)).scalars())
+
     async def take_dead(self, *, before: datetime) -> Sequence[str]:
         """The processes that have not said so since."""
         statement = delete(executors).where(executors.c.seen_at < before).returning(executors.c.id)

@@ -48,8 +48,11 @@ class Sweeper:
         """Once."""
         now = self._clock()
         await self._ledger.beat(self._executor, now=now)
-        dead = await self._ledger.take_dead(before=now - self._timing.dead_after)
+        silent_since = now - self._timing.dead_after
+        dead = await self._ledger.silent(before=silent_since)
         adopted = await self._engine.adopt(dead) if dead else 0
+        if dead:  # only now: whoever dies before this leaves them to be adopted by the next
+            await self._ledger.take_dead(before=silent_since)
         lost = await self._ledger.expire(now=now)
         for dispatch_id in await self._ledger.queued():
             await self._engine.submit(dispatch_id)

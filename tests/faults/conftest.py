@@ -1,6 +1,7 @@
 """Scenarios at two sizes: small among all tests, whole with ``make faults`` (FAULTS=all), which prints the table."""
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from msgspec import Struct
 
 from tests.faults.figures import Figures, figures_of, ledger_items, table
-from tests.faults.vendors import Vendors
+from tests.faults.vendors import Sent, Vendors
 
 _WHOLE = os.environ.get("FAULTS") == "all"
 _ROWS = pytest.StashKey[list[Figures]]()
@@ -40,8 +41,19 @@ Judge = Callable[..., Figures]
 def judge(request: pytest.FixtureRequest) -> Judge:
     """Compares ledger and outboxes at the end of a scenario, notes the figures for the table, and checks them."""
 
-    def judged(scenario: str, ledger_url: str, vendors: Vendors, *, bound: int = 0) -> Figures:
-        figures = figures_of(scenario, ledger_items(ledger_url), vendors, bound=bound)
+    def judged(
+        scenario: str,
+        ledger_url: str,
+        vendors: Vendors,
+        *,
+        bound: int = 0,
+        dispatch: str | None = None,
+        before: Counter[Sent] | None = None,
+    ) -> Figures:
+        """Of one dispatch alone, and what was not in the outbox ``before``, where those are given."""
+        outbox = vendors.outbox()
+        outbox.subtract(before or {})
+        figures = figures_of(scenario, ledger_items(ledger_url, dispatch), +outbox, bound=bound)
         request.config.stash.setdefault(_ROWS, []).append(figures)
         figures.check()
         return figures

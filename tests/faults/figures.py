@@ -1,6 +1,7 @@
 """What a scenario came to: what left the house, against what the ledger says of it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
@@ -9,7 +10,8 @@ from gateway.dispatch.database import Database
 from gateway.dispatch.ledger import DispatchQuery
 from gateway.dispatch.records import DispatchItem, ItemState
 from gateway.dispatch.sql_ledger import SqlLedger
-from tests.faults.vendors import Sent, Vendors
+from gateway.ids import decode
+from tests.faults.vendors import Sent
 
 __all__ = ["Figures", "figures_of", "ledger_items", "table"]
 
@@ -40,24 +42,24 @@ class Figures(Struct, frozen=True, kw_only=True):
         assert self.unknown <= self.bound, self
 
 
-def ledger_items(url: str) -> list[DispatchItem]:
-    """Every item in a ledger."""
-    return asyncio.run(_items(url))
+def ledger_items(url: str, dispatch: str | None = None) -> list[DispatchItem]:
+    """Every item in a ledger, or of one dispatch alone, by its global id."""
+    return asyncio.run(_items(url, None if dispatch is None else decode(dispatch).native_id))
 
 
-async def _items(url: str) -> list[DispatchItem]:
+async def _items(url: str, only: str | None) -> list[DispatchItem]:
     database = Database(url)
     ledger = SqlLedger(database)
     found: list[DispatchItem] = []
     for dispatch in await ledger.find(DispatchQuery(visible=None, first=1000)):
-        found += await ledger.items(dispatch.id, first=1_000_000)
+        if only in (None, dispatch.id):
+            found += await ledger.items(dispatch.id, first=1_000_000)
     await database.close()
     return found
 
 
-def figures_of(scenario: str, items: Sequence[DispatchItem], vendors: Vendors, *, bound: int) -> Figures:
-    """Compares a ledger's items with the outboxes."""
-    outbox = vendors.outbox()
+def figures_of(scenario: str, items: Sequence[DispatchItem], outbox: Counter[Sent], *, bound: int) -> Figures:
+    """Compares a ledger's items with what left the house, and how often."""
     by_state: dict[ItemState, set[Sent]] = {state: set() for state in ItemState}
     for item in items:
         by_state[item.state].add((item.target.backend, item.target.native_id))
@@ -79,7 +81,7 @@ def figures_of(scenario: str, items: Sequence[DispatchItem], vendors: Vendors, *
 
 def table(rows: Iterable[Figures]) -> list[str]:
     """The figures, aligned."""
-    lines = [_HEADINGS]
+    lines: list[tuple[str, ...]] = [_HEADINGS]
     lines += [
         (row.scenario, *map(str, (row.items, row.sent, row.twice, row.lost, row.denied, row.unknown, row.bound)))
         for row in rows

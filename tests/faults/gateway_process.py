@@ -111,7 +111,7 @@ class GatewayProcess:
 
         def ended() -> bool:
             counts = self.dispatch(dispatch_id)["counts"]
-            return counts["queued"] + counts["sending"] == 0
+            return bool(counts["queued"] + counts["sending"] == 0)
 
         until(ended, lambda: f"the run's end: {self.dispatch(dispatch_id)}; {self.log()}")
 

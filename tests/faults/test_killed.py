@@ -102,7 +102,9 @@ def test_a_run_survives_a_kill_at_each_step_of_the_ledger(
         assert (figures.items, figures.unknown) == (6, unknown)
 
 
-@pytest.mark.parametrize(("method", "when"), [("take_dead", "before"), ("take_dead", "after"), ("expire", "in")])
+@pytest.mark.parametrize(
+    ("method", "when"), [("silent", "after"), ("take_dead", "before"), ("take_dead", "after"), ("expire", "in")]
+)
 def test_a_run_survives_the_death_of_who_would_adopt_it(
     ledger_url: str, method: str, when: str, judge: Judge, tmp_path: Path
 ) -> None:

@@ -66,6 +66,14 @@ class Vendors:
             for entry in sandbox.state.journal_since(0)
         )
 
+    def unanswered(self, route: str) -> int:
+        """How many requests of this route were dropped, or are still being worked on."""
+        return sum(
+            entry["status"] is None and fnmatch.fnmatchcase(f"{entry['method']} {entry['raw_path']}", route)
+            for sandbox in self._server.sandboxes.values()
+            for entry in sandbox.state.journal_since(0)
+        )
+
     def configuration(self, ledger: str, *, timeout: float, limits: Mapping[str, int], **times: int) -> str:
         """The gateway's configuration over these emulators, as TOML. ``times`` are the ledger's, in seconds."""
         lines = ["[server]", "port = 0", "[ledger]", f"url = {json.dumps(ledger)}"]
@@ -99,10 +107,10 @@ def running_vendors(*keys: str) -> Iterator[Vendors]:
 
 
 def letter_ids(keys: Sequence[str], count: int) -> list[str]:
-    """The ids of so many letters, shared out evenly among backends whose key begins with ``letters``."""
+    """The ids of so many letters that can go, shared out evenly among backends whose key begins with ``letters``."""
     seed = company_seed()
-    reached = {row.id for row in seed.customers if "@" in row.email}  # the others' letters are UNKNOWN by the page
-    native_ids = [str(row.id) for row in seed.correspondence if row.customer_id in reached]
+    reached = {row.id for row in seed.customers if "@" in row.email}  # an e-mail to nobody is UNKNOWN by the page
+    native_ids = [str(row.id) for row in seed.correspondence if row.ready and row.customer_id in reached]
     each, rest = divmod(count, len(keys))
     return [
         encode("Correspondence", key, native_id)

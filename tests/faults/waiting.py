@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 __all__ = ["LONGEST_WAIT", "until"]
 
-LONGEST_WAIT = 120.0
+LONGEST_WAIT = 60.0
 """Seconds after which what has not happened counts as never happening."""
 
 _BETWEEN_LOOKS = 0.005

@@ -1,0 +1,91 @@
+"""Two gateways that share a PostgreSQL: one dies, or is stopped and woken when all has gone on without it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import Judge, Scale
+from tests.faults.gateway_process import GatewayProcess, gateway
+from tests.faults.vendors import EMAILS, Vendors, letter_ids, running_vendors
+from tests.faults.waiting import until
+
+TIMES = {"lease_margin_seconds": 2, "sweep_seconds": 1, "dead_after_seconds": 2}
+TWO = ("letters-a", "letters-b")
+LANES = 4
+
+
+@pytest.fixture
+def vendors() -> Iterator[Vendors]:
+    with running_vendors(*TWO) as vendors:
+        yield vendors
+
+
+def configured(vendors: Vendors, url: str, folder: Path, *, concurrency: int = LANES) -> Path:
+    limits = {"concurrency": concurrency}
+    return vendors.write_configuration(folder / "postroom.toml", url, timeout=3, limits=limits, **TIMES)
+
+
+def begun(process: GatewayProcess, vendors: Vendors, documents: list[str]) -> str:
+    """A run that is under way; the dispatch's id."""
+    dispatch: str = process.send("emailDocuments", {"documents": documents})["dispatch"]["id"]
+    until(lambda: vendors.sent() >= len(documents) // 3, lambda: f"{vendors.sent()} sent; {process.log()}")
+    return dispatch
+
+
+def test_the_other_finishes_what_a_killed_one_began(
+    postgresql_url: str, vendors: Vendors, scale: Scale, judge: Judge, tmp_path: Path
+) -> None:
+    configuration = configured(vendors, postgresql_url, tmp_path)
+    vendors.slow(0.1, EMAILS)
+    with gateway(configuration) as one, gateway(configuration) as other:
+        dispatch = begun(one, vendors, letter_ids(TWO, scale.documents))
+        one.kill()
+        other.ends(dispatch)
+    judge("two gateways, one killed", postgresql_url, vendors, bound=LANES * len(TWO))
+
+
+def test_one_that_slept_past_its_leases_sends_nothing_more_of_them(
+    postgresql_url: str, vendors: Vendors, scale: Scale, judge: Judge, tmp_path: Path
+) -> None:
+    configuration = configured(vendors, postgresql_url, tmp_path)
+    vendors.slow(0.1, EMAILS)
+    with gateway(configuration) as one, gateway(configuration) as other:
+        dispatch = begun(one, vendors, letter_ids(TWO, scale.documents))
+        one.pause()
+        other.ends(dispatch)
+        one.wake()
+        one.dispatch(dispatch)
+        assert one.terminate(within=30) == 0
+    judge("two gateways, one stopped past its leases and woken", postgresql_url, vendors, bound=LANES * len(TWO))
+
+
+def test_what_was_claimed_before_a_long_sleep_is_not_sent_after_it(
+    postgresql_url: str, vendors: Vendors, judge: Judge, tmp_path: Path
+) -> None:
+    configuration = configured(vendors, postgresql_url, tmp_path, concurrency=1)
+    documents = letter_ids(["letters-a"], 6)
+    with gateway(configuration, "stop", "claim", "after", "3") as one, gateway(configuration) as other:
+        dispatch = one.send("emailDocuments", {"documents": documents})["dispatch"]["id"]
+        one.stopped()
+        other.ends(dispatch)
+        before = vendors.sent()
+        one.wake()
+        until(lambda: other.dispatch(dispatch)["counts"]["failed"] == 1, one.log)
+        assert vendors.sent() == before == len(documents) - 1
+    judge("stopped between claim and call, past its lease", postgresql_url, vendors)
+
+
+@pytest.mark.parametrize("method", ["claim", "settle"])
+def test_one_that_sleeps_in_a_transaction_does_not_keep_the_other_waiting(
+    postgresql_url: str, vendors: Vendors, judge: Judge, tmp_path: Path, method: str
+) -> None:
+    configuration = configured(vendors, postgresql_url, tmp_path, concurrency=1)
+    documents = letter_ids(["letters-a"], 6)
+    with gateway(configuration, "stop", method, "in", "3") as one, gateway(configuration) as other:
+        dispatch = one.send("emailDocuments", {"documents": documents})["dispatch"]["id"]
+        one.stopped()
+        other.ends(dispatch)
+        one.wake()
+        one.dispatch(dispatch)
+    judge(f"stopped in the transaction of a {method}", postgresql_url, vendors, bound=1)
