@@ -45,7 +45,7 @@ query Timeline($first: Int = 20) {
 """
 
 BACKENDS = """\
-{
+query Backends {
   backends {
     key
     vendor
