@@ -13,7 +13,7 @@ SYNC := $(PIP) install --quiet --no-user --no-deps --require-hashes --only-binar
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
 
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types schema lock clean
+.PHONY: help run test faults lint types schema lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -23,6 +23,9 @@ run: $(VENV)/project  ## the sandboxes and the gateway over them, on http://127.
 
 test: lint types  ## lint, types and all tests
 	$(BIN)/pytest -n auto
+
+faults: $(VENV)/dev $(VENV)/project  ## crashes, resets and full disks in every combination, and the table of what they came to; some 20 minutes
+	FAULTS=all $(BIN)/pytest tests/faults
 
 lint: $(VENV)/dev $(VENV)/project  ## ruff: rules and format
 	$(BIN)/ruff check

@@ -181,7 +181,11 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.order)
     @rule(owner=OWNERS, place=PLACES, backend=st.sampled_from(["uk", "ch"]), first=st.integers(1, 3))
     def claim(self, owner: int, place: int, backend: str, first: int) -> None:
-        who, dispatch, until = self.owners[owner], self.dispatch(place), self.now + LEASE_SECONDS
+        self.claim_of(owner, self.dispatch(place, ItemState.QUEUED), backend, first)
+
+    def claim_of(self, owner: int, dispatch: str, backend: str, first: int) -> None:
+        who = self.owners[owner]
+        until = self.now + LEASE_SECONDS
         expected = self.model.claimable(dispatch, backend, first)
         claim = Claim(owner=who.name, until=self.at(until))
         claimed = self.run(who.ledger.claim(dispatch, backend, first=first, claim=claim))
@@ -192,6 +196,9 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: any(owner.hand for owner in self.owners))
     @rule(owner=OWNERS, place=PLACES, fate=st.sampled_from(sorted(FATES)))
     def call_the_vendor(self, owner: int, place: int, fate: str) -> None:
+        self.call(owner, place, fate)
+
+    def call(self, owner: int, place: int, fate: str) -> None:
         hand = [held for held in self.owners[owner].hand if held.outcome is None]
         if not hand:
             return
@@ -206,11 +213,24 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: any(owner.hand for owner in self.owners))
     @rule(owner=OWNERS)
     def write_the_outcomes(self, owner: int) -> None:
+        self.write(owner)
+
+    def write(self, owner: int) -> None:
         who = self.owners[owner]
         done = [held for held in who.hand if held.outcome is not None]
         who.hand = [held for held in who.hand if held.outcome is None]
         self.settle(who, done)
         who.answered += done
+
+    @precondition(lambda self: self.order)
+    @rule(owner=OWNERS, place=PLACES, fate=st.sampled_from(sorted(FATES)))
+    def claim_call_and_write(self, owner: int, place: int, fate: str) -> None:
+        dispatch = self.dispatch(place, ItemState.QUEUED)
+        for backend in ("uk", "ch"):
+            self.claim_of(owner, dispatch, backend, 3)
+        for _ in self.owners[owner].hand:
+            self.call(owner, 0, fate)
+        self.write(owner)
 
     @precondition(lambda self: any(owner.answered for owner in self.owners))
     @rule(owner=OWNERS, place=PLACES)
@@ -218,6 +238,12 @@ class LedgerMachine(RuleBasedStateMachine):
         who = self.owners[owner]
         if who.answered:
             self.settle(who, [who.answered[place % len(who.answered)]])
+
+    @precondition(lambda self: self.stale())
+    @rule(owner=OWNERS, place=PLACES)
+    def write_an_outcome_of_an_earlier_attempt(self, owner: int, place: int) -> None:
+        stale = self.stale()
+        self.settle(self.owners[owner], [stale[place % len(stale)]])
 
     def settle(self, owner: Owner, done: list[Held]) -> None:
         said = [(held.item.number, held.item.attempt, held.outcome) for held in done if held.outcome is not None]
@@ -231,8 +257,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(owner=OWNERS)
     def crash(self, owner: int) -> None:
-        self.owners[owner].hand.clear()
-        self.owners[owner].answered.clear()
+        self.owners[owner].hand.clear()  # what it had said may yet arrive, and again
 
     @rule(seconds=st.sampled_from([1, LEASE_SECONDS, LEASE_SECONDS + 1]))
     def wait(self, seconds: int) -> None:
@@ -249,7 +274,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.order)
     @rule(owner=OWNERS, place=PLACES)
     def retry(self, owner: int, place: int) -> None:
-        dispatch = self.dispatch(place)
+        dispatch = self.dispatch(place, ItemState.FAILED)
         numbers = self.model.retriable(dispatch)
         assert self.run(self.owners[owner].ledger.retry(dispatch)) == len(numbers)
         for number in numbers:
@@ -288,8 +313,22 @@ class LedgerMachine(RuleBasedStateMachine):
         assert self.run(self.owners[owner].ledger.settle([settlement], at=self.at(self.now))) == [True]
         self.model.settle(number, state)
 
-    def dispatch(self, place: int) -> str:
-        return self.order[-1 - place % len(self.order)]  # small places are the newest
+    def dispatch(self, place: int, state: ItemState | None = None) -> str:
+        """One of the dispatches that have an item in this state, else of all; small places are the newest."""
+        having = [dispatch for dispatch in self.order if state is None or state in self.model.states(dispatch)]
+        among = having or self.order
+        return among[-1 - place % len(among)]
+
+    def stale(self) -> list[Held]:
+        """Outcomes of earlier attempts of items that are being sent again, or of which nobody knows again."""
+        begun = (ItemState.SENDING, ItemState.UNKNOWN)
+        answered = [held for owner in self.owners for held in owner.answered]
+        now = {held.item.number: self.model.items[held.item.number] for held in answered}
+        return [
+            held
+            for held in answered
+            if now[held.item.number].state in begun and now[held.item.number].attempt > held.item.attempt
+        ]
 
     # ── what holds after every step ──────────────────────────────────────────────────────────────────────────────────
 

@@ -148,6 +148,15 @@ async def test_a_database_that_goes_away_is_noticed_and_its_return_too(
     await database.close()
 
 
+async def test_a_connection_that_was_cut_while_idle_is_replaced(postgresql: PostgreSQL, postgresql_url: str) -> None:
+    database = Database(postgresql_url)
+    ledger = SqlLedger(database)
+    item = await in_state(ledger, ItemState.SENDING)
+    postgresql.execute(SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test%'"))
+    assert await ledger.settle([settled(item, ItemState.ACCEPTED)], at=LATER) == [True]
+    await database.close()
+
+
 async def test_a_connection_cut_in_the_middle_rolls_back(postgresql: PostgreSQL, postgresql_url: str) -> None:
     database = Database(postgresql_url)
     ledger = SqlLedger(database)

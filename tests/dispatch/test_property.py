@@ -25,7 +25,7 @@ def test_no_interleaving_breaks_the_promise_on_sqlite(migrated_file: Path, tmp_p
     class OnSqlite(LedgerMachine):
         make_database = staticmethod(make)
 
-    run_state_machine_as_test(OnSqlite, settings=settings(SETTINGS, max_examples=80, stateful_step_count=40))
+    run_state_machine_as_test(OnSqlite, settings=settings(SETTINGS, max_examples=60, stateful_step_count=40))
 
 
 def test_no_interleaving_breaks_the_promise_on_postgresql(postgresql: PostgreSQL, migrated_template: str) -> None:
@@ -36,4 +36,4 @@ def test_no_interleaving_breaks_the_promise_on_postgresql(postgresql: PostgreSQL
     class OnPostgresql(LedgerMachine):
         make_database = staticmethod(make)
 
-    run_state_machine_as_test(OnPostgresql, settings=settings(SETTINGS, max_examples=8, stateful_step_count=30))
+    run_state_machine_as_test(OnPostgresql, settings=settings(SETTINGS, max_examples=8, stateful_step_count=25))

@@ -15,6 +15,17 @@ _WHOLE = os.environ.get("FAULTS") == "all"
 _ROWS = pytest.StashKey[list[Figures]]()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "whole: a scenario that only `make faults` plays")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = [] if _WHOLE else [item for item in items if item.get_closest_marker("whole") is not None]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 class Scale(Struct, frozen=True):
     """How large a run is, and how often it is killed."""
 
@@ -26,7 +37,14 @@ class Scale(Struct, frozen=True):
 @pytest.fixture
 def scale() -> Scale:
     """The size of this session's scenarios."""
-    return Scale(documents=500, statements=240, kills=10) if _WHOLE else Scale(documents=120, statements=105, kills=2)
+    return Scale(documents=500, statements=240, kills=10) if _WHOLE else Scale(documents=60, statements=105, kills=1)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"] if _WHOLE else ["sqlite"])
+def ledger_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty ledger; among all tests, PostgreSQL is where two processes need it."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
 
 
 def store_of(ledger_url: str) -> str:

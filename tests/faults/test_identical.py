@@ -16,7 +16,7 @@ from tests.faults.vendors import EMAILS, Vendors, letter_ids, running_vendors
 ROUNDS = 10
 
 
-@pytest.fixture(params=["sqlite-1", "postgresql-1", "postgresql-2"])
+@pytest.fixture(params=["sqlite-1", pytest.param("postgresql-1", marks=pytest.mark.whole), "postgresql-2"])
 def processes(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Vendors, str, list[GatewayProcess]]]:
     store, _, count = request.param.partition("-")
     url: str = request.getfixturevalue(f"{store}_url")

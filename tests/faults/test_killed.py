@@ -46,6 +46,7 @@ def test_a_run_of_single_calls_goes_on_after_each_kill(
         assert figures.items == len(documents)
 
 
+@pytest.mark.whole
 def test_a_run_in_batches_goes_on_after_each_kill(ledger_url: str, scale: Scale, judge: Judge, tmp_path: Path) -> None:
     batch = 35
     with running_vendors("statements") as vendors:
@@ -71,13 +72,26 @@ def test_a_run_in_batches_goes_on_after_each_kill(ledger_url: str, scale: Scale,
         assert figures.items == len(customers)
 
 
+WHOLE = pytest.mark.whole
 RUN_POINTS = [
-    ("begin", "after", 0),  # written, and not yet handed to the engine
-    ("claim", "in", 0),
-    ("claim", "after", 1),  # claimed, and not yet sent
+    pytest.param("begin", "after", 0, marks=WHOLE),  # written, and not yet handed to the engine
+    pytest.param("claim", "in", 0, marks=WHOLE),
+    pytest.param("claim", "after", 1, marks=WHOLE),  # claimed, and not yet sent
     ("settle", "before", 1),  # sent, and not yet written down
-    ("settle", "in", 1),
-    ("settle", "after", 0),
+    pytest.param("settle", "in", 1, marks=WHOLE),
+    pytest.param("settle", "after", 0, marks=WHOLE),
+]
+ADOPTING = [
+    pytest.param("silent", "after", marks=WHOLE),
+    pytest.param("take_dead", "before", marks=WHOLE),
+    ("take_dead", "after"),
+    pytest.param("expire", "in", marks=WHOLE),
+]
+SINGLE_POINTS = [
+    pytest.param("begin", "in", 0, 0, marks=WHOLE),
+    pytest.param("begin", "after", 0, 1, marks=WHOLE),
+    ("settle", "before", 1, 1),
+    pytest.param("settle", "after", 1, 0, marks=WHOLE),
 ]
 
 
@@ -102,9 +116,7 @@ def test_a_run_survives_a_kill_at_each_step_of_the_ledger(
         assert (figures.items, figures.unknown) == (6, unknown)
 
 
-@pytest.mark.parametrize(
-    ("method", "when"), [("silent", "after"), ("take_dead", "before"), ("take_dead", "after"), ("expire", "in")]
-)
+@pytest.mark.parametrize(("method", "when"), ADOPTING)
 def test_a_run_survives_the_death_of_who_would_adopt_it(
     ledger_url: str, method: str, when: str, judge: Judge, tmp_path: Path
 ) -> None:
@@ -124,10 +136,7 @@ def test_a_run_survives_the_death_of_who_would_adopt_it(
         judge(scenario, ledger_url, vendors, bound=1)
 
 
-@pytest.mark.parametrize(
-    ("method", "when", "sent", "unknown"),
-    [("begin", "in", 0, 0), ("begin", "after", 0, 1), ("settle", "before", 1, 1), ("settle", "after", 1, 0)],
-)
+@pytest.mark.parametrize(("method", "when", "sent", "unknown"), SINGLE_POINTS)
 def test_a_single_send_survives_a_kill_at_each_step_of_the_ledger(
     ledger_url: str, method: str, when: str, sent: int, unknown: int, judge: Judge, tmp_path: Path
 ) -> None:

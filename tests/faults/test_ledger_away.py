@@ -70,6 +70,7 @@ def test_what_cannot_be_claimed_is_not_sent_and_the_caller_is_told(
         judge(f"no room or no database when a claim is written; {store_of(ledger_url)}", ledger_url, vendors)
 
 
+@pytest.mark.whole
 def test_a_run_goes_on_when_the_ledger_is_back(ledger_url: str, away: Away, judge: Judge, tmp_path: Path) -> None:
     lanes = 4
     with running_vendors("letters") as vendors:

@@ -33,6 +33,7 @@ def begun(process: GatewayProcess, vendors: Vendors, documents: list[str]) -> st
     return dispatch
 
 
+@pytest.mark.whole
 def test_the_other_finishes_what_a_killed_one_began(
     postgresql_url: str, vendors: Vendors, scale: Scale, judge: Judge, tmp_path: Path
 ) -> None:
@@ -60,6 +61,7 @@ def test_one_that_slept_past_its_leases_sends_nothing_more_of_them(
     judge("two gateways, one stopped past its leases and woken", postgresql_url, vendors, bound=LANES * len(TWO))
 
 
+@pytest.mark.whole
 def test_what_was_claimed_before_a_long_sleep_is_not_sent_after_it(
     postgresql_url: str, vendors: Vendors, judge: Judge, tmp_path: Path
 ) -> None:
@@ -76,6 +78,7 @@ def test_what_was_claimed_before_a_long_sleep_is_not_sent_after_it(
     judge("stopped between claim and call, past its lease", postgresql_url, vendors)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("method", ["claim", "settle"])
 def test_one_that_sleeps_in_a_transaction_does_not_keep_the_other_waiting(
     postgresql_url: str, vendors: Vendors, judge: Judge, tmp_path: Path, method: str

@@ -62,7 +62,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("kind", ["letters", "statements"])
+@pytest.mark.parametrize("kind", [pytest.param("letters", marks=pytest.mark.whole), "statements"])
 def test_a_run_survives_a_fault_of_the_vendor(stage: Stage, kind: str, fault: str, judge: Judge) -> None:
     members, open_calls = FAULTS[fault]
     batch, route = (1, EMAILS) if kind == "letters" else (BATCH, STATEMENTS)
