@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import httpx
 
+from adapters.errors import AdapterError, TimedOut, Unavailable
 from gateway.problems import Problem, ProblemCode
 
 __all__ = ["Health", "HealthState", "HealthTransport"]
@@ -48,7 +49,7 @@ class Health:
 
 
 class HealthTransport(httpx.AsyncBaseTransport):
-    """Notes of every call whether it was answered."""
+    """Notes of every call whether it was answered, and of every sign-in that the credential inside does for it."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport, health: Health) -> None:
         self._inner = inner
@@ -58,8 +59,12 @@ class HealthTransport(httpx.AsyncBaseTransport):
         """Passes the request on."""
         try:
             response = await self._inner.handle_async_request(request)
-        except httpx.TransportError:
-            self._health.saw(HealthState.DOWN)
+        except (httpx.TransportError, Unavailable, TimedOut) as error:
+            answered = getattr(error, "status", None) is not None
+            self._health.saw(HealthState.DEGRADED if answered else HealthState.DOWN)
+            raise
+        except AdapterError:
+            self._health.saw(HealthState.UP)
             raise
         answered_well = response.status_code < SERVER_ERROR
         self._health.saw(HealthState.UP if answered_well else HealthState.DEGRADED)

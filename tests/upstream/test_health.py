@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from adapters.errors import BadCredentials, TimedOut, Unavailable
 from gateway.problems import ProblemCode
 from gateway.upstream.health import Health, HealthState, HealthTransport
 
@@ -53,6 +54,10 @@ def test_nothing_is_known_before_the_first_call() -> None:
         (500, HealthState.DEGRADED, True),
         (503, HealthState.DEGRADED, True),
         (httpx.ConnectError("x"), HealthState.DOWN, True),
+        (Unavailable("sign-in"), HealthState.DOWN, True),
+        (TimedOut("sign-in"), HealthState.DOWN, True),
+        (Unavailable("sign-in", status=503), HealthState.DEGRADED, True),
+        (BadCredentials("sign-in", status=401), HealthState.UP, False),
         (httpx.ReadTimeout("x"), HealthState.DOWN, True),
         (httpx.RemoteProtocolError("x"), HealthState.DOWN, True),
     ],
