@@ -27,7 +27,7 @@ from gateway.backends import Backend
 from gateway.loaders import PageKey
 from gateway.merging import can_merge_by, followed, merged, order_needs
 from gateway.narrowing import narrowed_to
-from gateway.problems import Problem, ProblemCode, ProblemError, problem_of
+from gateway.problems import Problem, ProblemCode, ProblemError, failed
 
 if TYPE_CHECKING:
     from gateway.context import RequestContext
@@ -199,7 +199,7 @@ async def read_connection(key: ConnectionKey, context: "RequestContext") -> Conn
         message = "Several backends cannot be put in this order together: name one of them."
         raise ProblemError(Problem(code=ProblemCode.UNSUPPORTED, message=message, path=("orderBy",)))
     missing = [stream for stream in key.streams if stream.part is None]
-    problems = [*key.problems, *(problem_of(_no_such_list(stream)) for stream in missing)]
+    problems = [*key.problems, *(failed(_no_such_list(stream)) for stream in missing)]
     live = [stream for stream in there if begin.get(stream.name, "") is not None]
     exhausted = [stream for stream in there if stream not in live and key.count]
     pages, counted = await asyncio.gather(
@@ -242,13 +242,13 @@ async def _read_all(
     pages: dict[str, Page[Any]] = {}
     for stream, answer in zip(streams, answers, strict=True):
         if isinstance(answer, AdapterError) and not key.alone:
-            problems.append(problem_of(answer, stream.backend))
+            problems.append(failed(answer, stream.backend))
         elif isinstance(answer, BaseException):
             raise answer
         else:
             pages[stream.name] = answer
             if isinstance(answer.problem, AdapterError):
-                problems.append(problem_of(answer.problem, stream.backend))
+                problems.append(failed(answer.problem, stream.backend))
     return pages
 
 

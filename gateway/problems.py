@@ -22,6 +22,7 @@ __all__ = [
     "Problem",
     "ProblemCode",
     "ProblemError",
+    "failed",
     "incident_of",
     "problem_of",
     "problem_of_outcome",
@@ -115,6 +116,20 @@ def problem_of(error: AdapterError, backend: str | None = None) -> Problem:
         retryable=error.retryable,
         retry_after=error.retry_after,
     )
+
+
+def failed(error: AdapterError, backend: str | None = None) -> Problem:
+    """The problem that a failure is to the caller, and a line in the log, unless it is the caller's own mistake."""
+    if not _is_mistake(error):
+        incident_of(error)
+    return problem_of(error, backend)
+
+
+def _is_mistake(error: AdapterError) -> bool:
+    """Whether the backend is not at fault: nothing was asked of it, or only more than one page may read."""
+    if isinstance(error, errors.InvalidInput | errors.NotFound):
+        return error.never_sent or (error.status is None and error.vendor_code is None)
+    return isinstance(error, errors.UnsupportedByVendor | errors.ScanLimit)
 
 
 def problem_of_outcome(outcome: Outcome, backend: str) -> Problem | None:

@@ -12,7 +12,7 @@ from adapters.model import Customer
 from gateway.ids import Ref
 from gateway.lists import Connection, ConnectionKey, Stream, read_connection
 from gateway.loaders import CodeKey, RecordKey
-from gateway.problems import Problem, problem_of
+from gateway.problems import Problem, failed
 
 if TYPE_CHECKING:
     from gateway.context import RequestContext
@@ -100,14 +100,14 @@ class TimelineLoader:
             *(loaders.record.load(RecordKey("Customer", ref.backend, ref.native_id, wanted)) for ref in refs),
             return_exceptions=True,
         )
-        problems = [problem_of(answer, ref.backend) for ref, answer in zip(refs, own, strict=True) if _failed(answer)]
+        problems = [failed(answer, ref.backend) for ref, answer in zip(refs, own, strict=True) if _failed(answer)]
         keys = [
             CounterpartKey(record.backend, record.code, wanted)
             for record in own
             if isinstance(record, Customer) and record.code is not None
         ]
         found = [one for many in await asyncio.gather(*map(loaders.counterparts.load, keys)) for one in many]
-        problems += [problem_of(one) for one in found if isinstance(one, AdapterError)]
+        problems += [failed(one) for one in found if isinstance(one, AdapterError)]
         return [Ref("Customer", one.backend, one.native_id) for one in found if isinstance(one, Customer)], problems
 
 

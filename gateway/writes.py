@@ -11,7 +11,7 @@ from adapters.errors import AdapterError
 from gateway.backends import Backend
 from gateway.context import RequestContext
 from gateway.loaders import RecordKey
-from gateway.problems import Problem, ProblemCode, ProblemError, incident_of, problem_of, problem_of_outcome
+from gateway.problems import Problem, ProblemCode, ProblemError, failed, incident_of, problem_of_outcome
 
 __all__ = ["passed_on_key", "perform", "written_record"]
 
@@ -54,7 +54,7 @@ async def written_record(
     try:
         record = await context.loaders.record.load(RecordKey(type_name, backend.key, outcome.native_id, wanted))
     except AdapterError as error:
-        problem = problem_of(error, backend.key)
+        problem = failed(error, backend.key)
         return outcome.record, [msgspec.structs.replace(problem, message=f"{written}: {problem.message}")]
     except Exception as error:  # noqa: BLE001 - logged with its trace; that it was written must be said all the same
         return outcome.record, [_unread(f"{written} (incident {incident_of(error)}).", backend.key)]

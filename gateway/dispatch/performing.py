@@ -1,5 +1,6 @@
 """Performs claimed items: one call each batch, once, and what its answer proves of each item."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -53,7 +54,7 @@ async def perform_claimed(
         if clock() >= until:
             settlements += [_not_begun(item) for item in mine]
             continue
-        outcomes = await outcomes_of(backend, call)
+        outcomes = await outcomes_of(backend, call, mine[0].dispatch_id)
         settlements += settlements_of(mine, outcomes, backend.key)
         obstacle = next((o.error for o in outcomes if _is_obstacle(o)), obstacle)
     settlements += [_not_begun(item) for item in by_target.values()]
@@ -65,16 +66,39 @@ def settlements_of(items: Sequence[DispatchItem], outcomes: Sequence[Outcome], b
     return [_settlement(item, outcome, backend) for item, outcome in zip(items, outcomes, strict=True)]
 
 
-async def outcomes_of(backend: Backend, call: PreparedCall) -> Sequence[Outcome]:
-    """One outcome per target, whatever happens: a fault of ours after the call has begun proves nothing."""
+async def outcomes_of(backend: Backend, call: PreparedCall, dispatch: str | None = None) -> Sequence[Outcome]:
+    """One outcome per target, whatever happens: a fault of ours after the call has begun proves nothing.
+
+    What was not done, or is not known to have been, is logged once, under its dispatch where it has one.
+    """
     try:
         outcomes = await backend.adapter.perform(call)
     except Exception as error:  # noqa: BLE001 - logged with its trace; the items must not be left as if being sent
         incident_of(error)
         outcomes = ()
-    if len(outcomes) == len(call.targets):
-        return outcomes
-    return [Outcome(state=OutcomeState.UNKNOWN)] * len(call.targets)
+    if len(outcomes) != len(call.targets):
+        outcomes = (Outcome(state=OutcomeState.UNKNOWN),) * len(call.targets)
+    _log(outcomes, backend, call, dispatch)
+    return outcomes
+
+
+def _log(outcomes: Sequence[Outcome], backend: Backend, call: PreparedCall, dispatch: str | None) -> None:
+    states = Counter(outcome.state for outcome in outcomes)
+    if states[OutcomeState.DONE] == len(outcomes):
+        return
+    errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+    log.warning(
+        "not all was done",
+        dispatch=dispatch,
+        backend=backend.key,
+        operation=call.request.operation,
+        undone=states[OutcomeState.UNDONE],
+        unknown=states[OutcomeState.UNKNOWN],
+        kinds=sorted({type(error).__name__ for error in errors}),
+        statuses=sorted({error.status for error in errors if error.status is not None}),
+        vendor_codes=sorted({error.vendor_code for error in errors if error.vendor_code is not None}),
+        request_ids=sorted({error.request_id for error in errors if error.request_id is not None}),
+    )
 
 
 def _is_obstacle(outcome: Outcome) -> bool:

@@ -19,7 +19,7 @@ from gateway.dispatch.performing import perform_claimed
 from gateway.dispatch.preparing import SendRequest, batch_size, prepare, request_of
 from gateway.dispatch.records import Dispatch, DispatchItem, ItemState
 from gateway.dispatch.timing import USUAL, Timing
-from gateway.problems import Problem, ProblemCode, problem_of
+from gateway.problems import Problem, ProblemCode, failed, problem_of
 
 __all__ = ["RunWorker"]
 
@@ -111,7 +111,7 @@ class RunWorker:
         try:
             calls = prepare(backend, request, [item.target.native_id for item in items])
         except AdapterError as error:
-            problem = problem_of(error, backend.key)
+            problem = failed(error, backend.key)
             await self._settle([_failed(item, problem) for item in items])
             return None
         performed = await perform_claimed(backend, calls, items, until=until, clock=self._clock)

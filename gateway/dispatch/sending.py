@@ -22,6 +22,7 @@ from gateway.dispatch.performing import outcomes_of, perform_claimed
 from gateway.dispatch.preparing import SendRequest, asked_of
 from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, ItemState
 from gateway.dispatch.timing import USUAL, Timing
+from gateway.problems import incident_of
 
 __all__ = ["Order", "Sending"]
 
@@ -157,6 +158,7 @@ class Sending:
         try:
             evidence = await find(request)
         except AdapterError as error:
+            incident_of(error)
             return _undecided(item, f"The backend could not be asked: {error.message}")
         state = _VERDICTS[evidence.verdict]
         if state is ItemState.UNKNOWN:

@@ -11,7 +11,7 @@ from adapters.model import Customer
 from gateway.backends import Backend
 from gateway.ids import Ref
 from gateway.loaders import PageKey, RecordKey
-from gateway.problems import ProblemError, problem_of
+from gateway.problems import ProblemError, failed
 
 if TYPE_CHECKING:
     from gateway.context import RequestContext
@@ -55,7 +55,7 @@ async def _one_by_one(context: "RequestContext", refs: Sequence[Ref]) -> dict[Re
     found: dict[Ref, str] = {}
     for ref, record in zip(refs, records, strict=True):
         if isinstance(record, AdapterError):
-            raise ProblemError(problem_of(record, ref.backend))
+            raise ProblemError(failed(record, ref.backend))
         if isinstance(record, BaseException):
             raise record
         if record is not None:

@@ -17,7 +17,7 @@ from strawberry.types import get_object_definition
 from adapters.errors import AdapterError
 from gateway.context import Ask, RequestContext
 from gateway.loaders import RecordKey
-from gateway.problems import ProblemError, problem_of
+from gateway.problems import ProblemError, failed
 from gateway.record_types import type_name
 from gateway.selection import FieldNeeds, Selection
 
@@ -132,7 +132,7 @@ def action(description: str, refused: Callable[..., Any]) -> Callable[[Callable[
             except ProblemError as error:
                 return refused(problems=[error.problem])
             except AdapterError as error:
-                return refused(problems=[problem_of(error)])
+                return refused(problems=[failed(error)])
 
         @functools.wraps(function)
         async def resolver(self: Any, info: Info, **arguments: Any) -> Any:

@@ -11,6 +11,7 @@ import structlog
 from adapters.contract import Outcome, OutcomeState
 from adapters.errors import NotReady, OutcomeUnknown, Unavailable
 from gateway.dispatch.records import DispatchState, ItemState, state_of
+from gateway.schema.query import dispatch_id
 from tests.gateway.asking import answer, data, gateway_over, gid
 from tests.gateway.sending import DELIVER, EMAIL, LETTER, POST, STATEMENTS, only_item, sender, sent
 
@@ -181,7 +182,10 @@ async def test_a_fault_of_ours_while_sending_is_unknown_said_and_logged() -> Non
         "OUTCOME_UNKNOWN",
         False,
     )
-    assert ([entry["event"] for entry in logs], "hunter2" in str(payload)) == (["internal error"], False)
+    assert ([entry["event"] for entry in logs], "hunter2" in str(payload)) == (
+        ["internal error", "not all was done"],
+        False,
+    )
     assert len(a.behaviour.of("perform")) == 1
 
 
@@ -220,3 +224,29 @@ async def test_a_send_is_in_the_ledger_before_the_vendor_is_called() -> None:
         gate.release.set()
         await asked
     assert found["node"]["dispatchItems"]["nodes"] == [{"state": "SENDING"}]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "counts"),
+    [
+        (Outcome(state=UNDONE, error=Unavailable("503.", backend="a", status=503)), (1, 0)),
+        (Outcome(state=UNKNOWN, error=Unavailable("503.", backend="a", status=503)), (0, 1)),
+    ],
+)
+async def test_what_was_not_done_is_one_line_in_the_log_under_its_dispatch(
+    outcome: Outcome, counts: tuple[int, int]
+) -> None:
+    a = sender()
+    a.behaviour.outcomes.append([outcome])
+    with structlog.testing.capture_logs() as logs:
+        payload = await sent(gateway_over(a), EMAIL, document=LETTER)
+    (entry,) = logs
+    assert entry["dispatch"] == dispatch_id(payload["dispatch"]["id"])
+    assert (entry["log_level"], entry["kinds"], entry["statuses"]) == ("warning", ["Unavailable"], [503])
+    assert (entry["undone"], entry["unknown"]) == counts
+
+
+async def test_what_was_done_is_not_in_the_log() -> None:
+    with structlog.testing.capture_logs() as logs:
+        await sent(gateway_over(sender()), EMAIL, document=LETTER)
+    assert logs == []

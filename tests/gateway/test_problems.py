@@ -213,3 +213,46 @@ async def test_a_code_of_several_customers_is_a_conflict() -> None:
 @pytest.mark.parametrize("query", ["{ nothing }", "{", "{ customers(first: true) { nodes { id } } }"])
 async def test_a_wrong_document_has_a_code_too(query: str) -> None:
     assert (await answer(gateway_over(with_letters()), query)).codes() == ["GRAPHQL_VALIDATION_FAILED"]
+
+
+# ── In the log ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+LISTED = "{ customers { nodes { name } problems { code } } again: customers { problems { code } } }"
+
+
+async def test_a_backend_that_fails_in_a_list_is_logged_once() -> None:
+    a = with_letters()
+    a.behaviour.lasting["customers.page"] = errors.BadCredentials("No.", backend="a", status=401)
+    with structlog.testing.capture_logs() as logs:
+        answered = await answer(gateway_over(a), LISTED)
+    assert answered.data["customers"]["problems"] == [{"code": "BACKEND_CREDENTIALS"}]
+    assert [(entry["event"], entry["kind"], entry["status"]) for entry in logs] == [
+        ("backend failed", "BadCredentials", 401)
+    ]
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        errors.InvalidInput("No.", backend="a", never_sent=True),
+        errors.InvalidInput("This cursor was not made by this list.", field="after"),
+        errors.UnsupportedByVendor("No.", backend="a"),
+        errors.ScanLimit("Enough.", backend="a"),
+    ],
+)
+async def test_a_mistake_found_before_any_call_is_not_logged(mistake: AdapterError) -> None:
+    a = with_letters()
+    a.behaviour.lasting["customers.page"] = mistake
+    with structlog.testing.capture_logs() as logs:
+        answered = await answer(gateway_over(a), "{ customers { problems { code } } }")
+    assert (len(answered.data["customers"]["problems"]), logs) == (1, [])
+
+
+async def test_counterparts_that_could_not_be_asked_for_a_timeline_are_logged() -> None:
+    fakes = [sharing("a", "b", code="K"), sharing("b", "a")]
+    fakes[1].behaviour.lasting["customers.by_code"] = errors.Unavailable("Down.", backend="b")
+    query = "query($c: [ID!]) { documents(customers: $c, withCounterparts: true) { problems { code } } }"
+    with structlog.testing.capture_logs() as logs:
+        answered = await answer(gateway_over(*fakes), query, c=[gid("Customer", "a", "a1")])
+    assert answered.data["documents"]["problems"][-1] == {"code": "UNAVAILABLE"}
+    assert [(entry["event"], entry["backend"]) for entry in logs] == [("backend failed", "b")]
