@@ -7,7 +7,7 @@ policies. They read what the call is from ``request.extensions["postroom"]``, a 
 import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote_to_bytes, urlencode
 
 import httpx
 import msgspec
@@ -26,8 +26,19 @@ from adapters.errors import (
     TimedOut,
     Unavailable,
 )
+from adapters.redaction import redacted, secrets_of
 
-__all__ = ["Answer", "CallInfo", "FileStream", "Wire", "WireRequest", "decode_json", "error_for_status", "url_under"]
+__all__ = [
+    "Answer",
+    "CallInfo",
+    "FileStream",
+    "Wire",
+    "WireRequest",
+    "decode_json",
+    "error_for_status",
+    "lies_under",
+    "url_under",
+]
 
 EXTENSION = "postroom"
 """The key of `CallInfo` in a request's extensions."""
@@ -37,6 +48,9 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 TELLING_BYTES = 16
 """A stream's first bytes, however they are cut up on the way, are at least this many unless the file is shorter."""
+
+LONGEST_MESSAGE = 500
+"""Characters of a vendor's own words that an error repeats."""
 
 MAX_SEGMENT_LENGTH = 256
 """No vendor documents keys near this long."""
@@ -59,7 +73,8 @@ class WireRequest(Struct, frozen=True, kw_only=True):
     """One HTTP request below the backend's base URL, without its credential.
 
     ``path`` holds decoded segments; each is encoded as exactly one. ``query`` keeps its order. ``write`` is true when
-    the call changes something or sends something at the vendor, whatever its HTTP method.
+    the call changes something or sends something at the vendor, whatever its HTTP method. ``secrets`` are the strings
+    in a sign-in that no error may repeat.
     """
 
     operation: str
@@ -72,15 +87,17 @@ class WireRequest(Struct, frozen=True, kw_only=True):
     write: bool = False
     idempotency_key: str | None = None
     wanted: frozenset[str] = frozenset()
+    secrets: tuple[str, ...] = ()
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """A vendor's answer, read whole."""
+    """A vendor's answer, read whole. ``secrets``: what an error made of it must not repeat."""
 
     status: int
     headers: httpx.Headers
     body: bytes
     request: WireRequest
+    secrets: tuple[str, ...] = ()
 
 
 class FileStream:
@@ -93,6 +110,7 @@ class FileStream:
         self._rest = rest
         self.status = response.status_code
         self.headers = response.headers
+        self.secrets = secrets_of(response)
         self.content_type = response.headers.get("content-type", "application/octet-stream")
 
     @property
@@ -154,7 +172,13 @@ class Wire:
             raise _transport_error(error, info) from None
         finally:
             await response.aclose()
-        return Answer(status=response.status_code, headers=response.headers, body=body, request=request)
+        return Answer(
+            status=response.status_code,
+            headers=response.headers,
+            body=body,
+            request=request,
+            secrets=(*request.secrets, *secrets_of(response)),
+        )
 
     async def stream(self, request: WireRequest) -> FileStream:
         """The answer as a stream, its first bytes read. The caller closes it."""
@@ -222,6 +246,17 @@ def url_under(
     return url
 
 
+def lies_under(base: httpx.URL, url: httpx.URL) -> bool:
+    """Whether a URL is on the base's server and below its path, with no segment that climbs out of it, however written.
+
+    Only such a URL is given the backend's credential.
+    """
+    path = url.raw_path.partition(b"?")[0]
+    same_server = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
+    climbs = any(part in (b".", b"..") for part in re.split(rb"[/\\]", unquote_to_bytes(path)))
+    return same_server and path.startswith(base.raw_path) and not climbs
+
+
 def decode_json(answer: Answer, type_: type[T], *, backend: str) -> T:
     """The answer's body as ``type_`` (JSON numbers for money stay exact when the type says Decimal).
 
@@ -267,17 +302,20 @@ def error_for_status(
     request_id: str | None = None,
     kind: type[AdapterError] | None = None,
 ) -> AdapterError:
-    """The error that an HTTP status stands for; ``kind`` where the vendor's own code says it better."""
+    """The error that an HTTP status stands for; ``kind`` where the vendor's own code says it better.
+
+    The vendor may quote in its words what it was sent: no secret of the call is left in them.
+    """
     if kind is None:
         fallback = InvalidInput if 400 <= answer.status < 500 else Unavailable
         kind = _BY_STATUS.get(answer.status, fallback if answer.status >= 400 else MalformedAnswer)
     return kind(
-        message,
+        redacted(message, answer.secrets)[:LONGEST_MESSAGE],  # cut last: half a secret would not be recognised
         backend=backend,
         operation=operation,
         status=answer.status,
-        vendor_code=vendor_code,
-        request_id=request_id,
+        vendor_code=None if vendor_code is None else redacted(vendor_code, answer.secrets),
+        request_id=None if request_id is None else redacted(request_id, answer.secrets),
         retry_after=_seconds(answer.headers.get("retry-after")),
     )
 

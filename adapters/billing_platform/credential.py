@@ -2,12 +2,13 @@
 
 import re
 from typing import Any
-from urllib.parse import unquote
 
 import httpx
 from pydantic import SecretStr, field_validator
 
 from adapters.contract import Credentials
+from adapters.redaction import tell_secrets
+from adapters.wire import lies_under
 
 __all__ = ["BillingPlatformCredentials", "authenticate"]
 
@@ -41,20 +42,16 @@ class _BearerToken(httpx.AsyncBaseTransport):
         self._token = token
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if _lies_under(self._base, request.url):
-            headers = request.headers.copy()
-            headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
-            # A new request: the policies outside log and repeat theirs, which never carries the token.
-            request = httpx.Request(
-                request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
-            )
-        return await self._inner.handle_async_request(request)
+        if not lies_under(self._base, request.url):
+            return await self._inner.handle_async_request(request)
+        token = self._token.get_secret_value()
+        headers = request.headers.copy()
+        headers["Authorization"] = f"Bearer {token}"
+        # A new request: the policies outside log and repeat theirs, which never carries the token.
+        request = httpx.Request(
+            request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
+        )
+        return tell_secrets(await self._inner.handle_async_request(request), token)
 
     async def aclose(self) -> None:
         await self._inner.aclose()
-
-
-def _lies_under(base: httpx.URL, url: httpx.URL) -> bool:
-    same_origin = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
-    path = url.raw_path.split(b"?")[0]
-    return same_origin and path.startswith(base.raw_path) and ".." not in unquote(path.decode("ascii")).split("/")

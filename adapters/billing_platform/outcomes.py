@@ -9,6 +9,7 @@ from adapters.billing_platform.translate import CorrespondenceRow, correspondenc
 from adapters.billing_platform.writes import CREATE, DELETE, DELIVER, EMAIL, UPDATE
 from adapters.errors import AdapterError, OutcomeUnknown
 from adapters.model import Correspondence
+from adapters.redaction import redacted
 from adapters.wire import Answer, decode_json
 from adapters.writes import Outcome, Outcomes, OutcomeState, PreparedCall
 
@@ -62,14 +63,15 @@ def _deleted(answer: Answer, target: str, backend: str) -> Outcome:
 
 def _emailed(answer: Answer, target: str, backend: str) -> Outcome:
     read = decode_json(answer, _EmailAnswer, backend=backend)
+    message = None if read.message is None else redacted(read.message, answer.secrets)
     if not read.success:
         raise OutcomeUnknown(
-            read.message or "The vendor says that it was no success, but not that nothing went out.",
+            message or "The vendor says that it was no success, but not that nothing went out.",
             backend=backend,
             operation=answer.request.operation,
             status=answer.status,
         )
-    return Outcome(state=OutcomeState.DONE, message=read.message, native_id=target)
+    return Outcome(state=OutcomeState.DONE, message=message, native_id=target)
 
 
 _DONE: Mapping[str, Callable[[Answer, str, str], Outcome]] = {

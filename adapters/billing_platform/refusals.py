@@ -21,8 +21,6 @@ from adapters.wire import Answer, FileStream, error_for_status
 
 __all__ = ["carries_refusal", "refusal"]
 
-_LONGEST_MESSAGE = 500
-
 # "Error Handling" of the correspondence page: six digits that begin with the HTTP status. 400502 says only that the
 # action failed, so it is no more than a refusal unless its own words name readiness.
 _KINDS: Mapping[str, type[AdapterError]] = {
@@ -65,7 +63,7 @@ def refusal(answer: Answer | FileStream, body: bytes, *, backend: str, operation
         kind = OutcomeUnknown
     return error_for_status(
         answer,
-        words[:_LONGEST_MESSAGE] or f"The vendor answered with HTTP status {answer.status}.",
+        words or f"The vendor answered with HTTP status {answer.status}.",
         backend=backend,
         operation=operation,
         vendor_code=code,

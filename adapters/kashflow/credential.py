@@ -17,7 +17,8 @@ from adapters.contract import Credentials, VendorSettings
 from adapters.errors import AdapterError, BadCredentials
 from adapters.kashflow.refusals import sign_in_error_of
 from adapters.kashflow.rows import MemorableLetter, SessionAnswer, SignInAnswer
-from adapters.wire import Wire, WireRequest, decode_json
+from adapters.redaction import tell_secrets
+from adapters.wire import Wire, WireRequest, decode_json, lies_under
 
 __all__ = ["OPERATION", "KashFlowCredentials", "authenticate"]
 
@@ -63,23 +64,19 @@ class _SessionTransport(httpx.AsyncBaseTransport):
         self._sign_in = sign_in
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if not self._lies_under_base(request.url):
+        if not lies_under(self._base, request.url):
             return await self._inner.handle_async_request(request)
         session = await self._sign_in.session(after=0)
         response = await self._inner.handle_async_request(_with_session(request, session))
         if response.status_code != httpx.codes.UNAUTHORIZED:
-            return response
+            return tell_secrets(response, session.token, *self._sign_in.secrets)
         await response.aclose()
-        session = await self._sign_in.session(after=session.generation)
-        return await self._inner.handle_async_request(_with_session(request, session))
+        renewed = await self._sign_in.session(after=session.generation)
+        response = await self._inner.handle_async_request(_with_session(request, renewed))
+        return tell_secrets(response, session.token, renewed.token, *self._sign_in.secrets)
 
     async def aclose(self) -> None:
         await self._inner.aclose()
-
-    def _lies_under_base(self, url: httpx.URL) -> bool:
-        base = self._base
-        same_server = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
-        return same_server and url.raw_path.startswith(base.raw_path)
 
 
 def _with_session(request: httpx.Request, session: _Session) -> httpx.Request:
@@ -97,6 +94,7 @@ class _SignIn:
     def __init__(self, wire: Wire, credentials: KashFlowCredentials, clock: Callable[[], datetime]) -> None:
         self._wire = wire
         self._credentials = credentials
+        self.secrets = tuple(value.get_secret_value() for _, value in credentials)
         self._clock = clock
         self._current: _Session | None = None
         self._running: asyncio.Task[_Session] | None = None
@@ -154,6 +152,7 @@ class _SignIn:
             path=("sessiontoken",),
             headers=(("accept", "application/json"), ("content-type", "application/json")),
             body=msgspec.json.encode(body),
+            secrets=(*self.secrets, str(body.get("TemporaryToken", ""))),
         )
         answer = await self._wire.send(request)
         if not 200 <= answer.status < 300:

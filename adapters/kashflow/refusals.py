@@ -24,7 +24,6 @@ OUTCOMES = Outcomes(
 )
 
 _EXCEPTION_CODE = re.compile(r"-\d+")
-_MOST_CHARACTERS = 500
 
 
 def error_of(answer: Answer, *, backend: str) -> AdapterError:
@@ -36,7 +35,7 @@ def error_of(answer: Answer, *, backend: str) -> AdapterError:
         kind = OutcomeUnknown if answer.request.write else Unavailable
     return error_for_status(
         answer,
-        (refusal.message or f"The vendor answered with status {answer.status}.")[:_MOST_CHARACTERS],
+        refusal.message or f"The vendor answered with status {answer.status}.",
         backend=backend,
         operation=answer.request.operation,
         vendor_code=code,
@@ -45,16 +44,17 @@ def error_of(answer: Answer, *, backend: str) -> AdapterError:
 
 
 def sign_in_error_of(answer: Answer, *, backend: str) -> AdapterError:
-    """The error of a sign-in, whose refusals are all about the credentials."""
+    """The error of a sign-in in our words: its refusals are all about the credentials, and may quote them."""
     error = error_of(answer, backend=backend)
-    if answer.status not in (400, 401, 403) or isinstance(error, Unavailable):
-        return error
-    return BadCredentials(
-        error.message,
+    refused = answer.status in (400, 401, 403) and not isinstance(error, Unavailable)
+    kind = BadCredentials if refused else type(error)
+    return kind(
+        "The vendor refused to sign in." if refused else "The vendor could not sign in.",
         backend=backend,
         operation=error.operation,
         status=error.status,
         vendor_code=error.vendor_code,
+        retry_after=error.retry_after,
     )
 
 

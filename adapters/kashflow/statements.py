@@ -10,6 +10,7 @@ import msgspec
 from adapters.errors import AdapterError, InvalidInput, NotFound, OutcomeUnknown, Rejected
 from adapters.kashflow.codes import CODE, same_code
 from adapters.kashflow.rows import StatementRow
+from adapters.redaction import redacted
 from adapters.wire import Answer, WireRequest, decode_json
 from adapters.writes import EmailStatements, Outcome, OutcomeState, PreparedCall, invalid
 
@@ -91,7 +92,8 @@ def outcomes_of(answer: Answer, targets: Sequence[str], *, backend: str) -> tupl
         answer = msgspec.structs.replace(answer, body=b"[" + braced[1] + b"]")
     rows: defaultdict[str, list[StatementRow]] = defaultdict(list)
     for row in decode_json(answer, tuple[StatementRow, ...], backend=backend):
-        rows[same_code(row.customer_code or "")].append(row)
+        message = None if row.message is None else redacted(row.message, answer.secrets)
+        rows[same_code(row.customer_code or "")].append(msgspec.structs.replace(row, message=message))
     return tuple(_outcome(rows[same_code(code)], backend, answer.status) for code in targets)
 
 

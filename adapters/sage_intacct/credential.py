@@ -16,8 +16,9 @@ from pydantic import SecretStr, field_validator
 
 from adapters.contract import Credentials, VendorSettings
 from adapters.errors import AdapterError, BadCredentials, MalformedAnswer
+from adapters.redaction import tell_secrets
 from adapters.sage_intacct.envelope import error_in, says_token_is_invalid
-from adapters.wire import EXTENSION, Answer, CallInfo, Wire, WireRequest, decode_json
+from adapters.wire import EXTENSION, Answer, CallInfo, Wire, WireRequest, decode_json, lies_under
 
 __all__ = ["IntacctCredentials", "IntacctSettings", "authenticate"]
 
@@ -80,31 +81,29 @@ class _SignedIn(httpx.AsyncBaseTransport):
         self._base = httpx.URL(base_url.rstrip("/") + "/")
         self._wire = Wire(backend=key, base_url=base_url, transport=inner)
         self._credentials = credentials
+        self._secrets = tuple(value.get_secret_value() for _, value in credentials)
         self._clock = clock
         self._token: _Token | None = None
         self._signing_in: asyncio.Task[_Token] | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The answer to the request with a token. One that is refused for its token alone is sent once more."""
-        if not self._is_ours(request.url):
+        if not lies_under(self._base, request.url):
             return await self._inner.handle_async_request(request)
         token = await self._fresh_token(None)
         response = await self._inner.handle_async_request(_with_token(request, token))
         refused, response = await self._refuses_token(request, response)
         if not refused:
-            return response
-        token = await self._fresh_token(token)
-        return await self._inner.handle_async_request(_with_token(request, token))
+            return tell_secrets(response, token.value, *self._secrets)
+        renewed = await self._fresh_token(token)
+        response = await self._inner.handle_async_request(_with_token(request, renewed))
+        return tell_secrets(response, token.value, renewed.value, *self._secrets)
 
     async def aclose(self) -> None:
         """Closes the way out."""
         if self._signing_in is not None:
             self._signing_in.cancel()
         await self._inner.aclose()
-
-    def _is_ours(self, url: httpx.URL) -> bool:
-        same = (url.scheme, url.host, url.port) == (self._base.scheme, self._base.host, self._base.port)
-        return same and url.raw_path.startswith(self._base.raw_path)
 
     async def _fresh_token(self, refused: _Token | None) -> _Token:
         """A token other than ``refused``. Whoever waits for a sign-in may leave without ending it for the others."""
@@ -135,6 +134,7 @@ class _SignedIn(httpx.AsyncBaseTransport):
             path=("oauth2", "token"),
             headers=(("Content-Type", "application/x-www-form-urlencoded"),),
             body=urlencode(form).encode("ascii"),
+            secrets=self._secrets,
         )
         asked_at = self._clock()
         try:

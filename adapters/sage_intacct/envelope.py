@@ -75,7 +75,6 @@ _ATTRIBUTE_BY_TARGET = {
     "message": "text",
     "status": "status",
 }
-_LONGEST_MESSAGE = 500
 
 
 def unwrap(answer: Answer, type_: type[T], *, backend: str) -> Envelope[T]:
@@ -157,7 +156,7 @@ def _kind(answer: Answer, found: dict[str, Any], details: list[dict[str, Any]]) 
 def _message(found: dict[str, Any], details: list[dict[str, Any]]) -> str:
     texts = [_text(one.get("message")) for one in (found, *details)]
     said = " ".join(dict.fromkeys(text for text in texts if text))
-    return said[:_LONGEST_MESSAGE] or "The vendor refused without a message."
+    return said or "The vendor refused without a message."
 
 
 def _attribute(details: list[dict[str, Any]]) -> str | None:

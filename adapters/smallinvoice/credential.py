@@ -8,12 +8,14 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote
 
 import httpx
 from pydantic import SecretStr, field_validator
 
 from adapters.contract import Credentials
+from adapters.redaction import tell_secrets
+from adapters.wire import lies_under
 
 __all__ = ["SmallinvoiceCredentials", "authenticate"]
 
@@ -53,7 +55,7 @@ class _TokenTransport(httpx.AsyncBaseTransport):
         self._token = token
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if not self._lies_under_base(request.url):
+        if not lies_under(self._base, request.url):
             return await self._inner.handle_async_request(request)
         try:
             response = await self._inner.handle_async_request(self._with_token(request))
@@ -63,7 +65,7 @@ class _TokenTransport(httpx.AsyncBaseTransport):
         response.request = request
         for name in {name for name, value in response.headers.multi_items() if self._pair in value}:
             del response.headers[name]  # a redirect's address, for one
-        return response
+        return tell_secrets(response, self._token.get_secret_value())
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -71,13 +73,6 @@ class _TokenTransport(httpx.AsyncBaseTransport):
     @property
     def _pair(self) -> str:
         return "/token/" + quote(self._token.get_secret_value(), safe="")
-
-    def _lies_under_base(self, url: httpx.URL) -> bool:
-        base = self._base
-        path = url.raw_path.partition(b"?")[0]
-        same_server = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
-        climbs = any(unquote_to_bytes(segment) in (b".", b"..") for segment in path.split(b"/"))
-        return same_server and path.startswith(base.raw_path) and not climbs
 
     def _with_token(self, request: httpx.Request) -> httpx.Request:
         """A copy that goes to ``<path>/token/<token>``, with a slash at the end where the path had one."""

@@ -21,7 +21,6 @@ OUTCOMES = Outcomes(undone_statuses=frozenset({200, 400, 401, 403, 404, 405, 413
 
 _KINDS: Mapping[str, type[AdapterError]] = {"99400": BadCredentials, "15016": NotFound}
 
-_LONGEST_MESSAGE = 500
 _TOKEN_IN_URL = re.compile(r"\btoken(/|%2f|=)[^\s\"'<>]*", re.IGNORECASE)
 """Servers quote the URL in their messages, and this vendor's URLs end in the token."""
 
@@ -60,7 +59,7 @@ def error_of(
     if kind is BadCredentials:
         message = "The vendor does not accept this backend's token."  # in our words: the vendor's might quote it
     elif refused and envelope.errormessage:
-        message = _TOKEN_IN_URL.sub(r"token\1…", envelope.errormessage)[:_LONGEST_MESSAGE]
+        message = _TOKEN_IN_URL.sub(r"token\1…", envelope.errormessage)
     return error_for_status(answer, message, backend=backend, operation=operation, vendor_code=code, kind=kind)
 
 

@@ -266,7 +266,7 @@ async def test_refused_credentials_are_not_tried_again_for_a_while(
 ) -> None:
     service.sign_in = lambda _: httpx.Response(400, json=REFUSAL)
     for _ in range(5):
-        with pytest.raises(BadCredentials, match="Invalid user name"):
+        with pytest.raises(BadCredentials, match="refused to sign in"):
             await ask(transport)
     assert service.counts() == {"POST /v2/sessiontoken": 1}
     service.now += timedelta(minutes=10)
