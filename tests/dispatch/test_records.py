@@ -26,7 +26,7 @@ def states_of(*states: ItemState) -> DispatchState:
         ([A, U, F], "UNKNOWN"),
         ([U, CANCELLED], "UNKNOWN"),
         ([F], "FAILED"),
-        ([F, CANCELLED], "FAILED"),
+        ([F, CANCELLED], "COMPLETED_WITH_FAILURES"),
         ([F, A], "COMPLETED_WITH_FAILURES"),
         ([F, SKIPPED], "COMPLETED_WITH_FAILURES"),
         ([A], "SUCCEEDED"),
