@@ -34,6 +34,7 @@ __all__ = [
     "FileStream",
     "Wire",
     "WireRequest",
+    "believe_absence",
     "decode_json",
     "error_for_status",
     "lies_under",
@@ -318,6 +319,22 @@ def error_for_status(
         request_id=None if request_id is None else redacted(request_id, answer.secrets),
         retry_after=_seconds(answer.headers.get("retry-after")),
     )
+
+
+def believe_absence(error: NotFound) -> None:
+    """Passes where the vendor itself said that it has no such record.
+
+    Raises `MalformedAnswer` for a 404 without the vendor's own code: a server in front of it, or a wrong base URL, says
+    that of every record.
+    """
+    if error.vendor_code is None:
+        raise MalformedAnswer(
+            "The server answered 404 without the vendor's own words: is the base URL right?",
+            backend=error.backend,
+            operation=error.operation,
+            status=error.status,
+            request_id=error.request_id,
+        ) from None
 
 
 def _seconds(value: str | None) -> int | None:

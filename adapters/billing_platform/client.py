@@ -14,7 +14,7 @@ from adapters.billing_platform.translate import CorrespondenceRow, CustomerRow
 from adapters.contract import Connection
 from adapters.errors import AdapterError, MalformedAnswer, NotFound
 from adapters.model import RawRecord
-from adapters.wire import Answer, FileStream, Wire, WireRequest, decode_json
+from adapters.wire import Answer, FileStream, Wire, WireRequest, believe_absence, decode_json
 
 __all__ = ["NATIVE_ID", "Client", "Raw", "per_key"]
 
@@ -62,7 +62,8 @@ class Client:
         """The row of the record that the path's last segment names, or None where the vendor has none."""
         try:
             answer = await self.ask(request)
-        except NotFound:
+        except NotFound as error:
+            believe_absence(error)
             return None
         row = decode_json(answer, row_type, backend=self.backend)
         if str(row.id) != request.path[-1]:
@@ -73,8 +74,7 @@ class Client:
         """A file that begins like a PDF; whatever else is answered is raised as what it is."""
         async with self._slots:
             stream = await self._wire.stream(request)
-        head = stream.first_chunk[: len(_PDF_HEAD)]  # a first chunk may be shorter
-        if 200 <= stream.status < 300 and head and _PDF_HEAD.startswith(head):
+        if 200 <= stream.status < 300 and stream.first_chunk.startswith(_PDF_HEAD):
             return stream
         try:
             body = await stream.read(limit=_LONGEST_REFUSAL)

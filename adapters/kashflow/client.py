@@ -8,7 +8,7 @@ from msgspec import Struct
 from adapters.errors import MalformedAnswer, NotFound
 from adapters.kashflow.refusals import error_of
 from adapters.kashflow.rows import CustomerPage, CustomerRow, LogPage, NoteRow
-from adapters.wire import Answer, Wire, WireRequest, decode_json
+from adapters.wire import Answer, Wire, WireRequest, believe_absence, decode_json
 
 __all__ = ["Client", "WholeCustomer"]
 
@@ -76,7 +76,8 @@ class Client:
         )
         try:
             answer = await self.send(request)
-        except NotFound:
+        except NotFound as error:
+            believe_absence(error)
             return None
         return WholeCustomer(self._decoded(answer, CustomerRow), answer.body)
 

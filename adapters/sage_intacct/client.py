@@ -14,7 +14,7 @@ from adapters.sage_intacct.envelope import Envelope, Reference, unwrap
 from adapters.sage_intacct.objects import ObjectType
 from adapters.sage_intacct.query import Conditions, query_body
 from adapters.sage_intacct.translate import flattened
-from adapters.wire import Answer, Wire, WireRequest
+from adapters.wire import Answer, Wire, WireRequest, believe_absence
 
 __all__ = ["ENTITY_HEADER", "JSON_TYPE", "Client", "Direction", "Ordering"]
 
@@ -112,7 +112,8 @@ class Client:
         try:
             record = unwrap(answer, RawRecord, backend=self.backend).result
             row = msgspec.convert(flattened(_exact.decode(answer.body)["ia::result"]), object_.row)
-        except NotFound:
+        except NotFound as error:
+            believe_absence(error)
             return None
         except msgspec.ValidationError:
             raise self.malformed(request, "The vendor's record is not what it documents.") from None

@@ -231,7 +231,7 @@ async def test_a_pdf_that_is_not_made_yet_is_not_available(reader: Adapter) -> N
     assert (caught.value.status, caught.value.vendor_code, caught.value.backend) == (404, "404107", "test")
 
 
-@pytest.mark.parametrize("body", [b'{"id": "123"}', b"<html>", b""])
+@pytest.mark.parametrize("body", [b'{"id": "123"}', b"<html>", b"", b"%", b"%PDF"])
 async def test_what_is_no_pdf_where_one_was_asked_for_is_malformed(body: bytes) -> None:
     adapter = adapter_over(answering(200, body, **{"Content-Type": "application/pdf"}))
     assert adapter.pdf is not None
