@@ -57,6 +57,24 @@ class _Session(Struct, frozen=True):
     generation: int
 
 
+class _Refusal(Struct, frozen=True):
+    """What the vendor said of the credentials. An exception raised again and again would keep all its traces."""
+
+    message: str
+    status: int
+    vendor_code: str | None
+
+    def error(self, backend: str) -> BadCredentials:
+        return BadCredentials(
+            self.message,
+            backend=backend,
+            operation=OPERATION,
+            status=self.status,
+            vendor_code=self.vendor_code,
+            never_sent=True,
+        )
+
+
 class _SessionTransport(httpx.AsyncBaseTransport):
     def __init__(self, inner: httpx.AsyncBaseTransport, base: httpx.URL, sign_in: "_SignIn") -> None:
         self._inner = inner
@@ -98,7 +116,7 @@ class _SignIn:
         self._clock = clock
         self._current: _Session | None = None
         self._running: asyncio.Task[_Session] | None = None
-        self._refusal: BadCredentials | None = None
+        self._refusal: _Refusal | None = None
         self._refused_until: datetime | None = None
 
     async def session(self, *, after: int) -> _Session:
@@ -118,13 +136,14 @@ class _SignIn:
 
     async def _begin(self, generation: int) -> _Session:
         if self._refusal is not None and self._refused_until is not None and self._clock() < self._refused_until:
-            raise self._refusal
+            raise self._refusal.error(self._wire.backend)
         try:
             token = await self._two_steps()
         except AdapterError as error:
             error.never_sent = True
-            if isinstance(error, BadCredentials) and error.vendor_code is not None:
-                self._refusal, self._refused_until = error, self._clock() + _PAUSE_AFTER_REFUSAL
+            if isinstance(error, BadCredentials) and error.status is not None:
+                self._refusal = _Refusal(error.message, error.status, error.vendor_code)
+                self._refused_until = self._clock() + _PAUSE_AFTER_REFUSAL
             raise
         self._refusal = None
         self._current = _Session(token, generation)

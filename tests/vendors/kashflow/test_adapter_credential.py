@@ -197,6 +197,8 @@ async def test_who_leaves_does_not_end_the_sign_in_of_the_others(
         "https://vendor.example/v1/customers",
         "https://vendor.example.elsewhere.example/v2/customers",
         "https://vendor.example@elsewhere.example/v2/customers",
+        "https://vendor.example/v2/%2e%2e/v1/customers",
+        "https://vendor.example/v2/..%2Fv1/customers",
     ],
 )
 async def test_no_url_outside_the_base_gets_the_session(
@@ -272,6 +274,30 @@ async def test_refused_credentials_are_not_tried_again_for_a_while(
     service.now += timedelta(minutes=10)
     service.sign_in = lambda _: None
     assert (await ask(transport)).status_code == 200
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+async def test_a_refusal_without_a_code_is_not_tried_again_either(
+    service: Service, transport: httpx.AsyncBaseTransport, status: int
+) -> None:
+    service.sign_in = lambda _: httpx.Response(status, text="<html>no</html>")
+    for _ in range(3):
+        with pytest.raises(BadCredentials):
+            await ask(transport)
+    assert service.counts() == {"POST /v2/sessiontoken": 1}
+
+
+async def test_a_refusal_told_again_is_another_exception_with_the_same_members(
+    service: Service, transport: httpx.AsyncBaseTransport
+) -> None:
+    service.sign_in = lambda _: httpx.Response(400, json=REFUSAL)
+    told = []
+    for _ in range(3):
+        with pytest.raises(BadCredentials) as caught:
+            await ask(transport)
+        told.append(caught.value)
+    assert len({id(error) for error in told}) == 3
+    assert [vars(error) for error in told] == [vars(told[0])] * 3
 
 
 async def test_an_unreachable_vendor_is_tried_again_at_once(
