@@ -10,9 +10,21 @@ from msgspec import Struct
 from adapters.errors import InvalidInput, ScanLimit
 from adapters.model import Page
 
-__all__ = ["Rows", "decode_offset", "encode_offset", "read_by_offset", "rows_after", "slice_sorted", "window"]
+__all__ = [
+    "Rows",
+    "decode_offset",
+    "encode_offset",
+    "position_json",
+    "read_by_offset",
+    "rows_after",
+    "slice_sorted",
+    "window",
+]
 
 T = TypeVar("T")
+
+LONGEST_POSITION = 16_384
+"""Characters. A position holds a few keys and names, escaped."""
 
 
 class Rows(Struct, frozen=True):
@@ -112,16 +124,19 @@ def decode_offset(position: str | None) -> tuple[int, str | None]:
     """What `encode_offset` was given; the beginning for None. Raises `InvalidInput` for another list's position."""
     if position is None:
         return 0, None
-    match _json(position):
+    match position_json(position):
         case [int() as offset, str() | None as last] if offset >= 0:
             return offset, last
     raise InvalidInput("This cursor was not made by this list.", field="after")
 
 
-def _json(position: str) -> Any:
+def position_json(position: str) -> Any:
+    """The JSON value that a position is; None where it is none, or is longer than any that a list makes."""
+    if len(position) > LONGEST_POSITION:
+        return None
     try:
         return json.loads(position)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -135,7 +150,7 @@ def slice_sorted(
     keys = [sort_key(record) for record in records]
     begin = 0
     if position is not None:
-        after = _json(position)
+        after = position_json(position)
         if not isinstance(after, list):
             raise InvalidInput("This cursor was not made by this list.", field="after")
         try:

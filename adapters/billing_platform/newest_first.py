@@ -24,6 +24,7 @@ from adapters.billing_platform.parameters import Question
 from adapters.billing_platform.translate import Entry
 from adapters.contract import ListRequest
 from adapters.model import Correspondence, Page
+from adapters.paging import position_json
 
 __all__ = ["newest_first"]
 
@@ -148,7 +149,7 @@ def _start(request: ListRequest, question: Question) -> _Place | _Undated:
         past = question.latest is not None and question.latest <= request.options.today
         return _Place(question.latest if past else None, None, _FIRST_DAYS)
     try:
-        match json.loads(request.position):
+        match position_json(request.position):
             case [None | str() as day, None | int() as below, int() as days] if days >= 0:
                 return _Place(date.fromisoformat(day) if day else None, below, days)
             case [None | int() as after]:

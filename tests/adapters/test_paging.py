@@ -148,3 +148,11 @@ def test_slices_of_a_sorted_list_join_to_the_list(keys: list[tuple[int, int]], f
 async def test_a_foreign_position_is_the_callers_mistake(position: str) -> None:
     with pytest.raises(InvalidInput):
         await page(NumberedVendor(["a"], numbered=True), first=1, position=position)
+
+
+@pytest.mark.parametrize("position", ["[" * 100_000, "[" * 16_000], ids=["long", "deep"])
+async def test_a_hostile_position_is_the_callers_mistake(position: str) -> None:
+    with pytest.raises(InvalidInput):
+        await page(NumberedVendor(["a"], numbered=True), first=1, position=position)
+    with pytest.raises(InvalidInput):
+        slice_sorted([(1, 1)], first=1, position=position, sort_key=list)

@@ -177,7 +177,20 @@ async def test_rows_that_were_not_asked_for_have_their_place_all_the_same() -> N
 
 
 @pytest.mark.parametrize(
-    "position", ["", "x", "[]", "[1,2,3]", '["2026-06-30",1]', '["soon",1,30]', '["2026-06-30",1,-1]', "20001", "{}"]
+    "position",
+    [
+        "",
+        "x",
+        "[]",
+        "[1,2,3]",
+        '["2026-06-30",1]',
+        '["soon",1,30]',
+        '["2026-06-30",1,-1]',
+        "20001",
+        "{}",
+        "[" * 100_000,
+        "[" * 16_000,
+    ],
 )
 async def test_another_lists_position_is_refused_without_a_call(position: str) -> None:
     tenant = Tenant([])
