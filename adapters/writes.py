@@ -1,6 +1,8 @@
 """What can be asked of a vendor that changes or sends something, the exact call that asks it, and what became of it."""
 
 import datetime
+import re
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -34,6 +36,7 @@ __all__ = [
     "UpdateMessage",
     "UpdateTemplate",
     "Verdict",
+    "are_addressable",
     "invalid",
 ]
 
@@ -135,6 +138,17 @@ class Recipient(Struct, frozen=True, kw_only=True):
     email: str
     name: str | None = None
     cc: bool = False
+
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def are_addressable(recipients: Iterable[Recipient]) -> bool:
+    """Whether each has an address, and no control character: a line end would begin another header of the e-mail."""
+    return all(
+        one.email.strip() and not _CONTROLS.search(one.email) and not _CONTROLS.search(one.name or "")
+        for one in recipients
+    )
 
 
 class EmailDocument(Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from adapters.writes import (
     EmailDocument,
     PreparedCall,
     UpdateCorrespondence,
+    are_addressable,
     invalid,
 )
 
@@ -93,7 +94,7 @@ class BillingPlatformWrites:
             raise self._unsupported("This vendor takes addresses alone: no names, and no copies.", "recipients")
         addresses = tuple(recipient.email for recipient in request.recipients)
         # A comma makes two addresses of one: "Addresses can also be passed as comma-separated strings."
-        if not addresses or not all(address.strip() and "," not in address for address in addresses):
+        if not addresses or any("," in address for address in addresses) or not are_addressable(request.recipients):
             raise invalid(
                 "Recipients are one address each; none at all leaves the choice to the vendor.",
                 "recipients",

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import httpx
 from msgspec import Meta, Struct
-from pydantic import SecretStr, field_validator
+from pydantic import SecretStr, StringConstraints, field_validator
 
 from adapters.contract import Credentials, VendorSettings
 from adapters.errors import AdapterError, BadCredentials, MalformedAnswer
@@ -48,7 +48,7 @@ class IntacctCredentials(Credentials):
 class IntacctSettings(VendorSettings):
     """``entity``: the entity to work in; without it, the user's own or the top level."""
 
-    entity: str | None = None
+    entity: Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]+$")] | None = None
 
 
 class _Grant(Struct):

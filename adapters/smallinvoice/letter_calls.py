@@ -23,6 +23,7 @@ from adapters.contract import (
 from adapters.errors import InvalidInput, UnsupportedByVendor
 from adapters.smallinvoice.translate import NATIVE_ID, STATUSES
 from adapters.wire import WireRequest
+from adapters.writes import are_addressable
 
 __all__ = ["ADD", "LetterCalls"]
 
@@ -85,6 +86,8 @@ class LetterCalls:
         for name in ("recipients", "subject", "body"):
             if getattr(request, name) in (None, ()):
                 raise self._invalid(f"This vendor sends no e-mail without {name}.", name, "email")
+        if not are_addressable(request.recipients):
+            raise self._invalid("A recipient has an address, and no line breaks in it.", "recipients", "email")
         body: dict[str, Any] = {"subject": request.subject, "body": request.body}
         if request.status_after is not None:
             body["afterstatus"] = self._status(request.status_after, "status_after", "email")

@@ -23,6 +23,7 @@ from adapters.errors import (
     Unavailable,
 )
 from adapters.sage_intacct import vendor
+from adapters.sage_intacct.credential import IntacctSettings
 from adapters.wire import CallInfo, Wire, WireRequest
 from tests.connecting import NOW, RunningSandbox, asking, connected
 from tests.vendors.sage_intacct.answering import BASE_URL
@@ -245,6 +246,8 @@ async def test_a_token_is_used_until_shortly_before_it_ends(grant: dict[str, Any
         "https://intacct.example:8443/ia/api/v1/objects/x",
         "https://intacct.example/ia/api/v2/objects/x",
         "https://intacct.example/ia/api/v10/objects/x",
+        "https://intacct.example/ia/api/v1/%2e%2e/v2/objects/x",
+        "https://intacct.example/ia/api/v1/..%2Fv2/objects/x",
     ],
 )
 async def test_no_other_address_gets_a_token(url: str) -> None:
@@ -334,3 +337,9 @@ async def test_the_emulator_takes_the_sign_in_and_a_renewal(
             "/objects/accounts-receivable/customer-message/1",
         ]
     assert sandbox.credentials["client_secret"] not in caplog.text
+
+
+@pytest.mark.parametrize("entity", ["", "E100\r\nX-Other: 1", "E100\n", "Zürich", "\x00"])
+def test_an_entity_fits_a_header(entity: str) -> None:
+    with pytest.raises(ValueError, match="entity"):
+        IntacctSettings(entity=entity)
