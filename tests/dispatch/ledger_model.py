@@ -164,5 +164,5 @@ class Model:
         if U in states:
             return DispatchState.UNKNOWN
         if F in states:
-            return DispatchState.COMPLETED_WITH_FAILURES if {A, SKIPPED} & states else DispatchState.FAILED
+            return DispatchState.FAILED if states == {F} else DispatchState.COMPLETED_WITH_FAILURES
         return DispatchState.CANCELLED if CANCELLED in states and A not in states else DispatchState.SUCCEEDED
