@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -33,6 +34,8 @@ class PostgreSQL:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._numbers = itertools.count(1)
+        self._aside = ThreadPoolExecutor(max_workers=1)
+        self._drops: list[Future[None]] = []
 
     def create(self, template: str = "template0") -> str:
         """Makes a database, a copy of another one, and returns its name."""
@@ -41,8 +44,15 @@ class PostgreSQL:
         return name
 
     def drop(self, name: str) -> None:
-        """Drops a database, whoever is connected to it."""
-        self.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
+        """Drops a database, whoever is connected to it; aside, since it waits for a checkpoint."""
+        dropping = SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name))
+        self._drops.append(self._aside.submit(self.execute, dropping))
+
+    def close(self) -> None:
+        """Waits for what is done aside, and raises what went wrong with it."""
+        self._aside.shutdown()
+        for drop in self._drops:
+            drop.result()
 
     def execute(self, statement: SQL | psycopg.sql.Composed) -> None:
         """Runs a statement outside of the tests' databases."""
@@ -71,7 +81,9 @@ def postgresql() -> Iterator[PostgreSQL]:
         _run([*who, initdb, "--pgdata", str(data), *create], folder)
         _run([*who, pg_ctl, "start", "--wait", "-D", str(data), "-l", str(folder / "log"), "-o", options], folder)
         try:
-            yield PostgreSQL(folder)
+            server = PostgreSQL(folder)
+            yield server
+            server.close()
         finally:
             _run([*who, pg_ctl, "stop", "--wait", "-D", str(data), "-m", "immediate"], folder)
     finally:
