@@ -104,19 +104,23 @@ class SendMutations:
     async def reconcile_dispatch(self: None, ask: Ask, id: DispatchId) -> DispatchPayload:
         """Asks the vendors for evidence."""
         dispatch = await _dispatch(ask, id)
-        return payload(
-            DispatchPayload, [], dispatch=await ask.context.sending.reconcile(dispatch, ask.context.backends)
-        )
+        return _standing(ask, await ask.context.sending.reconcile(dispatch, ask.context.backends))
 
     @action("Sends again what is FAILED in a dispatch, and nothing else.", DispatchPayload)
     async def retry_dispatch(self: None, ask: Ask, id: DispatchId) -> DispatchPayload:
         """Sends again what is FAILED."""
-        return payload(DispatchPayload, [], dispatch=await ask.context.sending.retry(await _dispatch(ask, id)))
+        return _standing(ask, await ask.context.sending.retry(await _dispatch(ask, id)))
 
     @action("Cancels what has not begun in a dispatch.", DispatchPayload)
     async def cancel_dispatch(self: None, ask: Ask, id: DispatchId) -> DispatchPayload:
         """Cancels what has not begun."""
-        return payload(DispatchPayload, [], dispatch=await ask.context.sending.cancel(await _dispatch(ask, id)))
+        return _standing(ask, await ask.context.sending.cancel(await _dispatch(ask, id)))
+
+
+def _standing(ask: Ask, dispatch: records.Dispatch, *, replayed: bool = False) -> DispatchPayload:
+    """A dispatch after something was done to it; what was read before is read again."""
+    ask.context.forget()
+    return payload(DispatchPayload, [], dispatch=dispatch, replayed=replayed)
 
 
 async def _dispatch(ask: Ask, value: str) -> records.Dispatch:
@@ -145,7 +149,7 @@ async def _send_document(
         dispatch, again = await ask.context.sending.send_one(order, backend, call)
     except (AlreadySentError, IdempotencyConflictError, LedgerUnavailableError) as error:
         raise _refusal(error, "document") from error
-    return payload(DispatchPayload, [], dispatch=dispatch, replayed=again)
+    return _standing(ask, dispatch, replayed=again)
 
 
 async def _send_documents(
@@ -173,7 +177,7 @@ async def _run(ask: Ask, input: Any, order: Order, intents: Sequence[Intent], ar
         dispatch, again = await ask.context.sending.send_many(msgspec.structs.replace(order, intents=intents))
     except (IdempotencyConflictError, LedgerUnavailableError) as error:
         raise _refusal(error, argument) from error
-    return payload(DispatchPayload, [], dispatch=dispatch, replayed=again)
+    return _standing(ask, dispatch, replayed=again)
 
 
 def _refuse_what_no_vendor_takes(ask: Ask, request: SendRequest, refs: Sequence[Ref]) -> None:

@@ -45,6 +45,7 @@ class Subscription:
                 raise ProblemError(Problem(code=ProblemCode.NOT_FOUND, message=message, path=("id",)))
             if found.counts != seen:
                 seen = found.counts
+                context.forget()
                 dispatch: Any = found
                 yield dispatch
             if found.finished_at is not None:

@@ -250,3 +250,29 @@ async def test_what_was_done_is_not_in_the_log() -> None:
     with structlog.testing.capture_logs() as logs:
         await sent(gateway_over(sender()), EMAIL, document=LETTER)
     assert logs == []
+
+
+SENT_ALONE = "mutation($input: EmailDocumentInput!) { sent: emailDocument(input: $input) { dispatch { id } } }"
+STANDING = "mutation($id: ID!) {{ sent: {verb}(id: $id) {{ dispatch {{ id }} }} }}"
+
+
+@pytest.mark.parametrize(
+    "verb", ["emailDocument", "emailStatements", "reconcileDispatch", "retryDispatch", "cancelDispatch"]
+)
+async def test_after_a_send_nothing_is_answered_from_what_was_read_before(verb: str) -> None:
+    a = sender()
+    gateway = gateway_over(a)
+    context = gateway.context()
+    read = "query($id: ID!) { node(id: $id) { id } }"
+    earlier = (await sent(gateway, EMAIL, document=gid("Letter", "a", "l2")))["dispatch"]["id"]
+    await answer(gateway, read, context=context, id=LETTER)
+    if verb == "emailDocument":
+        done = await answer(gateway, SENT_ALONE, context=context, input={"document": LETTER})
+    elif verb == "emailStatements":
+        done = await answer(gateway, STATEMENTS, context=context, input={"customers": [gid("Customer", "a", "1")]})
+    else:
+        done = await answer(gateway, STANDING.format(verb=verb), context=context, id=earlier)
+    assert (done.errors, done.data["sent"]["dispatch"] is None) == ([], False)
+    a.behaviour.calls.clear()
+    await answer(gateway, read, context=context, id=LETTER)
+    assert len(a.behaviour.of("letters.by_key")) == 1

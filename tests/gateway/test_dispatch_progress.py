@@ -140,3 +140,22 @@ async def test_each_operation_on_a_socket_reads_anew() -> None:
             names.append((await next_message(socket))["payload"]["data"]["customer"]["name"])
             assert (await next_message(socket))["type"] == "complete"
     assert names == ["Company 0", "Renamed"]
+
+
+async def test_each_event_reads_again_what_an_earlier_one_read() -> None:
+    a = sender()
+    gateway = gateway_over(a)
+    gate = a.behaviour.hold("perform")
+    asked = asyncio.create_task(answer(gateway, SEND, ids=IDS))
+    await gate.begun.wait()
+    started = (await data(gateway, "{ dispatches { nodes { id } } }"))["dispatches"]["nodes"][0]["id"]
+    query = "subscription($id: ID!) { dispatchProgress(id: $id) { items { nodes { state } } } }"
+    async with socket_to(gateway) as socket:
+        await subscribe(socket, query, id=started)
+        messages = [await next_message(socket)]
+        gate.release.set()
+        while messages[-1]["type"] == "next":
+            messages.append(await next_message(socket))
+        await asked
+    last = messages[-2]["payload"]["data"]["dispatchProgress"]["items"]["nodes"]
+    assert last == [{"state": "ACCEPTED"}] * 3
