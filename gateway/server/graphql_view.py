@@ -1,5 +1,6 @@
 """The GraphQL endpoint, over HTTP and (for subscriptions) graphql-transport-ws."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -68,5 +69,13 @@ class GraphQLView(GraphQL[RequestContext, None]):
 
     def encode_json(self, data: Any) -> bytes | str:
         """JSON bytes; text where a WebSocket frame must be text."""
-        encoded = orjson.dumps(data)
+        encoded = _json(data)
         return encoded.decode() if isinstance(data, dict) and "type" in data else encoded
+
+
+def _json(data: Any) -> bytes:
+    """JSON bytes. A vendor's integer beyond 64 bits, which `raw` may hold, is beyond orjson too."""
+    try:
+        return orjson.dumps(data)
+    except TypeError:
+        return json.dumps(data, allow_nan=False, separators=(",", ":")).encode("utf-8")
