@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from adapters.contract import ListRequest, Order
 from adapters.errors import AdapterError, UnsupportedByVendor
-from adapters.filters import Filter, FilterOptions
+from adapters.filters import Compare, Filter, FilterOptions, Not, Op
 from adapters.model import Page
 from gateway.backends import Backend
 from gateway.loaders import PageKey
@@ -81,10 +81,12 @@ class PageInfo(Struct, frozen=True):
     end_cursor: str | None
 
 
-class _Cursor(Struct, frozen=True):
+class _Cursor(Struct, frozen=True, omit_defaults=True):
     digest: str
     positions: dict[str, str | None]
     """Per stream where to go on; None when it is exhausted; absent when it is not begun."""
+    today: date | None = None
+    """The day that the filter's relative periods are relative to, of all pages alike."""
 
 
 @dataclass(slots=True)
@@ -130,14 +132,13 @@ class Connection:
     @cached_property
     def cursors(self) -> list[str]:
         """After each record, the cursor that goes on there; after the last, the page's end."""
-        digest = self._key.digest()
         positions = dict(self._begin)
         cursors = []
         for name, _, position in self._taken:
             positions[name] = position
-            cursors.append(_encode(_Cursor(digest, positions)))
+            cursors.append(self._cursor(positions))
         if cursors:
-            cursors[-1] = _encode(_Cursor(digest, dict(self._end)))
+            cursors[-1] = self._cursor(self._end)
         return cursors
 
     @property
@@ -164,9 +165,16 @@ class Connection:
     @property
     def end_cursor(self) -> str | None:
         """Goes on after the page. One without records has an end to go on from too."""
-        if self.nodes:
-            return self.cursors[-1]
-        return _encode(_Cursor(self._key.digest(), dict(self._end))) if self.has_next_page else None
+        return self._cursor(self._end) if self.nodes or self.has_next_page else None
+
+    @cached_property
+    def _digest(self) -> str:
+        return self._key.digest()
+
+    def _cursor(self, positions: Mapping[str, str | None]) -> str:
+        key = self._key
+        today = key.options.today if _has_period(key.filter) and key.options.as_of is None else None
+        return _encode(_Cursor(self._digest, dict(positions), today))
 
 
 def streams_over(backends: Sequence[Backend], parts: Sequence[str]) -> tuple[Stream, ...]:
@@ -193,7 +201,10 @@ class ConnectionLoader:
 
 async def read_connection(key: ConnectionKey, context: "RequestContext") -> Connection:
     """Reads all streams that are not exhausted at once, and takes from them what the page holds."""
-    begin = _positions(key)
+    cursor = _cursor_of(key)
+    begin: Mapping[str, str | None] = {} if cursor is None else cursor.positions
+    if cursor is not None and cursor.today is not None:
+        key = msgspec.structs.replace(key, options=msgspec.structs.replace(key.options, today=cursor.today))
     there = [stream for stream in key.streams if stream.part is not None]
     if key.order is not None and len(there) > 1 and not can_merge_by(key.order):
         message = "Several backends cannot be put in this order together: name one of them."
@@ -282,9 +293,18 @@ def _end(
     return end
 
 
-def _positions(key: ConnectionKey) -> dict[str, str | None]:
+def _has_period(tree: Filter | None) -> bool:
+    """Whether a filter is about days that move."""
+    if isinstance(tree, Compare):
+        return tree.op in (Op.IN_PERIOD, Op.NOT_IN_PERIOD)
+    if isinstance(tree, Not):
+        return _has_period(tree.term)
+    return tree is not None and any(map(_has_period, tree.terms))
+
+
+def _cursor_of(key: ConnectionKey) -> _Cursor | None:
     if key.after is None:
-        return {}
+        return None
     try:
         text = base64.b64decode(key.after + "=" * (-len(key.after) % 4), altchars=b"-_", validate=True)
         cursor = msgspec.json.decode(text, type=_Cursor)
@@ -300,7 +320,7 @@ def _positions(key: ConnectionKey) -> dict[str, str | None]:
                 path=("after",),
             )
         )
-    return cursor.positions
+    return cursor
 
 
 def _encode(cursor: _Cursor) -> str:

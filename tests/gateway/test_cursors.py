@@ -1,9 +1,11 @@
 """A cursor goes on in the list it was made by, and in no other."""
 
+import datetime
 from typing import Any
 
 import pytest
 
+from gateway import lists
 from tests.gateway.asking import Clock, answer, data, gateway_over, gid
 from tests.gateway.fakes import Fake, fake
 from tests.gateway.records import customer, letter
@@ -83,6 +85,39 @@ async def test_a_cursor_of_one_customers_list_is_refused_by_anothers() -> None:
     second = (await data(gateway, query, id=gid("Customer", "a", "1"), c=cursor))["customer"]["letters"]["nodes"]
     refused = await answer(gateway, query, id=gid("Customer", "a", "2"), c=cursor)
     assert (second, refused.codes()) == ([{"nativeId": "4"}], ["INVALID_INPUT"])
+
+
+async def test_a_relative_period_is_of_the_same_day_on_every_page() -> None:
+    clock = Clock()
+    today = clock().date()
+    dates = [today, today, today + datetime.timedelta(days=1)]
+    gateway = gateway_over(
+        fake("a", letters=[letter("a", f"l{n}", "1", date=day) for n, day in enumerate(dates)]), clock=clock
+    )
+    query = """query($c: String) {
+      letters(first: 1, after: $c, filter: {not: {not: {date: {period: TODAY}}}}) {
+        nodes { nativeId } pageInfo { endCursor }
+      }
+    }"""
+    first = (await data(gateway, query))["letters"]
+    clock.forward(days=1)
+    second = (await data(gateway, query, c=first["pageInfo"]["endCursor"]))["letters"]
+    clock.forward(days=1)
+    third = (await data(gateway, query, c=second["pageInfo"]["endCursor"]))["letters"]
+    assert [one["nodes"] for one in (first, second, third)] == [[{"nativeId": "l0"}], [{"nativeId": "l1"}], []]
+
+
+async def test_a_pages_end_is_told_without_a_cursor_for_each_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    encode = lists._encode
+
+    def counted(cursor: Any) -> str:
+        made.append(cursor)
+        return encode(cursor)
+
+    monkeypatch.setattr(lists, "_encode", counted)
+    await data(gateway_over(of("a", 9)), "{ customers(first: 8) { pageInfo { endCursor hasNextPage } } }")
+    assert len(made) == 1
 
 
 async def test_a_cursor_lives_past_midnight() -> None:
