@@ -1,6 +1,7 @@
 """Global object identifiers: opaque outside, ``type:backend:native id`` inside. Encoded and decoded only here.
 
-They are stable as long as the backend's key is, and hold no secret. A decoded id is no proof of anything: whether its
+An id holds the backend's key and the vendor's key of the record, and lasts as long as both are kept: where a vendor's
+key is a customer code, its owner can change it. It holds no secret. A decoded id is no proof of anything: whether its
 backend is visible to the caller, and whether its native id could exist at the vendor, is for
 `gateway.backends.Backends` to say.
 """

@@ -163,10 +163,14 @@ class FilterOptionsInput:
     )
     case_sensitive: bool = strawberry.field(default=True, description="Whether texts compare by case.")
     include_private: bool = strawberry.field(
-        default=False, description="Also what is private to an entity, where the vendor has such."
+        default=False,
+        description="Asks a vendor that has such also for what is private to an entity. The others have nothing of the "
+        "kind and ignore it.",
     )
     include_hierarchy: bool = strawberry.field(
-        default=False, description="Ask for hierarchy fields too, where the vendor has such; they show in `raw`."
+        default=False,
+        description="Asks a vendor that has such for hierarchy fields too. The others have nothing of the kind and "
+        "ignore it.",
     )
 
 

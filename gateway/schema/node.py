@@ -21,7 +21,11 @@ DISPATCH_SCOPE = "-"
 class Node:
     """A record with a global id."""
 
-    @derived("The record's global id: opaque, and stable as long as the backend's key is.", "native_id")
+    @derived(
+        "The record's global id: opaque. It holds the backend's key and the vendor's own key of the record, and lasts "
+        "as long as the vendor keeps that: a customer code that its owner changes makes another id.",
+        "native_id",
+    )
     def id(self: Any, context: RequestContext) -> strawberry.ID:
         """The global id."""
         if isinstance(self, Dispatch):

@@ -1,7 +1,7 @@
 """Connections: Relay's, forward, with the problems of the backends they are made of."""
 
 from collections.abc import Sequence
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 
@@ -13,7 +13,7 @@ from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.fields import attribute
 from gateway.schema.problem import ProblemType
 
-__all__ = ["After", "Connection", "Edge", "First", "PageInfo", "connection_key", "page_size"]
+__all__ = ["After", "Connection", "Edge", "First", "PageInfo", "connection_key", "no_more_than_a_page", "page_size"]
 
 NodeT = TypeVar("NodeT")
 
@@ -55,6 +55,14 @@ class Connection(Generic[NodeT]):
         "total_count", "How many there are in all; null where a backend does not say, or did not answer."
     )
     problems: list[ProblemType] = attribute("problems", "What is missing from this page, and why.")
+
+
+def no_more_than_a_page(values: Sequence[Any], ask: Ask, argument: str) -> None:
+    """Raises INVALID_INPUT, naming the argument, for more values than a page may have records."""
+    maximum = ask.context.limits.max_page
+    if len(values) > maximum:
+        message = f"`{argument}` has at most {maximum} ids; {len(values)} were given."
+        raise ProblemError(Problem(code=ProblemCode.INVALID_INPUT, message=message, path=(argument,)))
 
 
 def page_size(first: int, ask: Ask) -> int:

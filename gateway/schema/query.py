@@ -36,7 +36,7 @@ from gateway.schema.filters import (
 )
 from gateway.schema.message import CustomerMessage
 from gateway.schema.node import DISPATCH_SCOPE, Node
-from gateway.schema.paging import After, Connection, First, connection_key, page_size
+from gateway.schema.paging import After, Connection, First, connection_key, no_more_than_a_page, page_size
 from gateway.schema.template import CustomerEmailTemplate
 from gateway.timeline import DOCUMENT_PARTS, TimelineKey
 
@@ -103,7 +103,7 @@ class Query:
         self: None, ask: Ask, ids: Annotated[list[strawberry.ID], strawberry.argument(description="Global ids.")]
     ) -> Any:
         """Records by their global ids."""
-        page_size(max(1, len(ids)), ask)
+        no_more_than_a_page(ids, ask, "ids")
         return tuple(node_key(one, ask) for one in ids)
 
     @derived("The backends that are visible here, in configured order.")
@@ -178,8 +178,8 @@ class Query:
         if customers is None and with_counterparts:
             message = "withCounterparts goes with customers."
             raise ProblemError(Problem(code=ProblemCode.INVALID_INPUT, message=message, path=("withCounterparts",)))
+        no_more_than_a_page(customers or (), ask, "customers")
         refs = tuple(ask.context.backends.require(one, "Customer", argument="customers") for one in customers or ())
-        page_size(max(1, len(refs)), ask)
         keys = frozenset(backend.key for backend in chosen)
         return TimelineKey(refs if customers is not None else None, with_counterparts, keys, connection)
 

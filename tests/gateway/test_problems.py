@@ -8,7 +8,7 @@ import structlog
 from adapters import errors
 from adapters.errors import AdapterError
 from gateway.problems import Problem, ProblemCode, incident_of, problem_of, public_error
-from tests.gateway.asking import answer, gateway_over, gid
+from tests.gateway.asking import MAX_PAGE, answer, gateway_over, gid
 from tests.gateway.fakes import Fake, fake
 from tests.gateway.records import customer, letter
 
@@ -213,6 +213,19 @@ async def test_a_code_of_several_customers_is_a_conflict() -> None:
 @pytest.mark.parametrize("query", ["{ nothing }", "{", "{ customers(first: true) { nodes { id } } }"])
 async def test_a_wrong_document_has_a_code_too(query: str) -> None:
     assert (await answer(gateway_over(with_letters()), query)).codes() == ["GRAPHQL_VALIDATION_FAILED"]
+
+
+@pytest.mark.parametrize(
+    ("query", "argument"),
+    [
+        ("query($i: [ID!]!) { found: nodes(ids: $i) { id } }", "ids"),
+        ("query($i: [ID!]!) { found: documents(customers: $i) { nodes { nativeId } } }", "customers"),
+    ],
+)
+async def test_more_ids_than_a_page_holds_are_the_fault_of_their_own_argument(query: str, argument: str) -> None:
+    answered = await answer(gateway_over(with_letters()), query, i=[gid("Customer", "a", "1")] * (MAX_PAGE + 1))
+    (error,) = answered.errors
+    assert (error["extensions"]["code"], error["extensions"]["path"]) == ("INVALID_INPUT", [argument])
 
 
 # ── In the log ───────────────────────────────────────────────────────────────────────────────────────────────────────
