@@ -1,6 +1,8 @@
 """``postroom dispatches reconcile``, ``retry``, ``cancel`` and ``watch``."""
 
+import asyncio
 import contextlib
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated
@@ -88,12 +90,37 @@ async def watch(id: str, /, *, url: str | None = None, config: Path | None = Non
 async def _acting(url: str | None, config: Path | None, *, read_only: bool = False) -> AsyncIterator[Acting]:
     if url is not None and config is not None:
         raise CommandFailure("Only one of --url and --config can be asked.", code=2)
-    if url is not None:
-        async with acting_at(url) as there:
-            yield there
-    else:
-        async with acting_here(configured(config), read_only=read_only) as here:
-            yield here
+    async with _ended_in_order():
+        if url is not None:
+            async with acting_at(url) as there:
+                yield there
+        else:
+            async with acting_here(configured(config), read_only=read_only) as here:
+                yield here
+
+
+@contextlib.asynccontextmanager
+async def _ended_in_order() -> AsyncIterator[None]:
+    """Has SIGTERM cancel what is under way, as asyncio has Ctrl-C do it: what is being sent is settled first."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None  # noqa: S101 - a command is one
+    before = signal.getsignal(signal.SIGTERM)
+    told = asyncio.Event()
+
+    def end() -> None:
+        told.set()
+        task.cancel()
+
+    with contextlib.suppress(NotImplementedError):  # on Windows, which has no such signal to send
+        loop.add_signal_handler(signal.SIGTERM, end)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if told.is_set():
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 async def _tell(acting: Acting, before: Standing, after: Standing) -> int:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Column
 
 from gateway.commands.dispatch_standing import Standing
 from gateway.commands.dispatch_telling import counted, plain
@@ -20,6 +21,9 @@ __all__ = ["Lines", "watch"]
 POLL_SECONDS = 0.25
 LINE_SECONDS = 5.0
 """How often a line is written while only the counts change: a run of hours leaves a log that can be read."""
+
+WIDE = 100
+"""Columns of a terminal that has room for times beside the counts."""
 
 
 class Shown(Protocol):
@@ -82,14 +86,15 @@ class _Bar:
     """A bar, the counts, and how long it takes; what keeps the run from going on stands above it."""
 
     def __init__(self, console: Console) -> None:
+        times = (TimeElapsedColumn(), TimeRemainingColumn()) if console.width >= WIDE else ()
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(),
+            BarColumn(bar_width=None, table_column=Column(ratio=1)),  # takes what the words leave
             MofNCompleteColumn(),
             TextColumn("{task.fields[states]}", markup=False),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            *times,
             console=console,
+            expand=True,
         )
         self._task = self._progress.add_task("", states="", total=None)
         self._paused: str | None = None

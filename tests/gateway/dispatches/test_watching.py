@@ -14,6 +14,7 @@ from gateway.app import utc_now
 from gateway.commands.dispatch_standing import standing_of
 from gateway.commands.dispatch_watching import LINE_SECONDS, Lines
 from gateway.dispatch.records import Dispatch, DispatchAction, ItemState
+from gateway.problems import Problem, ProblemCode
 from tests.dispatch.asking import NOW
 from tests.gateway.dispatches.ledgers import FUTURE, NOBODY, Ledger
 from tests.gateway.postroom import COMMAND, environment, started
@@ -35,6 +36,9 @@ def test_a_terminal_shows_a_bar(ledger: Ledger, tmp_path: Path) -> None:
     with subprocess.Popen(command, cwd=tmp_path, env=variables, stdin=theirs, stdout=theirs, stderr=theirs) as process:  # noqa: S603
         os.close(theirs)
         begun = read_until(ours, "0/2")
+        problem = Problem(code=ProblemCode.UNAVAILABLE, message="Down.")
+        ledger.do(lambda opened: opened.pause(dispatch.id, problem))
+        read_until(ours, "Paused: UNAVAILABLE: Down.")
         ledger.settle(dispatch, ItemState.ACCEPTED, ItemState.FAILED)
         rest = read_until(ours, "COMPLETED_WITH_FAILURES: 2 of 2 settled")
     os.close(ours)
@@ -70,13 +74,28 @@ def test_to_stop_watching_stops_nothing_else(ledger: Ledger, tmp_path: Path, sig
     assert ledger.states(dispatch) == ["QUEUED"]
 
 
-def test_interrupted_work_is_settled_as_far_as_it_was_begun(ledger: Ledger, emulator: Sandbox, tmp_path: Path) -> None:
+def test_while_a_gateway_is_alive_nothing_is_sent_from_here(ledger: Ledger, emulator: Sandbox, tmp_path: Path) -> None:
+    dispatch = ledger.begin("10001")
+    ledger.settle(dispatch, ItemState.FAILED)
+    ledger.do(lambda opened: opened.beat("east", now=utc_now() + FUTURE))
+    with started("dispatches", "retry", dispatch.id, "--wait", folder=tmp_path) as (process, output):
+        assert output.readline() == "QUEUED 0 → 1, FAILED 1 → 0.\n"
+        assert output.readline() == "QUEUED: 0 of 1 settled: 1 queued\n"
+        process.send_signal(signal.SIGINT)
+        assert (output.read(), process.wait()) == ("No longer watched; it goes on.\n", 130)
+    assert (ledger.states(dispatch), len(emulator.state.outbox)) == (["QUEUED"], 0)
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_work_is_settled_as_far_as_it_was_begun(
+    ledger: Ledger, emulator: Sandbox, tmp_path: Path, signal_number: int
+) -> None:
     emulator.state.faults.append(Fault(kind="latency", route="* *customerstatements*", seconds=2, times=None))
     dispatch = ledger.begin(*(str(number) for number in range(20000, 20400)))
     with started("dispatches", "retry", dispatch.id, "--wait", folder=tmp_path) as (process, output):
         while "sending" not in (line := output.readline()):
             assert line
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal_number)
         rest = output.read()
         assert process.wait() == 130
     states = ledger.states(dispatch)
