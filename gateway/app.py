@@ -2,7 +2,7 @@
 
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from adapters.contract import Connection
-from gateway.backends import Backend, Backends, capabilities_of, fingerprint
+from gateway.backends import Backend, Backends, capabilities_of
 from gateway.context import LOCAL, Principal, RequestContext
 from gateway.dispatch.engine import DbosEngine, EngineFactory
 from gateway.dispatch.running import sending_over
@@ -80,32 +80,41 @@ async def connected_backends(settings: Settings, clock: Clock = utc_now) -> Asyn
                 shared.setdefault(configured.shares_codes, []).append(configured.key)
         backends = []
         for configured in settings.backends:
-            engine = await stack.enter_async_context(EngineTransport())
             sharing = [key for key in shared.get(configured.shares_codes or "", ()) if key != configured.key]
-            backends.append(connect(configured, engine, sharing, clock))
+            health, permits = Health(clock), Permits(configured.limits.concurrency)
+            transport = await stack.enter_async_context(outbound(configured, health, permits, clock))
+            backends.append(connect(configured, transport, health, permits, sharing, clock))
         yield Backends(backends)
 
 
-def connect(
-    configured: BackendSettings, engine: httpx.AsyncBaseTransport, shares_codes_with: Sequence[str], clock: Clock
-) -> Backend:
-    """One backend, with its outbound policies around the engine: permits → health → credential → engine."""
-    vendor = configured.vendor
-    credential = vendor.authenticate(
-        engine,
+def outbound(configured: BackendSettings, health: Health, permits: Permits, clock: Clock) -> httpx.AsyncBaseTransport:
+    """One backend's way out: permits → health → credential → engine. Closing the outermost closes all."""
+    credential = configured.vendor.authenticate(
+        EngineTransport(),
         key=configured.key,
         base_url=configured.base_url,
         credentials=configured.credentials,
         settings=configured.settings,
         clock=clock,
     )
-    health = Health(clock)
-    permits = Permits(configured.limits.concurrency)
+    return PermitsTransport(HealthTransport(credential, health), permits)
+
+
+def connect(
+    configured: BackendSettings,
+    transport: httpx.AsyncBaseTransport,
+    health: Health,
+    permits: Permits,
+    shares_codes_with: Sequence[str],
+    clock: Clock,
+) -> Backend:
+    """One backend over its way out."""
+    vendor = configured.vendor
     adapter = vendor.connect(
         Connection(
             key=configured.key,
             base_url=configured.base_url,
-            transport=PermitsTransport(HealthTransport(credential, health), permits),
+            transport=transport,
             settings=configured.settings,
             limits=configured.limits,
             timeout=configured.timeout,
@@ -117,7 +126,6 @@ def connect(
         vendor=vendor,
         adapter=adapter,
         capabilities=capabilities_of(adapter),
-        credential=fingerprint(_plain(configured)),
         base_url=configured.base_url,
         limits=configured.limits,
         timeout=configured.timeout,
@@ -125,15 +133,6 @@ def connect(
         permits=permits,
         shares_codes_with=tuple(shares_codes_with),
     )
-
-
-def _plain(configured: BackendSettings) -> Mapping[str, str]:
-    """The credentials as text, for their fingerprint alone."""
-    values = dict(configured.credentials)
-    return {
-        name: value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
-        for name, value in values.items()
-    }
 
 
 @contextlib.asynccontextmanager

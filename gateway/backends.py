@@ -1,6 +1,5 @@
 """The configured connections, what each can do, and which of them a caller may see."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +14,7 @@ from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.upstream.health import Health
 from gateway.upstream.permits import Permits
 
-__all__ = ["Backend", "Backends", "Capability", "capabilities_of", "fingerprint"]
+__all__ = ["Backend", "Backends", "Capability", "capabilities_of"]
 
 
 class Capability(StrEnum):
@@ -68,21 +67,14 @@ def capabilities_of(adapter: Adapter) -> tuple[Capability, ...]:
     return tuple(capability for part, capability in _PARTS.items() if part in offered)
 
 
-def fingerprint(values: Mapping[str, str]) -> str:
-    """A short digest of credentials: tells two apart, and gives neither away."""
-    text = "\x00".join(f"{name}\x01{values[name]}" for name in sorted(values))
-    return hashlib.sha256(b"postroom credential\x00" + text.encode()).hexdigest()[:16]
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Backend:
-    """One configured connection. What is kept of its answers is kept under ``scope``: its key and its credential."""
+    """One configured connection."""
 
     key: str
     vendor: Vendor
     adapter: Adapter
     capabilities: tuple[Capability, ...]
-    credential: str
     base_url: str
     limits: Limits
     timeout: float
@@ -94,11 +86,6 @@ class Backend:
     def id(self) -> str:
         """Its global id."""
         return encode("Backend", self.key, self.key)
-
-    @property
-    def scope(self) -> tuple[str, str]:
-        """The key of whatever belongs to this backend and its credential."""
-        return self.key, self.credential
 
     def url(self, request: WireRequest) -> httpx.URL:
         """Where a request goes, without its credential."""

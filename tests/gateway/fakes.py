@@ -31,7 +31,7 @@ from adapters.model import (
     Letter,
 )
 from adapters.wire import CallInfo, FileStream, WireRequest
-from gateway.backends import Backend, capabilities_of, fingerprint
+from gateway.backends import Backend, capabilities_of
 from gateway.upstream.health import Health
 from gateway.upstream.permits import Permits
 from tests.gateway.behaviour import Behaviour, Call
@@ -128,7 +128,6 @@ def fake(
         vendor=vendor,
         adapter=adapter,
         capabilities=capabilities_of(adapter),
-        credential=fingerprint({"key": key}),
         base_url="https://fake.example/api",
         limits=vendor.limits,
         timeout=30.0,
