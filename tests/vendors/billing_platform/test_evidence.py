@@ -45,7 +45,7 @@ async def test_what_the_vendor_cannot_do_it_never_proves(action: SendAction) -> 
 
 
 async def test_a_document_that_is_gone_proves_nothing() -> None:
-    adapter = adapter_over(answering(404))
+    adapter = adapter_over(answering(404, '{"error": "Not found", "error_code": 404001, "hint": ""}'))
     assert adapter.evidence is not None
 
     found = await adapter.evidence(EvidenceRequest(action=SendAction.EMAIL, native_id="123", since=NOW))
