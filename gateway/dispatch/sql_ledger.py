@@ -29,6 +29,9 @@ __all__ = ["SqlLedger"]
 _BEGUN = (ItemState.SENDING, ItemState.UNKNOWN)
 """An attempt's outcome is news of an item only while it is being sent, or nobody knows what became of it."""
 
+_NOT_QUEUED = [state.value for state in ItemState if state is not ItemState.QUEUED]
+"""Asked of rows that are found by number: were it asked for QUEUED, SQLite would look through all that is queued."""
+
 _EXPIRED = Problem(
     code=ProblemCode.OUTCOME_UNKNOWN,
     message="Whoever was sending this did not live to hear the answer; it may have gone out.",
@@ -110,7 +113,7 @@ class SqlLedger:
         )
         taking = (
             update(items)
-            .where(items.c.number.in_(select(following.c.number)), items.c.state == ItemState.QUEUED.value)
+            .where(items.c.number.in_(select(following.c.number)), items.c.state.not_in(_NOT_QUEUED))
             .values(
                 state=ItemState.SENDING.value,
                 attempt=items.c.attempt + 1,

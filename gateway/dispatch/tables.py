@@ -100,7 +100,8 @@ items = Table(
     sqlite_autoincrement=True,
 )
 
-# The conditions of partial indexes. SQLite uses such an index only where a query repeats the condition's very words.
+# The conditions of partial indexes. SQLite uses such an index only where a query repeats the condition's very words,
+# and prefers it to a dispatch's whole index only where the column is in it too.
 HELD_ITEMS = text("state IN ('QUEUED', 'SENDING', 'ACCEPTED', 'UNKNOWN')")
 """The items that hold their fingerprint (`gateway.dispatch.records.HELD`), as the index that enforces it says it."""
 QUEUED_ITEMS = text("state = 'QUEUED'")
@@ -116,6 +117,7 @@ Index(
 )
 Index(
     "items_to_send",
+    items.c.state,
     items.c.dispatch_id,
     items.c.backend,
     items.c.number,
@@ -124,6 +126,7 @@ Index(
 )
 Index(
     "items_being_sent",
+    items.c.state,
     items.c.dispatch_id,
     items.c.lease_until,
     sqlite_where=SENDING_ITEMS,

@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 
 from gateway.dispatch.records import ItemState
-from tests.faults.conftest import Judge
+from tests.faults.conftest import Judge, store_of
 from tests.faults.figures import ledger_items
 from tests.faults.gateway_process import gateway
 from tests.faults.vendors import EMAILS, letter_ids, running_vendors
@@ -26,7 +26,7 @@ def test_what_a_caller_asked_who_hung_up_is_sent_and_settled(ledger_url: str, ju
             until(lambda: vendors.requests(EMAILS), lambda: f"the call; {process.log()}")
             until(lambda: process.newest()["state"] == "SUCCEEDED", lambda: f"{process.newest()}; {process.log()}")
             assert process.send("emailDocument", given)["replayed"] is True
-        figures = judge("the caller hangs up, and asks again", ledger_url, vendors)
+        figures = judge(f"the caller hangs up, and asks again; {store_of(ledger_url)}", ledger_url, vendors)
         assert (figures.items, figures.sent) == (1, 1)
 
 
@@ -52,5 +52,5 @@ def test_told_to_go_it_settles_what_it_is_sending_and_begins_nothing_more(
         vendors.heal()
         with gateway(configuration) as process:
             process.ends(dispatch)
-        figures = judge("SIGTERM in a run and a single send, then restarted", ledger_url, vendors)
+        figures = judge(f"SIGTERM in a run and a single send, restarted; {store_of(ledger_url)}", ledger_url, vendors)
         assert figures.items == len(many) + 1

@@ -84,14 +84,14 @@ def _items() -> None:
     op.create_index(
         "items_to_send",
         "items",
-        ["dispatch_id", "backend", "number"],
+        ["state", "dispatch_id", "backend", "number"],
         sqlite_where=_queued,
         postgresql_where=_queued,
     )
     op.create_index(
         "items_being_sent",
         "items",
-        ["dispatch_id", "lease_until"],
+        ["state", "dispatch_id", "lease_until"],
         sqlite_where=_sending,
         postgresql_where=_sending,
     )
