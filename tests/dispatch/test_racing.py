@@ -2,13 +2,32 @@
 
 import asyncio
 from collections import Counter
+from typing import Any
 
+import psycopg
 import pytest
+from sqlalchemy import insert
 
-from gateway.dispatch.database import LostRaceError, again_after_a_lost_race
+from gateway.dispatch import sql_ledger
+from gateway.dispatch.database import Database, LostRaceError, again_after_a_lost_race
 from gateway.dispatch.ledger import AlreadySentError, DispatchQuery, IdempotencyConflictError, Ledger
 from gateway.dispatch.records import DispatchState, ItemState
-from tests.dispatch.asking import LATER, LEASE, NOW, all_settled, begun, in_state, names, request, settled, single
+from gateway.dispatch.rows import item_row
+from gateway.dispatch.sql_ledger import SqlLedger
+from gateway.dispatch.tables import items as item_table
+from tests.dispatch.asking import (
+    LATER,
+    LEASE,
+    NOW,
+    all_settled,
+    begun,
+    in_state,
+    intent,
+    names,
+    request,
+    settled,
+    single,
+)
 
 ROUNDS = 10
 
@@ -152,3 +171,46 @@ async def test_a_lost_race_is_run_again_and_given_up_in_the_end() -> None:
     with pytest.raises(LostRaceError):
         await losing(99)
     assert len(tries) == 5
+
+
+async def test_a_retry_that_meets_the_same_being_begun_leaves_it_and_retries_the_rest(postgresql_url: str) -> None:
+    one, other = Database(postgresql_url), Database(postgresql_url)
+    ledger = SqlLedger(one)
+    dispatch = (await begun(ledger, "a", "b")).dispatch
+    items = await ledger.claim(dispatch.id, "uk", first=2, claim=LEASE)
+    await ledger.settle(all_settled(items, ItemState.FAILED), at=NOW)
+    begun_meanwhile = (await begun(ledger, "c")).dispatch.id
+    async with other.writing() as connection:
+        row = item_row(begun_meanwhile, intent("a"), request())
+        await connection.execute(insert(item_table), row)
+        retrying = asyncio.create_task(ledger.retry(dispatch.id))
+        await until_somebody_waits(postgresql_url)
+    assert await retrying == 1
+    assert [item.state for item in await ledger.items(dispatch.id)] == [ItemState.FAILED, ItemState.QUEUED]
+    await one.close()
+    await other.close()
+
+
+async def test_a_key_that_is_freed_as_it_is_looked_at_is_taken(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = Database(postgresql_url), Database(postgresql_url)
+    key = ("alice", "createCustomer", "k")
+    look = sql_ledger._key
+
+    async def look_too_late(*arguments: Any) -> Any:
+        await SqlLedger(other).end_write(*key, None)
+        return await look(*arguments)
+
+    await SqlLedger(other).begin_write(*key, "input", at=NOW)
+    monkeypatch.setattr(sql_ledger, "_key", look_too_late)
+    assert await SqlLedger(one).begin_write(*key, "other", at=NOW) == (True, None)
+    await one.close()
+    await other.close()
+
+
+async def until_somebody_waits(url: str) -> None:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        while (await (await connection.execute(waiting)).fetchone()) == (0,):
+            pass
