@@ -4,6 +4,7 @@ A credential transport says what is secret in the responses that it hands up; `a
 becomes an error. Records are not touched: they are passed on as they came.
 """
 
+import functools
 import html
 import json
 import re
@@ -34,11 +35,17 @@ def secrets_of(response: httpx.Response) -> tuple[str, ...]:
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
     """The text without the secrets, in whatever case, and as URLs, JSON and HTML write them."""
-    forms = {form for secret in secrets if secret for form in _forms(secret)}
+    pattern = _pattern(tuple(secret for secret in secrets if secret))
+    return text if pattern is None else pattern.sub(REDACTED, text)
+
+
+@functools.lru_cache(maxsize=64)  # a bulk answer has a text in every row
+def _pattern(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
+    forms = {form for secret in secrets for form in _forms(secret)}
     if not forms:
-        return text
+        return None
     longest_first = sorted(forms, key=len, reverse=True)
-    return re.sub("|".join(map(re.escape, longest_first)), REDACTED, text, flags=re.IGNORECASE)
+    return re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
 
 
 def _forms(secret: str) -> Iterable[str]:

@@ -19,6 +19,9 @@ CREATE TABLE customers (
     created TEXT NOT NULL, paid REAL NOT NULL, outstanding REAL NOT NULL, folded_name TEXT NOT NULL,
     sought TEXT NOT NULL, summary BLOB NOT NULL, record BLOB NOT NULL
 );
+CREATE INDEX by_name ON customers (folded_name, code);
+CREATE INDEX by_paid ON customers (paid, code);
+CREATE INDEX by_outstanding ON customers (outstanding, code);
 CREATE TABLE notes (
     customer INTEGER NOT NULL REFERENCES customers (id) ON DELETE CASCADE, number INTEGER NOT NULL, text TEXT NOT NULL,
     date TEXT NOT NULL, author TEXT NOT NULL, PRIMARY KEY (customer, number)
@@ -37,23 +40,16 @@ CREATE TABLE failed_logins (at REAL NOT NULL);
 PRAGMA user_version = 1;
 """
 
-_PAGE = """
-SELECT summary, count(*) OVER () FROM customers
+_CUSTOMERS = """
+FROM customers
 WHERE (:archived OR NOT archived)
   AND (:prefix IS NULL OR instr(folded_name, :prefix) = 1)
   AND (:text IS NULL OR instr(sought, :text) > 0)
   AND (:start IS NULL OR created >= :start)
   AND (:end IS NULL OR created <= :end)
-ORDER BY
-  CASE WHEN :order = 'Asc' THEN
-    CASE :sort WHEN 'Name' THEN folded_name WHEN 'TotalPaidAmount' THEN paid
-               WHEN 'OutstandingBalance' THEN outstanding ELSE code END END,
-  CASE WHEN :order = 'Desc' THEN
-    CASE :sort WHEN 'Name' THEN folded_name WHEN 'TotalPaidAmount' THEN paid
-               WHEN 'OutstandingBalance' THEN outstanding ELSE code END END DESC,
-  code
-LIMIT :limit OFFSET :offset
 """
+_SORTED_BY = {"Name": "folded_name", "TotalPaidAmount": "paid", "OutstandingBalance": "outstanding"}
+"""The columns that a list is sorted by, each with an index; by code otherwise."""
 
 _LOG = """
 SELECT CASE WHEN due > :now THEN 'Queued' WHEN error IS NOT NULL THEN 'Failed' ELSE 'Sent' END AS status,
@@ -170,9 +166,13 @@ class Store:
         self, window: Window, *, sort: str, order: str, archived: bool, filters: Mapping[str, str | None]
     ) -> tuple[list[msgspec.Raw], int]:
         """One page of summaries, and how many customers there are in all. ``filters``: prefix, text, start, end."""
-        values = {**filters, "archived": archived, "sort": sort, "order": order}
-        rows = self._page(_PAGE, values, window)
-        return [msgspec.Raw(row[0]) for row in rows], self._total(_PAGE, values, rows)
+        values = {**filters, "archived": archived, "limit": window.size, "offset": window.offset}
+        direction = "DESC" if order == "Desc" else "ASC"
+        sorting = f"ORDER BY {_SORTED_BY.get(sort, 'code')} {direction}, code LIMIT :limit OFFSET :offset"
+        rows = self.database.execute(f"SELECT summary {_CUSTOMERS} {sorting}", values)
+        summaries = [msgspec.Raw(row[0]) for row in rows]
+        total = self.database.execute(f"SELECT count(*) {_CUSTOMERS}", values).fetchone()[0]
+        return summaries, total
 
     def notes(self, customer: int) -> list[Note]:
         """A customer's notes, by number."""

@@ -43,9 +43,8 @@ class OpenLedger:
         """The dispatch of an id, or of the beginning of one. Raises `CommandFailure`."""
         prefix = prefix_of(given)
         ids = select(dispatches.c.id).where(dispatches.c.id.startswith(prefix, autoescape=True))
-        async with self._database.reading() as connection:
-            statement = ids.order_by(dispatches.c.number.desc()).limit(MOST_NAMED + 1)
-            found = list((await connection.execute(statement)).scalars())
+        statement = ids.order_by(dispatches.c.number.desc()).limit(MOST_NAMED + 1)
+        found = await self._database.read(lambda c: list(c.execute(statement).scalars()))
         dispatch = await self.ledger.get(only_one(prefix, found), None)
         assert dispatch is not None  # noqa: S101 - nothing is ever deleted
         return dispatch
@@ -53,8 +52,7 @@ class OpenLedger:
     async def gateways(self, *, since: datetime) -> int:
         """How many gateways have said since then that they run over this ledger."""
         counting = select(func.count()).select_from(executors).where(executors.c.seen_at >= since)
-        async with self._database.reading() as connection:
-            return (await connection.execute(counting)).scalar_one()
+        return await self._database.read(lambda c: c.execute(counting).scalar_one())
 
 
 def prefix_of(given: str) -> str:

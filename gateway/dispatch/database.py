@@ -1,28 +1,34 @@
-"""The ledger's database: SQLite in one file, or PostgreSQL by a URL. One transaction at a time, reading or writing."""
+"""The ledger's database: SQLite in one file, or PostgreSQL by a URL. One transaction at a time, reading or writing.
+
+A transaction is a function of a connection, run whole in a thread: one hop costs a tenth of a millisecond, and a
+transaction whose every statement crosses threads ten times that.
+"""
 
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from gateway.dispatch.group_commit import GroupCommit
 from gateway.dispatch.ledger import LedgerUnavailableError
 
-__all__ = ["Database", "LostRaceError", "again_after_a_lost_race", "database_url"]
+__all__ = ["Database", "LostRaceError", "database_url", "insert_into"]
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 BUSY_MILLISECONDS = 5_000
 """How long SQLite waits for another writer; the ledger's transactions take a few milliseconds each."""
 
 POOL_SIZE = 10
-"""Connections to PostgreSQL a process keeps; transactions are short, and a server allows 100 by default."""
+"""Transactions under way at once in a process, and connections kept: they are short, and a server of PostgreSQL allows
+100 connections by default."""
 
 POOL_TIMEOUT_SECONDS = 5.0
 """How long a transaction waits for a connection before the ledger counts as unavailable."""
@@ -49,24 +55,16 @@ class LostRaceError(LedgerUnavailableError):
     """Another transaction came first; nothing was written, and it may be tried again."""
 
 
-def again_after_a_lost_race(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Does a method that is one transaction again when it lost a race; each time another's was committed."""
-
-    @functools.wraps(method)
-    async def persistent(*arguments: P.args, **options: P.kwargs) -> T:
-        for _ in range(_TRIES - 1):
-            with contextlib.suppress(LostRaceError):
-                return await method(*arguments, **options)
-        return await method(*arguments, **options)
-
-    return persistent
-
-
 def database_url(configured: str) -> URL:
-    """The URL for the asynchronous drivers, of a URL such as ``sqlite:///ledger.sqlite3`` or ``postgresql://…``."""
+    """The URL with the driver used here, of a URL such as ``sqlite:///ledger.sqlite3`` or ``postgresql://…``."""
     url = make_url(configured)
-    drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+    drivers = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
     return url.set(drivername=drivers.get(url.drivername, url.drivername))
+
+
+def insert_into(connection: Connection, table: Table) -> Any:
+    """An INSERT that can say what happens on a conflict, which each of the two databases has as its own."""
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
 
 
 class Database:
@@ -79,49 +77,74 @@ class Database:
     def __init__(self, url: str, *, survives_power_cuts: bool = True, read_only: bool = False) -> None:
         self.url = database_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._turn: contextlib.AbstractAsyncContextManager[Any] = contextlib.nullcontext()
-        if self.is_sqlite:
-            # In one process the writers queue here: SQLite's own waiting is by polling, and unfair.
-            self._turn = asyncio.Lock()
-            if self.url.database and not read_only:
-                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        self._engine: AsyncEngine = create_async_engine(
+        if self.is_sqlite and self.url.database and not read_only:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        self._engine: Engine = create_engine(
             _read_only_file(self.url) if self.is_sqlite and read_only else self.url,
             hide_parameters=True,  # what is asked for, and who gets it, stays out of the errors' texts
+            pool_size=POOL_SIZE,
+            pool_timeout=POOL_TIMEOUT_SECONDS,
             **({} if self.is_sqlite else _postgresql_options(self.url, read_only=read_only)),
         )
         if self.is_sqlite:
             synchronous = "FULL" if survives_power_cuts else "OFF"
             prepare = _prepare_reading if read_only else functools.partial(_prepare_sqlite, synchronous)
-            event.listen(self._engine.sync_engine, "connect", prepare)
-            event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
+            event.listen(self._engine, "connect", prepare)
+            event.listen(self._engine, "begin", _begin_sqlite)
         else:
-            event.listen(self._engine.sync_engine, "connect", _prepare_postgresql)
+            event.listen(self._engine, "connect", _prepare_postgresql)
+        self._threads = ThreadPoolExecutor(POOL_SIZE, thread_name_prefix="ledger")
+        # In one process SQLite's writers queue for one thread: SQLite's own waiting is by polling, and unfair.
+        self._grouped = GroupCommit(functools.partial(self.transaction, writing=True)) if self.is_sqlite else None
 
-    @contextlib.asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that only reads."""
-        async with _named_failures(), self._engine.begin() as connection:
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """What ``work`` makes of a transaction that only reads."""
+        return await self._in_a_thread(work, writing=False)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """What ``work`` makes of a transaction that writes: committed, durably, before this returns.
+
+        Rolled back when ``work`` raises. When it lost a race it is done again, after the other's transaction: ``work``
+        may run several times. A caller that is cancelled leaves it to its end.
+        """
+        for _ in range(_TRIES - 1):
+            with contextlib.suppress(LostRaceError):
+                return await self._write(work)
+        return await self._write(work)
+
+    async def _write(self, work: Callable[[Connection], T]) -> T:
+        if self._grouped is not None:
+            return await self._grouped.run(work)
+        return await self._in_a_thread(work, writing=True)
+
+    async def _in_a_thread(self, work: Callable[[Connection], T], *, writing: bool) -> T:
+        def run() -> T:
+            with self.transaction(writing=writing) as connection:
+                return work(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+
+    @contextlib.contextmanager
+    def transaction(self, *, writing: bool) -> Iterator[Connection]:
+        """A transaction in this thread; `read` and `write` are for event loops."""
+        engine = self._engine.execution_options(**{WRITES: True}) if writing else self._engine
+        with _named_failures(), engine.begin() as connection:
             yield connection
 
-    @contextlib.asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that writes; committed, durably, when the block ends, and rolled back when it raises."""
-        engine = self._engine.execution_options(**{WRITES: True})
-        async with _named_failures(), self._turn, engine.begin() as connection:
-            yield connection
-
-    async def one_at_a_time(self, connection: AsyncConnection) -> None:
+    def one_at_a_time(self, connection: Connection) -> None:
         """Makes a transaction wait until no other one that asked for this is under way; in SQLite none is.
 
         For those that take many fingerprints: two that take the same in another order would wait for each other.
         """
         if not self.is_sqlite:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
 
     async def close(self) -> None:
-        """Lets all connections go."""
-        await self._engine.dispose()
+        """Lets all connections go, when the transactions under way have ended."""
+        if self._grouped is not None:
+            await asyncio.to_thread(self._grouped.shutdown)
+        await asyncio.to_thread(self._threads.shutdown)
+        self._engine.dispose()
 
 
 def _read_only_file(url: URL) -> URL:
@@ -134,14 +157,12 @@ def _postgresql_options(url: URL, *, read_only: bool) -> dict[str, Any]:
         "execution_options": {"postgresql_readonly": read_only},
         "isolation_level": "READ COMMITTED",  # whatever the server's default: each statement sees what was committed
         "pool_pre_ping": True,
-        "pool_size": POOL_SIZE,
-        "pool_timeout": POOL_TIMEOUT_SECONDS,
         "connect_args": {"connect_timeout": url.query.get("connect_timeout", str(CONNECT_SECONDS))},
     }
 
 
-@contextlib.asynccontextmanager
-async def _named_failures() -> AsyncIterator[None]:
+@contextlib.contextmanager
+def _named_failures() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:

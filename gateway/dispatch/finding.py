@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, exists, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, exists, func, select
 
 from gateway.dispatch.ledger import DispatchQuery
 from gateway.dispatch.records import Dispatch, DispatchItem
@@ -18,19 +17,19 @@ ROWS_AT_ONCE = 200
 """Dispatches read at once where a query leaves something to be looked at here; each has its items counted."""
 
 
-async def items_where(connection: AsyncConnection, *conditions: Any, first: int | None = None) -> list[DispatchItem]:
+def items_where(connection: Connection, *conditions: Any, first: int | None = None) -> list[DispatchItem]:
     """Items in order."""
     statement = select(items).where(*conditions).order_by(items.c.number).limit(first)
-    return [item_of(row) for row in await connection.execute(statement)]
+    return [item_of(row) for row in connection.execute(statement)]
 
 
-async def dispatch_where(connection: AsyncConnection, condition: Any) -> Dispatch | None:
+def dispatch_where(connection: Connection, condition: Any) -> Dispatch | None:
     """One dispatch as it stands, or None."""
-    row = (await connection.execute(select(dispatches).where(condition))).one_or_none()
-    return None if row is None else (await _counted(connection, [row]))[0]
+    row = (connection.execute(select(dispatches).where(condition))).one_or_none()
+    return None if row is None else (_counted(connection, [row]))[0]
 
 
-async def find_dispatches(connection: AsyncConnection, query: DispatchQuery) -> list[Dispatch]:
+def find_dispatches(connection: Connection, query: DispatchQuery) -> list[Dispatch]:
     """Dispatches, newest first. A dispatch's backends and its state are looked at here: neither is a column."""
     plain = query.visible is None and query.backends is None and query.states is None
     size = query.first if plain else ROWS_AT_ONCE
@@ -38,8 +37,8 @@ async def find_dispatches(connection: AsyncConnection, query: DispatchQuery) -> 
     before = query.before
     while len(found) < query.first:
         statement = select(dispatches).where(*_conditions(query, before))
-        rows = (await connection.execute(statement.order_by(dispatches.c.number.desc()).limit(size))).all()
-        found += [dispatch for dispatch in await _counted(connection, rows) if _matches(dispatch, query)]
+        rows = (connection.execute(statement.order_by(dispatches.c.number.desc()).limit(size))).all()
+        found += [dispatch for dispatch in _counted(connection, rows) if _matches(dispatch, query)]
         if len(rows) < size:
             break
         before = rows[-1].number
@@ -55,14 +54,14 @@ def about(target: Ref) -> list[Any]:
     ]
 
 
-async def _counted(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[Dispatch]:
+def _counted(connection: Connection, rows: Sequence[Row[Any]]) -> list[Dispatch]:
     counts: dict[str, dict[str, int]] = {row.id: {} for row in rows}
     counting = (
         select(items.c.dispatch_id, items.c.state, func.count())
         .where(items.c.dispatch_id.in_(list(counts)))
         .group_by(items.c.dispatch_id, items.c.state)
     )
-    for dispatch_id, state, count in await connection.execute(counting):
+    for dispatch_id, state, count in connection.execute(counting):
         counts[dispatch_id][state] = count
     return [dispatch_of(row, counts[row.id]) for row in rows]
 

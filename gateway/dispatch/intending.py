@@ -1,11 +1,11 @@
 """Writes the items of a new dispatch: each holds its fingerprint, or is SKIPPED because another item holds it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
-from gateway.dispatch.database import LostRaceError
+from gateway.dispatch.database import LostRaceError, insert_into
 from gateway.dispatch.finding import items_where
 from gateway.dispatch.ledger import AlreadySentError, Intent, Request
 from gateway.dispatch.records import DispatchItem, ItemState
@@ -19,12 +19,10 @@ ROWS_AT_ONCE = 500
 """Rows in one statement: 17 columns each stay far below the 32,766 parameters that SQLite takes."""
 
 
-async def insert_items(
-    connection: AsyncConnection, insert: Callable[..., Any], dispatch_id: str, request: Request
-) -> None:
+def insert_items(connection: Connection, dispatch_id: str, request: Request) -> None:
     """Writes the items in the order asked for. Raises `AlreadySentError` where the request is strict."""
     statement = (
-        insert(items)
+        insert_into(connection, items)
         .on_conflict_do_nothing(index_elements=[items.c.fingerprint, items.c.resent_in], index_where=HELD_ITEMS)
         .returning(items.c.number)
     )
@@ -32,20 +30,18 @@ async def insert_items(
     for part in chunks(request.intents, ROWS_AT_ONCE):
         # What was sent before does not keep a sending back that is asked for again, save for this very request.
         fingerprints = [intent.fingerprint for intent in part]
-        held = await holders(connection, fingerprints, *([own] if request.resend else []))
+        held = holders(connection, fingerprints, *([own] if request.resend else []))
         rows = _rows(dispatch_id, part, held, request)
-        written = (await connection.execute(statement, rows)).all()
+        written = (connection.execute(statement, rows)).all()
         if len(written) < len(rows):
             raise LostRaceError("another dispatch took a fingerprint meanwhile")
 
 
-async def holders(
-    connection: AsyncConnection, fingerprints: Sequence[str], *conditions: Any
-) -> dict[str, DispatchItem]:
+def holders(connection: Connection, fingerprints: Sequence[str], *conditions: Any) -> dict[str, DispatchItem]:
     """The items that hold these fingerprints, by fingerprint; the newest, where resending made it several."""
     found: dict[str, DispatchItem] = {}
     for part in chunks(fingerprints, ROWS_AT_ONCE):
-        holding = await items_where(connection, items.c.fingerprint.in_(part), HELD_ITEMS, *conditions)
+        holding = items_where(connection, items.c.fingerprint.in_(part), HELD_ITEMS, *conditions)
         found |= {item.fingerprint: item for item in holding}
     return found
 

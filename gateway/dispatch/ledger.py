@@ -134,6 +134,18 @@ class Ledger(Protocol):
     async def settle(self, settlements: Sequence[Settlement], *, at: datetime) -> Sequence[bool]:
         """Settles attempts; False for one whose item has moved on, which then stays as it is."""
 
+    async def settle_and_claim(
+        self,
+        settlements: Sequence[Settlement],
+        dispatch_id: str,
+        backend: str,
+        *,
+        at: datetime,
+        first: int,
+        claim: Claim,
+    ) -> tuple[Sequence[bool], Sequence[DispatchItem]]:
+        """`settle`, then `claim`, in one transaction: a run's way from one batch to the next."""
+
     async def pause(self, dispatch_id: str, problem: Problem | None) -> None:
         """Notes why a dispatch does not go on now; None: it goes on."""
 

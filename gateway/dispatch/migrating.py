@@ -47,8 +47,7 @@ async def require_current(database: Database) -> None:
 
     Raises `LedgerTooOldError`, `LedgerTooNewError` and `gateway.dispatch.ledger.LedgerUnavailableError`.
     """
-    async with database.reading() as connection:
-        found, head = await connection.run_sync(_versions)
+    found, head = await database.read(_versions)
     if found != head:
         raise LedgerTooOldError(found, head)
 
@@ -58,13 +57,12 @@ async def migrate(database: Database) -> None:
 
     Raises `LedgerTooNewError`, and `gateway.dispatch.ledger.LedgerUnavailableError`; then nothing has changed.
     """
-    async with database.writing() as connection:  # in SQLite, only one writes from the transaction's start
-        if not database.is_sqlite:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
-        await connection.run_sync(_upgrade)
+    await database.write(_upgrade)
 
 
 def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name != "sqlite":  # where only one writes, from the transaction's start
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
     _versions(connection)
     config = _config()
     config.attributes["context"] = {"connection": connection, **_OPTIONS}

@@ -1,37 +1,25 @@
-"""Works off what is QUEUED of a dispatch: claims a batch, sends it, settles it, until nothing is left.
+"""Works off what is QUEUED of a dispatch, at all its backends at once, until nothing is left.
 
 Any number of workers may work on one dispatch, in any number of processes: the claim decides who sends what. A worker
 holds nothing that the ledger does not.
 """
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Coroutine, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Callable
+from datetime import datetime
 
 import structlog
 
-from adapters.errors import AdapterError
-from gateway.backends import Backend, Backends
-from gateway.dispatch.ledger import Claim, Ledger, Settlement
-from gateway.dispatch.performing import perform_claimed
-from gateway.dispatch.preparing import SendRequest, batch_size, prepare, request_of
-from gateway.dispatch.records import Dispatch, DispatchItem, ItemState
+from gateway.backends import Backends
+from gateway.dispatch.backend_run import BackendRun, Worker
+from gateway.dispatch.ledger import Ledger
+from gateway.dispatch.preparing import request_of
+from gateway.dispatch.records import Dispatch
 from gateway.dispatch.timing import USUAL, Timing
-from gateway.problems import Problem, ProblemCode, failed, problem_of
 
 __all__ = ["RunWorker"]
 
 log = structlog.get_logger("postroom.dispatch")
-
-LANES = 4
-"""Batches of one dispatch that are under way at once at one backend, at most: what a crash leaves UNKNOWN is at most
-this times the batch size. The backend's own limit may allow fewer calls at once."""
-
-FIRST_PAUSE = 2.0
-LONGEST_PAUSE = 60.0
-"""Seconds: how long a run waits when its backend cannot be used; doubled each time, or as the vendor says."""
 
 
 class RunWorker:
@@ -47,20 +35,21 @@ class RunWorker:
     ) -> None:
         self._ledger = ledger
         self._backends = backends
-        self._clock = clock
-        self._owner = owner
-        self._timing = timing
-        self._finishing = asyncio.Event()
-        self._sends: set[asyncio.Task[AdapterError | None]] = set()
+        self._worker = Worker(ledger=ledger, owner=owner, clock=clock, timing=timing)
+        self._finished = False
+        self._runs: set[BackendRun] = set()
+        self._lanes: set[asyncio.Task[None]] = set()
 
     def finish(self) -> None:
         """Claims nothing more: what is QUEUED goes on elsewhere, or after the next start."""
-        self._finishing.set()
+        self._finished = True
+        for run in self._runs:
+            run.stop()
 
     async def drain(self) -> None:
         """Waits until every batch that was claimed is settled."""
-        while self._sends:
-            await asyncio.wait(self._sends)
+        while self._lanes:
+            await asyncio.wait(self._lanes)
 
     async def work(self, dispatch_id: str) -> None:
         """Works until no item of the dispatch is QUEUED."""
@@ -68,103 +57,31 @@ class RunWorker:
         if dispatch is None:
             log.error("no such dispatch", dispatch=dispatch_id)
             return
-        request = request_of(dispatch.action, dispatch.asked)
-        await asyncio.gather(*(self._work_at(dispatch, key, request) for key in sorted(dispatch.backends)))
+        await asyncio.gather(*(self._work_at(dispatch, key) for key in sorted(dispatch.backends)))
 
-    async def _work_at(self, dispatch: Dispatch, key: str, request: SendRequest) -> None:
+    async def _work_at(self, dispatch: Dispatch, key: str) -> None:
         backend = self._backends.get(key)
         if backend is None:
             log.error("a dispatch waits for a backend that is not configured", dispatch=dispatch.id, backend=key)
             return
-        lanes = min(LANES, backend.limits.concurrency)
-        state = _Pausing()
-        await asyncio.gather(*(self._lane(dispatch, backend, request, state) for _ in range(lanes)))
-        if state.noted:
-            await self._ledger.pause(dispatch.id, None)
-
-    async def _lane(self, dispatch: Dispatch, backend: Backend, request: SendRequest, state: "_Pausing") -> None:
-        size = batch_size(backend, dispatch.action)
-        while not self._finishing.is_set():
-            until = self._clock() + timedelta(seconds=backend.timeout) + self._timing.lease_margin
-            claim = Claim(owner=self._owner, until=until)
-            items = await self._ledger.claim(dispatch.id, backend.key, first=size, claim=claim)
-            if not items:
-                return
-            obstacle = await self._to_its_end(self._send(backend, request, items, until))
-            if obstacle is not None:
-                await self._wait(dispatch, backend, obstacle, state)
-            elif state.noted:
-                state.over()
-                await self._ledger.pause(dispatch.id, None)
-
-    async def _to_its_end(self, send: Coroutine[Any, Any, AdapterError | None]) -> AdapterError | None:
-        """A claimed batch is sent and settled even when the engine lets go of the run."""
-        task = asyncio.create_task(send)
-        self._sends.add(task)
-        task.add_done_callback(self._sends.discard)
-        return await asyncio.shield(task)
-
-    async def _send(
-        self, backend: Backend, request: SendRequest, items: Sequence[DispatchItem], until: datetime
-    ) -> AdapterError | None:
-        """Sends one claimed batch and settles it; what keeps the run from going on, if something does."""
+        run = BackendRun(self._worker, dispatch, backend, request_of(dispatch.action, dispatch.asked))
+        if self._finished:
+            return
+        self._runs.add(run)
         try:
-            calls = prepare(backend, request, [item.target.native_id for item in items])
-        except AdapterError as error:
-            problem = failed(error, backend.key)
-            await self._settle([_failed(item, problem) for item in items])
-            return None
-        performed = await perform_claimed(backend, calls, items, until=until, clock=self._clock)
-        settlements = performed.settlements
-        if performed.obstacle is not None:
-            settlements = tuple(map(_again, settlements))
-        await self._settle(settlements)
-        return performed.obstacle
+            await self._run(run)
+        finally:
+            run.stop()
+            self._runs.discard(run)
+        await run.go_on()
 
-    async def _settle(self, settlements: Sequence[Settlement]) -> None:
-        settled = await self._ledger.settle(settlements, at=self._clock())
-        for settlement, done in zip(settlements, settled, strict=True):
-            if not done:
-                log.warning("an outcome came too late", item=settlement.number, state=settlement.state.value)
-
-    async def _wait(self, dispatch: Dispatch, backend: Backend, obstacle: AdapterError, state: "_Pausing") -> None:
-        seconds = state.next(obstacle.retry_after)
-        problem = problem_of(obstacle, backend.key)
-        log.warning("a run waits", dispatch=dispatch.id, backend=backend.key, code=problem.code.value, seconds=seconds)
-        await self._ledger.pause(dispatch.id, problem)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._finishing.wait(), seconds)
-
-
-class _Pausing:
-    """How long a run at one backend has been kept from going on."""
-
-    def __init__(self) -> None:
-        self.noted = False
-        self._seconds = FIRST_PAUSE
-
-    def next(self, asked: int | None) -> float:
-        """The seconds to wait now."""
-        self.noted = True
-        seconds = self._seconds if asked is None else float(asked)
-        self._seconds = min(LONGEST_PAUSE, self._seconds * 2)
-        return seconds
-
-    def over(self) -> None:
-        """It goes on."""
-        self.noted = False
-        self._seconds = FIRST_PAUSE
-
-
-def _again(settlement: Settlement) -> Settlement:
-    """Back to the queue: it is proved that nothing was sent, and the fault is not the item's."""
-    if settlement.state is not ItemState.FAILED or settlement.problem is None:
-        return settlement
-    pausing = (ProblemCode.BACKEND_CREDENTIALS, ProblemCode.RATE_LIMITED, ProblemCode.UNAVAILABLE, ProblemCode.TIMEOUT)
-    if settlement.problem.code not in pausing:
-        return settlement
-    return Settlement(number=settlement.number, attempt=settlement.attempt, state=ItemState.QUEUED)
-
-
-def _failed(item: DispatchItem, problem: Problem) -> Settlement:
-    return Settlement(number=item.number, attempt=item.attempt, state=ItemState.FAILED, problem=problem)
+    async def _run(self, run: BackendRun) -> None:
+        """Waits for the lanes. They are tasks of their own: each ends its batch even when the engine lets go of us."""
+        lanes = [asyncio.create_task(run.lane()) for _ in range(run.lanes)]
+        for lane in lanes:
+            self._lanes.add(lane)
+            lane.add_done_callback(self._lanes.discard)
+        await asyncio.wait(lanes)
+        failures = [error for lane in lanes if (error := lane.exception()) is not None]
+        if failures:
+            raise failures[0]

@@ -1,0 +1,149 @@
+"""One dispatch at one backend, worked off in lanes: each sends a batch, settles it, and claims the next with that."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from msgspec import Struct
+
+from adapters.errors import AdapterError
+from gateway.backends import Backend
+from gateway.dispatch.ledger import Claim, Ledger, Settlement
+from gateway.dispatch.performing import Performed, perform_claimed
+from gateway.dispatch.preparing import SendRequest, batch_size, prepare
+from gateway.dispatch.records import Dispatch, DispatchItem, ItemState
+from gateway.dispatch.timing import Timing
+from gateway.problems import Problem, ProblemCode, failed, problem_of
+
+__all__ = ["LANES", "BackendRun", "Worker"]
+
+log = structlog.get_logger("postroom.dispatch")
+
+LANES = 4
+"""Batches of one dispatch that are under way at once at one backend, at most: what a crash leaves UNKNOWN is at most
+this times the batch size. The backend's own limit may allow fewer calls at once."""
+
+FIRST_PAUSE = 2.0
+LONGEST_PAUSE = 60.0
+"""Seconds: how long a run waits when its backend cannot be used; doubled each time, or as the vendor says."""
+
+
+class Worker(Struct, frozen=True, kw_only=True):
+    """Who works, on which ledger, by which clock."""
+
+    ledger: Ledger
+    owner: str
+    clock: Callable[[], datetime]
+    timing: Timing
+
+
+class BackendRun:
+    """What is QUEUED of ``dispatch`` at ``backend``, worked off until nothing is left or it is told to stop."""
+
+    def __init__(self, worker: Worker, dispatch: Dispatch, backend: Backend, request: SendRequest) -> None:
+        self._worker = worker
+        self._ledger = worker.ledger
+        self._dispatch = dispatch
+        self._backend = backend
+        self._request = request
+        self._stopping = asyncio.Event()
+        self._paused = False
+        self._pause = FIRST_PAUSE
+
+    @property
+    def lanes(self) -> int:
+        """How many of `lane` may run at once."""
+        return min(LANES, self._backend.limits.concurrency)
+
+    def stop(self) -> None:
+        """Claims nothing more: what is claimed is sent and settled, what is QUEUED goes on elsewhere or later."""
+        self._stopping.set()
+
+    async def lane(self) -> None:
+        """Sends batch after batch."""
+        settlements: Sequence[Settlement] = ()
+        while not self._stopping.is_set():
+            until = self._worker.clock() + timedelta(seconds=self._backend.timeout) + self._worker.timing.lease_margin
+            items = await self._settle_and_claim(settlements, Claim(owner=self._worker.owner, until=until))
+            if not items:
+                return
+            performed = await self._send(items, until)
+            settlements = performed.settlements
+            if performed.obstacle is not None:
+                await self._settle(tuple(map(_again, settlements)))
+                settlements = ()
+                await self._wait(performed.obstacle)
+            elif self._paused:
+                await self.go_on()
+        await self._settle(settlements)
+
+    async def go_on(self) -> None:
+        """Notes that nothing keeps it from going on."""
+        if self._paused:
+            self._paused = False
+            self._pause = FIRST_PAUSE
+            await self._ledger.pause(self._dispatch.id, None)
+
+    async def _send(self, items: Sequence[DispatchItem], until: datetime) -> Performed:
+        """Sends one claimed batch; what became of it, and what keeps the run from going on, if something does."""
+        try:
+            calls = prepare(self._backend, self._request, [item.target.native_id for item in items])
+        except AdapterError as error:
+            problem = failed(error, self._backend.key)
+            return Performed(settlements=tuple(_failed(item, problem) for item in items))
+        return await perform_claimed(self._backend, calls, items, until=until, clock=self._worker.clock)
+
+    async def _settle(self, settlements: Sequence[Settlement]) -> None:
+        if settlements:
+            _tell_late(settlements, await self._ledger.settle(settlements, at=self._worker.clock()))
+
+    async def _settle_and_claim(self, settlements: Sequence[Settlement], claim: Claim) -> Sequence[DispatchItem]:
+        settled, items = await self._ledger.settle_and_claim(
+            settlements,
+            self._dispatch.id,
+            self._backend.key,
+            at=self._worker.clock(),
+            first=batch_size(self._backend, self._dispatch.action),
+            claim=claim,
+        )
+        _tell_late(settlements, settled)
+        return items
+
+    async def _wait(self, obstacle: AdapterError) -> None:
+        """Waits as long as the vendor says, or ever longer; the ledger says why."""
+        seconds = self._pause if obstacle.retry_after is None else float(obstacle.retry_after)
+        self._paused = True
+        self._pause = min(LONGEST_PAUSE, self._pause * 2)
+        problem = problem_of(obstacle, self._backend.key)
+        log.warning(
+            "a run waits",
+            dispatch=self._dispatch.id,
+            backend=self._backend.key,
+            code=problem.code.value,
+            seconds=seconds,
+        )
+        await self._ledger.pause(self._dispatch.id, problem)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+
+def _tell_late(settlements: Sequence[Settlement], settled: Sequence[bool]) -> None:
+    for settlement, done in zip(settlements, settled, strict=True):
+        if not done:
+            log.warning("an outcome came too late", item=settlement.number, state=settlement.state.value)
+
+
+def _again(settlement: Settlement) -> Settlement:
+    """Back to the queue: it is proved that nothing was sent, and the fault is not the item's."""
+    if settlement.state is not ItemState.FAILED or settlement.problem is None:
+        return settlement
+    pausing = (ProblemCode.BACKEND_CREDENTIALS, ProblemCode.RATE_LIMITED, ProblemCode.UNAVAILABLE, ProblemCode.TIMEOUT)
+    if settlement.problem.code not in pausing:
+        return settlement
+    return Settlement(number=settlement.number, attempt=settlement.attempt, state=ItemState.QUEUED)
+
+
+def _failed(item: DispatchItem, problem: Problem) -> Settlement:
+    return Settlement(number=item.number, attempt=item.attempt, state=ItemState.FAILED, problem=problem)
