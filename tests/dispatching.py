@@ -2,11 +2,12 @@
 
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 from gateway.backends import Backends
 from gateway.dispatch.database import Database
@@ -47,26 +48,18 @@ class LazyDatabase(Database):
     def __init__(self, folder: Path) -> None:
         super().__init__(f"sqlite:///{folder}/ledger-{next(_numbers)}.sqlite3", survives_power_cuts=False)
         self._made = False
+        self._making = threading.Lock()
 
-    @contextlib.asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that only reads."""
-        await self._make()
-        async with super().reading() as connection:
+    @contextlib.contextmanager
+    def transaction(self, *, writing: bool) -> Iterator[Connection]:
+        """A transaction in this thread."""
+        with self._making:
+            if not self._made:
+                self._made = True
+                with super().transaction(writing=True) as connection:
+                    metadata.create_all(connection)
+        with super().transaction(writing=writing) as connection:
             yield connection
-
-    @contextlib.asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that writes."""
-        await self._make()
-        async with super().writing() as connection:
-            yield connection
-
-    async def _make(self) -> None:
-        if not self._made:
-            self._made = True
-            async with super().writing() as connection:
-                await connection.run_sync(metadata.create_all)
 
 
 def sending_over(database: Database, backends: Backends, clock: Callable[[], datetime]) -> Sending:

@@ -245,15 +245,40 @@ class LedgerMachine(RuleBasedStateMachine):
         stale = self.stale()
         self.settle(self.owners[owner], [stale[place % len(stale)]])
 
+    @precondition(lambda self: self.order)
+    @rule(owner=OWNERS, place=PLACES, backend=st.sampled_from(["uk", "ch"]), first=st.integers(1, 3))
+    def write_the_outcomes_and_claim(self, owner: int, place: int, backend: str, first: int) -> None:
+        who = self.owners[owner]
+        done = [held for held in who.hand if held.outcome is not None]
+        who.hand = [held for held in who.hand if held.outcome is None]
+        dispatch = self.dispatch(place, ItemState.QUEUED)
+        settlements, expected = self.settlements(done)
+        claimable = self.model.claimable(dispatch, backend, first)
+        until = self.now + LEASE_SECONDS
+        claim = Claim(owner=who.name, until=self.at(until))
+        settled, claimed = self.run(
+            who.ledger.settle_and_claim(settlements, dispatch, backend, at=self.at(self.now), first=first, claim=claim)
+        )
+        assert (settled, [item.number for item in claimed]) == (expected, claimable)
+        self.model.claim(claimable, until)
+        who.hand += [Held(item, until) for item in claimed]
+        who.answered += done
+
     def settle(self, owner: Owner, done: list[Held]) -> None:
+        settlements, expected = self.settlements(done)
+        assert self.run(owner.ledger.settle(settlements, at=self.at(self.now))) == expected
+
+    def settlements(self, done: list[Held]) -> tuple[list[Settlement], list[bool]]:
+        """What is to be written, and of what the model says that it is taken."""
         said = [(held.item.number, held.item.attempt, held.outcome) for held in done if held.outcome is not None]
         expected = []
         for number, attempt, outcome in said:
             expected.append(self.model.settles(number, attempt, outcome))
             if expected[-1]:
                 self.model.settle(number, outcome)
-        settlements = [Settlement(number=number, attempt=attempt, state=outcome) for number, attempt, outcome in said]
-        assert self.run(owner.ledger.settle(settlements, at=self.at(self.now))) == expected
+        return [
+            Settlement(number=number, attempt=attempt, state=outcome) for number, attempt, outcome in said
+        ], expected
 
     @rule(owner=OWNERS)
     def crash(self, owner: int) -> None:
@@ -365,6 +390,6 @@ class LedgerMachine(RuleBasedStateMachine):
             assert (dispatch.paused is not None) == self.model.dispatches[dispatch.id].paused
 
     async def standing_items(self) -> dict[int, tuple[ItemState, int]]:
-        async with self.owners[2].database.reading() as connection:
-            rows = await connection.execute(select(items.c.number, items.c.state, items.c.attempt))
+        with self.owners[2].database.transaction(writing=False) as connection:
+            rows = connection.execute(select(items.c.number, items.c.state, items.c.attempt))
             return {row.number: (ItemState(row.state), row.attempt) for row in rows}

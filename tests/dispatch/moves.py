@@ -21,14 +21,14 @@ _POSTGRESQL = (
 
 async def watch(database: Database) -> None:
     """From now on, notes every update of an item."""
-    async with database.writing() as connection:
+    with database.transaction(writing=True) as connection:
         for statement in _SQLITE if database.is_sqlite else _POSTGRESQL:
-            await connection.execute(text(statement))
+            connection.execute(text(statement))
 
 
 async def moves(database: Database) -> Sequence[Move]:
     """The updates so far, each told once: an item's number, the state it was in, the state it came to."""
-    async with database.writing() as connection:
-        rows = (await connection.execute(text("SELECT item, was, came FROM moves ORDER BY step"))).all()
-        await connection.execute(text("DELETE FROM moves"))
+    with database.transaction(writing=True) as connection:
+        rows = (connection.execute(text("SELECT item, was, came FROM moves ORDER BY step"))).all()
+        connection.execute(text("DELETE FROM moves"))
     return [(number, ItemState(was), ItemState(came)) for number, was, came in rows]

@@ -1,7 +1,6 @@
 """A database that cannot be written: the caller is told, and nothing was written."""
 
 import asyncio
-import threading
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -49,7 +48,7 @@ def full(database: Database) -> None:
     def limit(connection: Any, _record: object) -> None:
         connection.execute("PRAGMA max_page_count = 1").close()  # means: as many as there are
 
-    event.listen(database._engine.sync_engine, "connect", limit)
+    event.listen(database._engine, "connect", limit)
 
 
 @pytest.fixture
@@ -126,9 +125,6 @@ async def test_without_its_file_every_call_says_so(call: str, tmp_path: Any) -> 
     with pytest.raises(LedgerUnavailableError):
         await ALL[call](SqlLedger(database))
     await database.close()
-    for thread in threading.enumerate():  # aiosqlite's tells the loop that it ends, and nobody waits for that
-        if "connection_worker" in thread.name:
-            await asyncio.to_thread(thread.join)
 
 
 async def test_a_database_that_goes_away_is_noticed_and_its_return_too(
@@ -162,10 +158,10 @@ async def test_a_connection_cut_in_the_middle_rolls_back(postgresql: PostgreSQL,
     ledger = SqlLedger(database)
 
     async def write_and_be_cut() -> None:
-        async with database.writing() as connection:
-            await connection.exec_driver_sql("INSERT INTO executors (id, seen_at) VALUES ('cut', 0)")
+        with database.transaction(writing=True) as connection:
+            connection.exec_driver_sql("INSERT INTO executors (id, seen_at) VALUES ('cut', 0)")
             postgresql.execute(SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test%'"))
-            await connection.exec_driver_sql("SELECT 1")
+            connection.exec_driver_sql("SELECT 1")
 
     with pytest.raises(LedgerUnavailableError):
         await write_and_be_cut()
@@ -176,9 +172,8 @@ async def test_a_connection_cut_in_the_middle_rolls_back(postgresql: PostgreSQL,
 async def test_a_writer_that_waits_too_long_is_told(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.dispatch.database.BUSY_MILLISECONDS", 1)
     one, other = Database(sqlite_url), Database(sqlite_url)
-    async with one.writing():
-        with pytest.raises(LedgerUnavailableError):
-            await SqlLedger(other).begin(single("a"))
+    with one.transaction(writing=True), pytest.raises(LedgerUnavailableError):
+        await SqlLedger(other).begin(single("a"))
     assert (await SqlLedger(other).begin(single("a"))).replayed is False
     await one.close()
     await other.close()
@@ -196,9 +191,9 @@ async def test_writers_of_one_process_queue_for_sqlite(sqlite_url: str, monkeypa
 @pytest.mark.parametrize("durable", [True, False])
 async def test_sqlite_answers_when_the_disk_has_it_unless_a_test_says_otherwise(durable: bool, sqlite_url: str) -> None:
     database = Database(sqlite_url) if durable else Database(sqlite_url, survives_power_cuts=False)
-    async with database.reading() as connection:
-        synchronous = (await connection.exec_driver_sql("PRAGMA synchronous")).scalar_one()
-        journal = (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar_one()
+    with database.transaction(writing=False) as connection:
+        synchronous = (connection.exec_driver_sql("PRAGMA synchronous")).scalar_one()
+        journal = (connection.exec_driver_sql("PRAGMA journal_mode")).scalar_one()
     assert (synchronous, journal) == (2 if durable else 0, "wal")
     await database.close()
 
@@ -224,7 +219,7 @@ async def test_other_default_isolations_of_the_server_do_not_matter(
         setting = SQL("ALTER DATABASE {} SET default_transaction_isolation = 'serializable'")
         connection.execute(setting.format(Identifier(name)))
     database = Database(postgresql_url)
-    async with database.writing() as writing:
-        isolation = (await writing.exec_driver_sql("SHOW transaction_isolation")).scalar_one()
+    with database.transaction(writing=True) as writing:
+        isolation = (writing.exec_driver_sql("SHOW transaction_isolation")).scalar_one()
     assert isolation == "read committed"
     await database.close()

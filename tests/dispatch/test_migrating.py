@@ -50,8 +50,8 @@ async def empty(empty_database_url: str) -> AsyncIterator[Database]:
 
 
 async def version(database: Database) -> str:
-    async with database.reading() as connection:
-        return str((await connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}"))).scalar_one())  # noqa: S608
+    with database.transaction(writing=False) as connection:
+        return str((connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}"))).scalar_one())  # noqa: S608
 
 
 def differences(connection: Connection) -> list[object]:
@@ -73,17 +73,17 @@ def table_names(connection: Connection) -> list[str]:
 
 async def test_the_migrated_schema_is_that_of_the_tables(empty: Database) -> None:
     await migrate(empty)
-    async with empty.reading() as connection:
-        assert await connection.run_sync(differences) == []
+    with empty.transaction(writing=False) as connection:
+        assert differences(connection) == []
 
 
 async def test_the_migrated_indexes_are_those_of_the_tables_with_their_conditions(empty: Database) -> None:
     await migrate(empty)
-    async with empty.writing() as connection:
-        migrated = await connection.run_sync(index_statements)
-        await connection.run_sync(metadata.drop_all)
-        await connection.run_sync(metadata.create_all)
-        assert migrated == await connection.run_sync(index_statements)
+    with empty.transaction(writing=True) as connection:
+        migrated = index_statements(connection)
+        metadata.drop_all(connection)
+        metadata.create_all(connection)
+        assert migrated == index_statements(connection)
     assert sum(" WHERE " in statement for statement in migrated) == 3
 
 
@@ -101,15 +101,15 @@ async def test_processes_that_start_at_once_migrate_one_database_once(empty_data
     out, errors = await process.communicate()
     assert errors.decode() == ""
     assert out.decode() == f"{[0] * PROCESSES}\n"
-    async with empty.reading() as connection:
-        assert await connection.run_sync(differences) == []
+    with empty.transaction(writing=False) as connection:
+        assert differences(connection) == []
 
 
 async def test_a_newer_database_is_refused_and_left_as_it_is(empty: Database) -> None:
     await migrate(empty)
     known = await version(empty)
-    async with empty.writing() as connection:
-        await connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))  # noqa: S608
+    with empty.transaction(writing=True) as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))  # noqa: S608
     with pytest.raises(LedgerTooNewError) as refused:
         await migrate(empty)
     assert str(refused.value) == (
@@ -120,12 +120,12 @@ async def test_a_newer_database_is_refused_and_left_as_it_is(empty: Database) ->
 
 
 async def test_a_migration_that_fails_half_way_leaves_nothing(empty: Database) -> None:
-    async with empty.writing() as connection:
-        await connection.execute(text("CREATE TABLE executors (id INTEGER)"))  # the last that the first version makes
+    with empty.transaction(writing=True) as connection:
+        connection.execute(text("CREATE TABLE executors (id INTEGER)"))  # the last that the first version makes
     with pytest.raises(LedgerUnavailableError):
         await migrate(empty)
-    async with empty.reading() as connection:
-        assert await connection.run_sync(table_names) == ["executors"]
+    with empty.transaction(writing=False) as connection:
+        assert table_names(connection) == ["executors"]
 
 
 def test_the_wheel_has_the_migrations(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ class Watched:
         self.database = Database(url)
         self.ledger = SqlLedger(self.database)
         self.statements: list[tuple[str, Any]] = []
-        event.listen(self.database._engine.sync_engine, "before_cursor_execute", self.note)
+        event.listen(self.database._engine, "before_cursor_execute", self.note)
 
     def note(self, _connection: Any, _cursor: Any, statement: str, given: Any, _context: Any, many: bool) -> None:
         if statement.startswith(("SELECT", "UPDATE", "WITH", "DELETE")):
@@ -45,9 +45,9 @@ class Watched:
     async def plan(self) -> list[str]:
         """Every step by which what was asked so far finds items."""
         statements, steps = list(self.statements), []
-        async with self.database.reading() as connection:
+        with self.database.transaction(writing=False) as connection:
             for statement, given in statements:
-                rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", tuple(given))
+                rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", tuple(given))
                 steps += [str(row.detail) for row in rows]
         return [step for step in steps if " items" in step]
 

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 
-from gateway.dispatch import sql_ledger
-from gateway.dispatch.database import Database, LostRaceError, again_after_a_lost_race
+from gateway.dispatch import key_rows
+from gateway.dispatch.database import Database, LostRaceError
 from gateway.dispatch.ledger import AlreadySentError, DispatchQuery, IdempotencyConflictError, Ledger
 from gateway.dispatch.records import DispatchState, ItemState
 from gateway.dispatch.rows import item_row
@@ -156,21 +157,26 @@ async def test_a_dead_process_is_told_to_one_caller(ledger: Ledger, other_ledger
         assert sorted(name for part in told for name in part) == [f"{n}"]
 
 
-async def test_a_lost_race_is_run_again_and_given_up_in_the_end() -> None:
-    tries: list[int] = []
+@pytest.mark.parametrize("losses", [0, 2, 4])
+async def test_a_transaction_that_lost_a_race_is_run_again(losses: int, database: Database) -> None:
+    assert await database.write(losing(losses, [])) == losses + 1
 
-    @again_after_a_lost_race
-    async def losing(times: int) -> int:
+
+async def test_a_transaction_that_keeps_losing_is_given_up_in_the_end(database: Database) -> None:
+    tries: list[int] = []
+    with pytest.raises(LostRaceError):
+        await database.write(losing(99, tries))
+    assert len(tries) == 5
+
+
+def losing(times: int, tries: list[int]) -> Callable[[Connection], int]:
+    def work(_: Connection) -> int:
         tries.append(times)
         if len(tries) <= times:
             raise LostRaceError
         return len(tries)
 
-    assert await losing(2) == 3
-    tries.clear()
-    with pytest.raises(LostRaceError):
-        await losing(99)
-    assert len(tries) == 5
+    return work
 
 
 async def test_a_retry_that_meets_the_same_being_begun_leaves_it_and_retries_the_rest(postgresql_url: str) -> None:
@@ -180,9 +186,9 @@ async def test_a_retry_that_meets_the_same_being_begun_leaves_it_and_retries_the
     items = await ledger.claim(dispatch.id, "uk", first=2, claim=LEASE)
     await ledger.settle(all_settled(items, ItemState.FAILED), at=NOW)
     begun_meanwhile = (await begun(ledger, "c")).dispatch.id
-    async with other.writing() as connection:
+    with other.transaction(writing=True) as connection:
         row = item_row(begun_meanwhile, intent("a"), request())
-        await connection.execute(insert(item_table), row)
+        connection.execute(insert(item_table), row)
         retrying = asyncio.create_task(ledger.retry(dispatch.id))
         await until_somebody_waits(postgresql_url)
     assert await retrying == 1
@@ -196,14 +202,15 @@ async def test_a_key_that_is_freed_as_it_is_looked_at_is_taken(
 ) -> None:
     one, other = Database(postgresql_url), Database(postgresql_url)
     key = ("alice", "createCustomer", "k")
-    look = sql_ledger._key
+    look = key_rows._found
 
-    async def look_too_late(*arguments: Any) -> Any:
-        await SqlLedger(other).end_write(*key, None)
-        return await look(*arguments)
+    def look_too_late(*arguments: Any) -> Any:
+        with other.transaction(writing=True) as connection:
+            key_rows.end_write(connection, *key, None)
+        return look(*arguments)
 
     await SqlLedger(other).begin_write(*key, "input", at=NOW)
-    monkeypatch.setattr(sql_ledger, "_key", look_too_late)
+    monkeypatch.setattr(key_rows, "_found", look_too_late)
     assert await SqlLedger(one).begin_write(*key, "other", at=NOW) == (True, None)
     await one.close()
     await other.close()

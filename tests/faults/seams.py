@@ -11,13 +11,14 @@ import itertools
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 from gateway.__main__ import run
 from gateway.dispatch.database import Database
+from gateway.dispatch.group_commit import GroupCommit
 from gateway.dispatch.sql_ledger import SqlLedger
 
 _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
@@ -52,12 +53,15 @@ class _StrikingDatabase(Database):
     def __init__(self, database: Database, strike: Callable[[], None]) -> None:
         self.__dict__ |= vars(database)
         self._strike = strike
+        if self._grouped is not None:
+            self._grouped = GroupCommit(functools.partial(self.transaction, writing=True))
 
-    @contextlib.asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
-        async with super().writing() as connection:
+    @contextlib.contextmanager
+    def transaction(self, *, writing: bool) -> Iterator[Connection]:
+        with super().transaction(writing=writing) as connection:
             yield connection
-            self._strike()
+            if writing:
+                self._strike()
 
 
 if __name__ == "__main__":

@@ -43,8 +43,8 @@ def test_an_empty_database_is_not_made_a_ledger(said: Said, tmp_path: Path) -> N
 def test_a_ledger_of_a_newer_release_is_refused(said: Said, ledger: Ledger) -> None:
     async def newer() -> None:
         database = Database(ledger.url)
-        async with database.writing() as connection:
-            await connection.execute(text("UPDATE ledger_version SET version_num = '9999'"))
+        with database.transaction(writing=True) as connection:
+            connection.execute(text("UPDATE ledger_version SET version_num = '9999'"))
         await database.close()
 
     asyncio.run(newer())
