@@ -4,6 +4,7 @@ import strawberry
 
 from gateway.schema.customer import Customer
 from gateway.schema.document import Correspondence, Document, Letter
+from gateway.schema.document_cache import DocumentCache, ValidDocuments
 from gateway.schema.execution import PublicErrors, PublicSchema
 from gateway.schema.fields import field_needs
 from gateway.schema.message import CustomerMessage
@@ -25,12 +26,14 @@ class Mutation(RecordMutations, SendMutations):
 
 def build_schema() -> strawberry.Schema:
     """The executable schema."""
+    documents = ValidDocuments()
     return PublicSchema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=[Correspondence, Letter, EmailTemplate, CustomerEmailTemplate, CustomerMessage],
         execution_context_class=PublicErrors,
+        extensions=[lambda: DocumentCache(documents)],
     )
 
 
