@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from gateway.dispatch.group_commit import GroupCommit
 from gateway.dispatch.ledger import LedgerUnavailableError
 
-__all__ = ["Database", "LostRaceError", "database_url", "insert_into"]
+__all__ = ["Database", "LostRaceError", "database_url", "insert_for"]
 
 T = TypeVar("T")
 
@@ -62,9 +62,9 @@ def database_url(configured: str) -> URL:
     return url.set(drivername=drivers.get(url.drivername, url.drivername))
 
 
-def insert_into(connection: Connection, table: Table) -> Any:
+def insert_for(dialect: str, table: Table) -> Any:
     """An INSERT that can say what happens on a conflict, which each of the two databases has as its own."""
-    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
 
 
 class Database:

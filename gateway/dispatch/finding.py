@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, select
+from sqlalchemy import Connection, Row, bindparam, exists, func, select
 
 from gateway.dispatch.ledger import DispatchQuery
 from gateway.dispatch.records import Dispatch, DispatchItem
@@ -11,10 +11,18 @@ from gateway.dispatch.rows import dispatch_of, item_of
 from gateway.dispatch.tables import dispatches, items
 from gateway.ids import Ref
 
-__all__ = ["about", "dispatch_where", "find_dispatches", "items_where"]
+__all__ = ["about", "dispatch_of_id", "find_dispatches", "items_where"]
 
 ROWS_AT_ONCE = 200
 """Dispatches read at once where a query leaves something to be looked at here; each has its items counted."""
+
+
+_DISPATCH = select(dispatches).where(dispatches.c.id == bindparam("id"))
+_COUNTING = (
+    select(items.c.dispatch_id, items.c.state, func.count())
+    .where(items.c.dispatch_id.in_(bindparam("ids", expanding=True)))
+    .group_by(items.c.dispatch_id, items.c.state)
+)
 
 
 def items_where(connection: Connection, *conditions: Any, first: int | None = None) -> list[DispatchItem]:
@@ -23,10 +31,10 @@ def items_where(connection: Connection, *conditions: Any, first: int | None = No
     return [item_of(row) for row in connection.execute(statement)]
 
 
-def dispatch_where(connection: Connection, condition: Any) -> Dispatch | None:
+def dispatch_of_id(connection: Connection, dispatch_id: str) -> Dispatch | None:
     """One dispatch as it stands, or None."""
-    row = (connection.execute(select(dispatches).where(condition))).one_or_none()
-    return None if row is None else (_counted(connection, [row]))[0]
+    row = connection.execute(_DISPATCH, {"id": dispatch_id}).one_or_none()
+    return None if row is None else _counted(connection, [row])[0]
 
 
 def find_dispatches(connection: Connection, query: DispatchQuery) -> list[Dispatch]:
@@ -56,12 +64,7 @@ def about(target: Ref) -> list[Any]:
 
 def _counted(connection: Connection, rows: Sequence[Row[Any]]) -> list[Dispatch]:
     counts: dict[str, dict[str, int]] = {row.id: {} for row in rows}
-    counting = (
-        select(items.c.dispatch_id, items.c.state, func.count())
-        .where(items.c.dispatch_id.in_(list(counts)))
-        .group_by(items.c.dispatch_id, items.c.state)
-    )
-    for dispatch_id, state, count in connection.execute(counting):
+    for dispatch_id, state, count in connection.execute(_COUNTING, {"ids": list(counts)}):
         counts[dispatch_id][state] = count
     return [dispatch_of(row, counts[row.id]) for row in rows]
 

@@ -1,15 +1,16 @@
 """Writes the items of a new dispatch: each holds its fingerprint, or is SKIPPED because another item holds it."""
 
+import functools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, select
 
-from gateway.dispatch.database import LostRaceError, insert_into
-from gateway.dispatch.finding import items_where
+from gateway.dispatch.database import LostRaceError, insert_for
 from gateway.dispatch.ledger import AlreadySentError, Intent, Request
 from gateway.dispatch.records import DispatchItem, ItemState
-from gateway.dispatch.rows import chunks, item_row, json_text
+from gateway.dispatch.rows import chunks, item_of, item_row, json_text
 from gateway.dispatch.tables import HELD_ITEMS, items
 from gateway.problems import Problem, ProblemCode
 
@@ -19,30 +20,52 @@ ROWS_AT_ONCE = 500
 """Rows in one statement: 17 columns each stay far below the 32,766 parameters that SQLite takes."""
 
 
-def insert_items(connection: Connection, dispatch_id: str, request: Request) -> None:
-    """Writes the items in the order asked for. Raises `AlreadySentError` where the request is strict."""
-    statement = (
-        insert_into(connection, items)
+_HELD = select(items).where(items.c.fingerprint.in_(bindparam("fingerprints", expanding=True)), HELD_ITEMS)
+_NEWEST_LAST = _HELD.order_by(items.c.number)
+_OWN_NEWEST_LAST = _HELD.where(items.c.resent_in == bindparam("own")).order_by(items.c.number)
+
+
+@functools.cache
+def _inserting(dialect: str) -> Any:
+    return (
+        insert_for(dialect, items)
         .on_conflict_do_nothing(index_elements=[items.c.fingerprint, items.c.resent_in], index_where=HELD_ITEMS)
         .returning(items.c.number)
     )
-    own = items.c.resent_in == dispatch_id
+
+
+def insert_items(connection: Connection, dispatch_id: str, request: Request) -> Mapping[ItemState, int]:
+    """Writes the items in the order asked for; how many in each state.
+
+    Raises `AlreadySentError` where the request is strict.
+    """
+    counts: Counter[ItemState] = Counter()
     for part in chunks(request.intents, ROWS_AT_ONCE):
         # What was sent before does not keep a sending back that is asked for again, save for this very request.
         fingerprints = [intent.fingerprint for intent in part]
-        held = holders(connection, fingerprints, *([own] if request.resend else []))
+        held = holders(connection, fingerprints, own=dispatch_id if request.resend else None)
         rows = _rows(dispatch_id, part, held, request)
-        written = (connection.execute(statement, rows)).all()
+        written = connection.execute(_inserting(connection.dialect.name), rows).all()
         if len(written) < len(rows):
             raise LostRaceError("another dispatch took a fingerprint meanwhile")
+        counts.update(ItemState(row["state"]) for row in rows)
+    return counts
 
 
-def holders(connection: Connection, fingerprints: Sequence[str], *conditions: Any) -> dict[str, DispatchItem]:
-    """The items that hold these fingerprints, by fingerprint; the newest, where resending made it several."""
+def holders(connection: Connection, fingerprints: Sequence[str], *, own: str | None = None) -> dict[str, DispatchItem]:
+    """The items that hold these fingerprints, by fingerprint; the newest, where resending made it several.
+
+    With ``own`` only those that were sent again in that very dispatch.
+    """
     found: dict[str, DispatchItem] = {}
     for part in chunks(fingerprints, ROWS_AT_ONCE):
-        holding = items_where(connection, items.c.fingerprint.in_(part), HELD_ITEMS, *conditions)
-        found |= {item.fingerprint: item for item in holding}
+        given = {"fingerprints": list(part)}
+        rows = (
+            connection.execute(_NEWEST_LAST, given)
+            if own is None
+            else connection.execute(_OWN_NEWEST_LAST, given | {"own": own})
+        )
+        found |= {item.fingerprint: item for item in map(item_of, rows)}
     return found
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, select, update
 
-from gateway.dispatch.database import LostRaceError, insert_into
-from gateway.dispatch.finding import dispatch_where
+from gateway.dispatch.database import LostRaceError, insert_for
+from gateway.dispatch.finding import dispatch_of_id
 from gateway.dispatch.ledger import IdempotencyConflictError, Request
 from gateway.dispatch.records import Dispatch
-from gateway.dispatch.tables import dispatches, keys
+from gateway.dispatch.tables import keys
 
 __all__ = ["begin_write", "end_write", "forget_keys", "replayed", "sent_under", "take_key"]
 
@@ -33,7 +33,7 @@ def replayed(connection: Connection, request: Request) -> Dispatch:
     """The dispatch that took the request's key before. Raises `IdempotencyConflictError`."""
     row = _in_the_way(connection, request.requested_by, request.mutation, request.idempotency_key or "")
     _same_input(row, request.input_hash)
-    earlier = dispatch_where(connection, dispatches.c.id == row.dispatch_id)
+    earlier = dispatch_of_id(connection, row.dispatch_id)
     assert earlier is not None  # noqa: S101 - written with its key
     return earlier
 
@@ -44,7 +44,7 @@ def sent_under(connection: Connection, principal: str, mutation: str, key: str, 
     if row is None:
         return None
     _same_input(row, input_hash)
-    return dispatch_where(connection, dispatches.c.id == row.dispatch_id)
+    return dispatch_of_id(connection, row.dispatch_id)
 
 
 def begin_write(
@@ -74,7 +74,7 @@ def forget_keys(connection: Connection, before: datetime) -> int:
 
 
 def _inserted(connection: Connection, values: dict[str, Any]) -> bool:
-    taking = insert_into(connection, keys).values(values).on_conflict_do_nothing().returning(keys.c.number)
+    taking = insert_for(connection.dialect.name, keys).values(values).on_conflict_do_nothing().returning(keys.c.number)
     return connection.execute(taking).first() is not None
 
 

@@ -13,6 +13,7 @@ from gateway.problems import Problem
 
 __all__ = [
     "HELD",
+    "PENDING",
     "TRANSITIONS",
     "Dispatch",
     "DispatchAction",
@@ -55,6 +56,9 @@ TRANSITIONS: Mapping[ItemState, frozenset[ItemState]] = {
 }
 """Where an item may go from each state. SENDING goes back to QUEUED only when it is proved that nothing was sent, and
 UNKNOWN goes on only by evidence or by a late answer to the very attempt that it is unknown of."""
+
+PENDING = frozenset((ItemState.QUEUED, ItemState.SENDING))
+"""A dispatch with an item in one of these states is not finished."""
 
 HELD = frozenset((ItemState.QUEUED, ItemState.SENDING, ItemState.ACCEPTED, ItemState.UNKNOWN))
 """In these states an item holds its fingerprint: the same is not sent again, except where that is asked for."""

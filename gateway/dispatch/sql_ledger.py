@@ -11,11 +11,11 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, select, update
 
 from gateway.dispatch import key_rows, transitions
-from gateway.dispatch.database import Database, insert_into
-from gateway.dispatch.finding import about, dispatch_where, find_dispatches, items_where
+from gateway.dispatch.database import Database, insert_for
+from gateway.dispatch.finding import about, dispatch_of_id, find_dispatches, items_where
 from gateway.dispatch.intending import holders, insert_items
 from gateway.dispatch.ledger import Begun, Claim, DispatchQuery, Request, Settlement
-from gateway.dispatch.records import Dispatch, DispatchItem, ItemState
+from gateway.dispatch.records import PENDING, Dispatch, DispatchItem, ItemState
 from gateway.dispatch.rows import dispatch_row, item_of, json_text
 from gateway.dispatch.tables import QUEUED_ITEMS, SENDING_ITEMS, dispatches, executors, items
 from gateway.ids import Ref
@@ -41,12 +41,15 @@ class SqlLedger:
                 return Begun(dispatch=key_rows.replayed(connection, request), items=(), replayed=True)
             if len(request.intents) > 1:
                 self._database.one_at_a_time(connection)
-            connection.execute(dispatches.insert().values(dispatch_row(dispatch_id, request)))
-            insert_items(connection, dispatch_id, request)
-            transitions.conclude(connection, [dispatch_id], request.at)
-            dispatch = dispatch_where(connection, dispatches.c.id == dispatch_id)
+            connection.execute(dispatches.insert(), dispatch_row(dispatch_id, request))
+            counts = insert_items(connection, dispatch_id, request)
+            if not counts.keys() & PENDING:
+                transitions.conclude(connection, [dispatch_id], request.at)
+            dispatch = dispatch_of_id(connection, dispatch_id)
             assert dispatch is not None  # noqa: S101 - just written
-            claimed = items_where(connection, items.c.dispatch_id == dispatch_id, SENDING_ITEMS)
+            claimed = []
+            if request.claim is not None:
+                claimed = items_where(connection, items.c.dispatch_id == dispatch_id, SENDING_ITEMS)
             return Begun(dispatch=dispatch, items=claimed)
 
         return await self._database.write(begin)
@@ -109,7 +112,7 @@ class SqlLedger:
 
     async def get(self, dispatch_id: str, visible: frozenset[str] | None) -> Dispatch | None:
         """One dispatch as it stands, when all its backends are visible."""
-        dispatch = await self._database.read(lambda c: dispatch_where(c, dispatches.c.id == dispatch_id))
+        dispatch = await self._database.read(lambda c: dispatch_of_id(c, dispatch_id))
         if dispatch is None or (visible is not None and not dispatch.backends <= visible):
             return None
         return dispatch
@@ -164,7 +167,7 @@ class SqlLedger:
         """Says that this process is alive."""
 
         def beat(connection: Connection) -> None:
-            statement = insert_into(connection, executors).values(id=executor, seen_at=now)
+            statement = insert_for(connection.dialect.name, executors).values(id=executor, seen_at=now)
             connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"seen_at": now}))
 
         await self._database.write(beat)

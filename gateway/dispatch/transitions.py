@@ -1,11 +1,12 @@
 """The ledger's transactions that move items: claimed, settled, retried, cancelled, expired; by compare-and-set only."""
 
+import functools
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, exists, or_, select, tuple_, update
+from sqlalchemy import Connection, Integer, bindparam, exists, or_, select, tuple_, update
 
 from gateway.dispatch.intending import ROWS_AT_ONCE
 from gateway.dispatch.ledger import Claim, Settlement
@@ -28,52 +29,96 @@ _EXPIRED = Problem(
 )
 
 
+# Statements are built once: building one costs more than SQLite takes to run it. No parameter of an UPDATE is named as
+# a column is: it would be taken for a value to set.
+
+_FOLLOWING = (
+    select(items.c.number)
+    .where(items.c.dispatch_id == bindparam("of_dispatch"), items.c.backend == bindparam("at_backend"), QUEUED_ITEMS)
+    .order_by(items.c.number)
+    .limit(bindparam("first", type_=Integer))
+    .with_for_update(skip_locked=True)
+    .cte("following")
+    .prefix_with("MATERIALIZED")  # evaluated once: PostgreSQL may otherwise lock, and take, more than asked for
+)
+_CLAIMING = (
+    update(items)
+    .where(items.c.number.in_(select(_FOLLOWING.c.number)), items.c.state.not_in(_NOT_QUEUED))
+    .values(
+        state=ItemState.SENDING.value,
+        attempt=items.c.attempt + 1,
+        owner=bindparam("new_owner", type_=items.c.owner.type),
+        lease_until=bindparam("until", type_=items.c.lease_until.type),
+        problem=None,
+        vendor_message=None,
+        vendor_code=None,
+        evidence=None,
+    )
+    .returning(items)
+)
+_LOCKING = (
+    select(dispatches.c.id, dispatches.c.cancelled_at)
+    .where(dispatches.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(dispatches.c.id)
+    .with_for_update(key_share=True)
+)
+_FINISHING = (
+    update(dispatches)
+    .where(
+        dispatches.c.id.in_(bindparam("ids", expanding=True)),
+        dispatches.c.finished_at.is_(None),
+        ~exists().where(items.c.dispatch_id == dispatches.c.id, QUEUED_ITEMS),
+        ~exists().where(items.c.dispatch_id == dispatches.c.id, SENDING_ITEMS),
+    )
+    .values(finished_at=bindparam("at", type_=dispatches.c.finished_at.type), paused=None)
+)
+
+
+@functools.cache
+def _settling(state: ItemState, columns: frozenset[str]) -> Any:
+    """Compare and set: only the very attempts, and only out of a state that leads here."""
+    sources = [source.value for source in _BEGUN if state in TRANSITIONS[source]]
+    return (
+        update(items)
+        .where(
+            items.c.number.in_(bindparam("numbers", expanding=True)),  # what SQLite finds rows by; pairs it compares
+            tuple_(items.c.number, items.c.attempt).in_(bindparam("attempts", expanding=True)),
+            items.c.state.in_(sources),
+        )
+        .values({name: bindparam(f"new_{name}", type_=items.c[name].type) for name in columns})
+        .returning(items.c.number, items.c.attempt, items.c.dispatch_id)
+    )
+
+
 def claim_items(
     connection: Connection, dispatch_id: str, backend: str, first: int, claim: Claim
 ) -> Sequence[DispatchItem]:
     """Claims the next QUEUED items of a dispatch at one backend."""
-    following = (
-        select(items.c.number)
-        .where(items.c.dispatch_id == dispatch_id, items.c.backend == backend, QUEUED_ITEMS)
-        .order_by(items.c.number)
-        .limit(first)
-        .with_for_update(skip_locked=True)
-        .cte("following")
-        .prefix_with("MATERIALIZED")  # evaluated once: PostgreSQL may otherwise lock, and take, more than asked for
-    )
-    taking = (
-        update(items)
-        .where(items.c.number.in_(select(following.c.number)), items.c.state.not_in(_NOT_QUEUED))
-        .values(
-            state=ItemState.SENDING.value,
-            attempt=items.c.attempt + 1,
-            owner=claim.owner,
-            lease_until=claim.until,
-            problem=None,
-            vendor_message=None,
-            vendor_code=None,
-            evidence=None,
-        )
-        .returning(items)
-    )
-    return sorted(map(item_of, connection.execute(taking)), key=lambda item: item.number)
+    those = {"of_dispatch": dispatch_id, "at_backend": backend, "first": first}
+    claimed = connection.execute(_CLAIMING, those | {"new_owner": claim.owner, "until": claim.until})
+    return sorted(map(item_of, claimed), key=lambda item: item.number)
 
 
 def settle_items(connection: Connection, settlements: Sequence[Settlement], at: datetime) -> Sequence[bool]:
     """Settles attempts; False for one whose item has moved on. Those that say the same are one statement."""
-    alike: dict[Settlement, list[Settlement]] = {}
-    for settlement in settlements:
-        alike.setdefault(replace(settlement, number=0, attempt=0), []).append(settlement)
+    alike: dict[Settlement, list[tuple[int, int]]] = {}
+    said = [replace(settlement, number=0, attempt=0) for settlement in settlements]
+    for settlement, same in zip(settlements, said, strict=True):
+        alike.setdefault(same, []).append((settlement.number, settlement.attempt))
     settled: set[tuple[int, int, Settlement]] = set()
     concerned: set[str] = set()
-    for said, those in alike.items():
-        for part in chunks(those, ROWS_AT_ONCE):
-            for number, attempt, dispatch_id in connection.execute(_settling(said, part, at)):
-                settled.add((number, attempt, said))
+    for same, attempts in alike.items():
+        values = settled_values(same, at)
+        settling = _settling(same.state, frozenset(values))
+        given = {f"new_{name}": value for name, value in values.items()}
+        for part in chunks(attempts, ROWS_AT_ONCE):
+            these = {"numbers": [number for number, _ in part], "attempts": part}
+            for number, attempt, dispatch_id in connection.execute(settling, given | these):
+                settled.add((number, attempt, same))
                 concerned.add(dispatch_id)
     if concerned:
         conclude(connection, concerned, at)
-    return [(s.number, s.attempt, replace(s, number=0, attempt=0)) in settled for s in settlements]
+    return [(s.number, s.attempt, same) in settled for s, same in zip(settlements, said, strict=True)]
 
 
 def retry_items(connection: Connection, dispatch_id: str) -> int:
@@ -124,38 +169,12 @@ def conclude(connection: Connection, concerned: Iterable[str], at: datetime) -> 
     The dispatches' rows are locked first: of two that settle the last items at once, the later sees what the earlier
     did, and a cancellation comes wholly before or wholly after.
     """
-    locking = select(dispatches.c.id, dispatches.c.cancelled_at).where(dispatches.c.id.in_(concerned))
-    rows = connection.execute(locking.order_by(dispatches.c.id).with_for_update(key_share=True))
+    ids = sorted(concerned)
+    rows = connection.execute(_LOCKING, {"ids": ids})
     cancelled = [row.id for row in rows if row.cancelled_at is not None]
     if cancelled:
         connection.execute(_cancelling(at).where(items.c.dispatch_id.in_(cancelled)))
-    mine = items.c.dispatch_id == dispatches.c.id
-    connection.execute(
-        update(dispatches)
-        .where(
-            dispatches.c.id.in_(concerned),
-            dispatches.c.finished_at.is_(None),
-            ~exists().where(mine, QUEUED_ITEMS),
-            ~exists().where(mine, SENDING_ITEMS),
-        )
-        .values(finished_at=at, paused=None)
-    )
-
-
-def _settling(said: Settlement, those: Sequence[Settlement], at: datetime) -> Any:
-    """Compare and set: only the very attempts, and only out of a state that leads here."""
-    sources = [state.value for state in _BEGUN if said.state in TRANSITIONS[state]]
-    attempts = [(settlement.number, settlement.attempt) for settlement in those]
-    return (
-        update(items)
-        .where(
-            items.c.number.in_([number for number, _ in attempts]),  # what SQLite finds rows by; pairs it compares
-            tuple_(items.c.number, items.c.attempt).in_(attempts),
-            items.c.state.in_(sources),
-        )
-        .values(settled_values(said, at))
-        .returning(items.c.number, items.c.attempt, items.c.dispatch_id)
-    )
+    connection.execute(_FINISHING, {"ids": ids, "at": at})
 
 
 def _cancelling(at: datetime) -> Any:
