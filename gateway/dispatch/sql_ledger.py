@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec import structs
 from msgspec.structs import replace
 from sqlalchemy import Row, and_, delete, exists, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,7 +18,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.dispatch.database import Database, LostRaceError, again_after_a_lost_race
 from gateway.dispatch.finding import about, dispatch_where, find_dispatches, items_where
 from gateway.dispatch.intending import ROWS_AT_ONCE, holders, insert_items
-from gateway.dispatch.ledger import Begun, Claim, DispatchQuery, IdempotencyConflictError, Request, Settlement
+from gateway.dispatch.ledger import (
+    Begun,
+    Claim,
+    DispatchQuery,
+    IdempotencyConflictError,
+    Request,
+    Settlement,
+    TakenKey,
+    WriteKey,
+)
 from gateway.dispatch.records import TRANSITIONS, Dispatch, DispatchItem, ItemState
 from gateway.dispatch.rows import chunks, dispatch_row, item_of, json_text, settled_values
 from gateway.dispatch.tables import HELD_ITEMS, QUEUED_ITEMS, SENDING_ITEMS, dispatches, executors, items, keys
@@ -248,22 +258,20 @@ class SqlLedger:
     # ── keys and processes ───────────────────────────────────────────────────────────────────────────────────────────
 
     @again_after_a_lost_race
-    async def begin_write(
-        self, principal: str, mutation: str, key: str, input_hash: str, *, at: datetime
-    ) -> tuple[bool, bytes | None]:
+    async def begin_write(self, key: WriteKey, *, at: datetime, until: datetime) -> TakenKey:
         """Takes an idempotency key for a write that is no send."""
-        values = {"principal": principal, "mutation": mutation, "key": key, "input_hash": input_hash, "created_at": at}
+        values = structs.asdict(key) | {"created_at": at, "lease_until": until}
         async with self._database.writing() as connection:
             if await self._inserted_key(connection, values):
-                return True, None
-            row = await _key_in_the_way(connection, principal, mutation, key)
-            _same_input(row, input_hash)
-            return False, row.answer
+                return TakenKey(ours=True)
+            row = await _key_in_the_way(connection, key.principal, key.mutation, key.key)
+            _same_input(row, key.input_hash)
+            return TakenKey(ours=False, answer=row.answer, until=row.lease_until)
 
     @again_after_a_lost_race
-    async def end_write(self, principal: str, mutation: str, key: str, answer: bytes | None) -> None:
+    async def end_write(self, key: WriteKey, answer: bytes | None) -> None:
         """Keeps a write's answer under its key; None frees the key."""
-        mine = and_(keys.c.principal == principal, keys.c.mutation == mutation, keys.c.key == key)
+        mine = and_(keys.c.principal == key.principal, keys.c.mutation == key.mutation, keys.c.key == key.key)
         async with self._database.writing() as connection:
             if answer is None:
                 await connection.execute(delete(keys).where(mine))
