@@ -1,4 +1,4 @@
-"""A caller's mistake in a write is a problem that names it; an idempotency key is passed on to vendors that have such."""
+"""A caller's mistake in a write is a problem that names it; a key is passed on to the vendors that have keys."""
 
 from typing import Any
 
