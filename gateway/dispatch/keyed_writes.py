@@ -14,7 +14,7 @@ from msgspec import Struct
 from adapters.contract import Outcome, OutcomeState, PreparedCall
 from gateway.backends import Backend
 from gateway.dispatch.ledger import Ledger, LedgerUnavailableError, TakenKey, WriteKey
-from gateway.dispatch.performing import not_begun, outcomes_of
+from gateway.dispatch.performing import outcomes_of, too_late
 from gateway.dispatch.rows import json_text
 from gateway.problems import Problem, ProblemCode, problem_of_outcome
 
@@ -69,7 +69,7 @@ async def perform_once(
     if clock() < until:
         written = await perform_unkeyed(backend, call)
     else:
-        written = Written(outcome=Outcome(state=OutcomeState.UNDONE), problems=(not_begun(backend.key),))
+        written = Written(outcome=Outcome(state=OutcomeState.UNDONE), problems=(too_late(backend.key),))
     try:
         await ledger.end_write(key, _kept(written))
     except LedgerUnavailableError as error:

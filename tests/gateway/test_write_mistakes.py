@@ -128,7 +128,10 @@ async def test_another_principal_backend_mutation_or_key_is_another_digest(other
     assert await passed_on() != await passed_on(**other)
 
 
-async def test_without_a_key_none_is_passed_on() -> None:
-    a = writer(takes_idempotency_keys=True)
-    await written(a, "createMessage", backend="a", code="C", text="T")
+@pytest.mark.parametrize(("vendors_keys", "members"), [(True, {}), (False, {"idempotencyKey": "k"})])
+async def test_without_a_key_or_where_the_vendor_has_none_nothing_is_passed_on(
+    vendors_keys: bool, members: dict[str, str]
+) -> None:
+    a = writer(takes_idempotency_keys=vendors_keys)
+    await written(a, "createMessage", backend="a", code="C", text="T", **members)
     assert [key for _, _, key in a.behaviour.prepared] == [None]
