@@ -24,6 +24,17 @@ log = structlog.get_logger("postroom.dispatch")
 
 _VERSION = 1
 
+_RUNNING = "The first request under this key is still being done. Ask again with the same key for its outcome."
+_LOST = (
+    "Whoever was doing this under this key did not live to hear the answer; it may have been done. Look at the record; "
+    "only a new key does it anew."
+)
+_UNREADABLE = (
+    "This was begun before under this key, and another release kept what became of it. Look at the record; only a new "
+    "key does it anew."
+)
+_NOT_KEPT = "What became of this could not be kept under its key, which from now on cannot tell it."
+
 
 class Written(Struct, frozen=True, kw_only=True):
     """What became of a write, and what is to be said about it."""
@@ -74,7 +85,8 @@ async def perform_once(
         await ledger.end_write(key, _kept(written))
     except LedgerUnavailableError as error:
         log.warning("an outcome could not be kept under its key", backend=backend.key, reason=str(error))
-        return msgspec.structs.replace(written, problems=(*written.problems, _not_kept(backend.key)))
+        not_kept = _of_key(ProblemCode.UNAVAILABLE, _NOT_KEPT, backend.key)
+        return msgspec.structs.replace(written, problems=(*written.problems, not_kept))
     return written
 
 
@@ -96,13 +108,15 @@ def _earlier(taken: TakenKey, backend: str, now: datetime) -> Written:
     """What is said to whoever uses a key again with the same input."""
     if taken.answer is None:
         running = taken.until is not None and now < taken.until
-        return _unknown(_still_running(backend) if running else _lost(backend))
+        if running:
+            return _unknown(_of_key(ProblemCode.CONFLICT, _RUNNING, backend, retryable=True))
+        return _unknown(_of_key(ProblemCode.OUTCOME_UNKNOWN, _LOST, backend))
     try:
         kept = msgspec.json.decode(taken.answer, type=_Kept)
     except msgspec.MsgspecError:
-        return _unknown(_unreadable(backend))
-    if kept.version != _VERSION:
-        return _unknown(_unreadable(backend))
+        kept = None
+    if kept is None or kept.version != _VERSION:
+        return _unknown(_of_key(ProblemCode.OUTCOME_UNKNOWN, _UNREADABLE, backend))
     outcome = Outcome(state=kept.state, message=kept.message, native_id=kept.native_id)
     return Written(outcome=outcome, problems=kept.problems)
 
@@ -111,39 +125,5 @@ def _unknown(problem: Problem) -> Written:
     return Written(outcome=Outcome(state=OutcomeState.UNKNOWN), problems=(problem,))
 
 
-def _still_running(backend: str) -> Problem:
-    return Problem(
-        code=ProblemCode.CONFLICT,
-        message="The first request under this key is still being done. Ask again with the same key for its outcome.",
-        path=("idempotencyKey",),
-        backend=backend,
-        retryable=True,
-    )
-
-
-def _lost(backend: str) -> Problem:
-    return Problem(
-        code=ProblemCode.OUTCOME_UNKNOWN,
-        message="Whoever was doing this under this key did not live to hear the answer; it may have been done. Look "
-        "at the record; only a new key does it anew.",
-        path=("idempotencyKey",),
-        backend=backend,
-    )
-
-
-def _unreadable(backend: str) -> Problem:
-    return Problem(
-        code=ProblemCode.OUTCOME_UNKNOWN,
-        message="This was begun before under this key, and another release kept what became of it. Look at the record.",
-        path=("idempotencyKey",),
-        backend=backend,
-    )
-
-
-def _not_kept(backend: str) -> Problem:
-    return Problem(
-        code=ProblemCode.UNAVAILABLE,
-        message="What became of this could not be kept under its key, which from now on cannot tell it.",
-        path=("idempotencyKey",),
-        backend=backend,
-    )
+def _of_key(code: ProblemCode, message: str, backend: str, *, retryable: bool = False) -> Problem:
+    return Problem(code=code, message=message, path=("idempotencyKey",), backend=backend, retryable=retryable)
