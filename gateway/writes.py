@@ -1,7 +1,6 @@
-"""Writes to vendors' records: prepared, performed once, and read back."""
+"""Writes to vendors' records: performed once, and read back."""
 
 import hashlib
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -10,36 +9,38 @@ from adapters.contract import Outcome, OutcomeState, PreparedCall
 from adapters.errors import AdapterError
 from gateway.backends import Backend
 from gateway.context import RequestContext
+from gateway.dispatch.keyed_writes import Written
+from gateway.dispatch.ledger import LedgerUnavailableError, WriteKey
 from gateway.loaders import RecordKey
-from gateway.problems import Problem, ProblemCode, ProblemError, failed, incident_of, problem_of_outcome
+from gateway.problems import Problem, ProblemCode, ProblemError, failed, incident_of
 
 __all__ = ["passed_on_key", "perform", "written_record"]
 
 
-def passed_on_key(context: RequestContext, backend: Backend, mutation: str, key: str | None) -> str | None:
-    """The idempotency key to give the vendor: a digest that tells principals, mutations and backends apart.
+def passed_on_key(backend: Backend, key: WriteKey | None) -> str | None:
+    """The idempotency key to give a vendor that has such: a digest that tells principals, mutations and backends apart.
 
-    Raises UNSUPPORTED where the vendor has no such keys: nothing else would act on it.
+    What repeats no write is our own ledger. The vendor's keys hold even where the ledger was lost.
     """
-    if key is None:
+    if key is None or not backend.vendor.takes_idempotency_keys:
         return None
-    if not backend.vendor.takes_idempotency_keys:
-        message = "This backend takes no idempotency keys for this."
-        raise ProblemError(
-            Problem(code=ProblemCode.UNSUPPORTED, message=message, path=("idempotencyKey",), backend=backend.key)
-        )
-    text = f"{context.principal.id}\x00{mutation}\x00{backend.key}\x00{key}"
+    text = f"{key.principal}\x00{key.mutation}\x00{backend.key}\x00{key.key}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-async def perform(
-    context: RequestContext, backend: Backend, prepare: Callable[[], PreparedCall]
-) -> tuple[Outcome, list[Problem]]:
-    """Prepares and performs one call for one target. Once begun it goes on, even when the caller has left."""
-    (outcome,) = await context.sending.perform(backend, prepare())
+async def perform(context: RequestContext, backend: Backend, call: PreparedCall, key: WriteKey | None) -> Written:
+    """Performs one call for one target. Once begun it goes on, even when the caller has left.
+
+    With a key it is performed once: what became of it before is answered again. Raises
+    `gateway.dispatch.ledger.IdempotencyConflictError`, and UNAVAILABLE where the key cannot be taken.
+    """
+    try:
+        written = await context.sending.perform(backend, call, key)
+    except LedgerUnavailableError as error:
+        message = "The ledger cannot be written, so the key does not hold and nothing was done. Try again."
+        raise ProblemError(Problem(code=ProblemCode.UNAVAILABLE, message=message, retryable=True)) from error
     context.forget()
-    problem = problem_of_outcome(outcome, backend.key)
-    return outcome, [] if problem is None else [problem]
+    return written
 
 
 async def written_record(

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any
 
+from msgspec import structs
 from sqlalchemy import Connection, Row, and_, delete, select, update
 
 from gateway.dispatch.database import LostRaceError, insert_for
 from gateway.dispatch.finding import dispatch_of_id
-from gateway.dispatch.ledger import IdempotencyConflictError, Request
+from gateway.dispatch.ledger import IdempotencyConflictError, Request, TakenKey, WriteKey
 from gateway.dispatch.records import Dispatch
 from gateway.dispatch.tables import keys
 
@@ -47,21 +48,18 @@ def sent_under(connection: Connection, principal: str, mutation: str, key: str, 
     return dispatch_of_id(connection, row.dispatch_id)
 
 
-def begin_write(
-    connection: Connection, principal: str, mutation: str, key: str, input_hash: str, at: datetime
-) -> tuple[bool, bytes | None]:
+def begin_write(connection: Connection, key: WriteKey, at: datetime, until: datetime) -> TakenKey:
     """Takes a key for a write that is no send. Raises `IdempotencyConflictError`."""
-    values = {"principal": principal, "mutation": mutation, "key": key, "input_hash": input_hash, "created_at": at}
-    if _inserted(connection, values):
-        return True, None
-    row = _in_the_way(connection, principal, mutation, key)
-    _same_input(row, input_hash)
-    return False, row.answer
+    if _inserted(connection, structs.asdict(key) | {"created_at": at, "lease_until": until}):
+        return TakenKey(ours=True)
+    row = _in_the_way(connection, key.principal, key.mutation, key.key)
+    _same_input(row, key.input_hash)
+    return TakenKey(ours=False, answer=row.answer, until=row.lease_until)
 
 
-def end_write(connection: Connection, principal: str, mutation: str, key: str, answer: bytes | None) -> None:
+def end_write(connection: Connection, key: WriteKey, answer: bytes | None) -> None:
     """Keeps a write's answer under its key; None frees the key."""
-    mine = and_(keys.c.principal == principal, keys.c.mutation == mutation, keys.c.key == key)
+    mine = and_(keys.c.principal == key.principal, keys.c.mutation == key.mutation, keys.c.key == key.key)
     if answer is None:
         connection.execute(delete(keys).where(mine))
     else:

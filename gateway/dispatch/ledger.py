@@ -25,6 +25,8 @@ __all__ = [
     "LedgerUnavailableError",
     "Request",
     "Settlement",
+    "TakenKey",
+    "WriteKey",
 ]
 
 
@@ -99,6 +101,26 @@ class Settlement(Struct, frozen=True, kw_only=True):
     vendor_code: str | None = None
     problem: Problem | None = None
     evidence: str | None = None
+
+
+class WriteKey(Struct, frozen=True, kw_only=True):
+    """An idempotency key of a write that is no send, with the digest of the input that it is used for."""
+
+    principal: str
+    mutation: str
+    key: str
+    input_hash: str
+
+
+class TakenKey(Struct, frozen=True, kw_only=True):
+    """Whether a write is ``ours`` to do. Where it is another's: its answer once it is known, and its lease's end.
+
+    Without an answer it is still being done; after its lease nobody knows what became of it.
+    """
+
+    ours: bool
+    answer: bytes | None = None
+    until: datetime | None = None
 
 
 class DispatchQuery(Struct, frozen=True, kw_only=True):
@@ -178,16 +200,13 @@ class Ledger(Protocol):
     async def items_for(self, target: Ref, *, before: int | None = None, first: int = 25) -> Sequence[DispatchItem]:
         """The items about one record, newest first."""
 
-    async def begin_write(
-        self, principal: str, mutation: str, key: str, input_hash: str, *, at: datetime
-    ) -> tuple[bool, bytes | None]:
-        """Takes an idempotency key for a write that is no send: (True, None) when it is ours to do.
+    async def begin_write(self, key: WriteKey, *, at: datetime, until: datetime) -> TakenKey:
+        """Takes a key for a write that is begun before ``until``, or says what its first use left.
 
-        (False, answer) when it was done before, the answer None while its outcome is not known. Raises
-        `IdempotencyConflictError`.
+        Raises `IdempotencyConflictError`.
         """
 
-    async def end_write(self, principal: str, mutation: str, key: str, answer: bytes | None) -> None:
+    async def end_write(self, key: WriteKey, answer: bytes | None) -> None:
         """Keeps a write's answer under its key; None frees the key, when it is proved that nothing was done."""
 
     async def forget_keys(self, *, before: datetime) -> int:

@@ -14,7 +14,7 @@ from gateway.dispatch.ledger import Settlement
 from gateway.dispatch.records import DispatchItem, ItemState
 from gateway.problems import Problem, ProblemCode, incident_of, problem_of_outcome
 
-__all__ = ["Performed", "outcomes_of", "perform_claimed", "settlements_of"]
+__all__ = ["Performed", "outcomes_of", "perform_claimed", "settlements_of", "too_late"]
 
 log = structlog.get_logger("postroom.dispatch")
 
@@ -117,10 +117,15 @@ def _settlement(item: DispatchItem, outcome: Outcome, backend: str) -> Settlemen
 
 
 def _not_begun(item: DispatchItem) -> Settlement:
-    problem = Problem(
+    problem = too_late(item.target.backend)
+    return Settlement(number=item.number, attempt=item.attempt, state=ItemState.FAILED, problem=problem)
+
+
+def too_late(backend: str) -> Problem:
+    """Why something is proved undone whose lease ended before anything was sent."""
+    return Problem(
         code=ProblemCode.TIMEOUT,
         message="It was not begun in the time it was claimed for: nothing was sent.",
-        backend=item.target.backend,
+        backend=backend,
         retryable=True,
     )
-    return Settlement(number=item.number, attempt=item.attempt, state=ItemState.FAILED, problem=problem)

@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 import structlog
 from msgspec import Struct
 
-from adapters.contract import EvidenceRequest, Outcome, PreparedCall, SendAction, Verdict
+from adapters.contract import EvidenceRequest, PreparedCall, SendAction, Verdict
 from adapters.errors import AdapterError
 from gateway.backends import Backend, Backends
 from gateway.dispatch.engine import RunEngine
 from gateway.dispatch.fingerprint import input_hash
-from gateway.dispatch.ledger import Begun, Claim, Intent, Ledger, Request, Settlement
-from gateway.dispatch.performing import outcomes_of, perform_claimed
+from gateway.dispatch.keyed_writes import Written, perform_once, perform_unkeyed
+from gateway.dispatch.ledger import Begun, Claim, Intent, Ledger, Request, Settlement, WriteKey
+from gateway.dispatch.performing import perform_claimed
 from gateway.dispatch.preparing import SendRequest, asked_of
 from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, ItemState
 from gateway.dispatch.timing import USUAL, Timing
@@ -67,8 +68,7 @@ class Sending:
 
         Raises `AlreadySentError`, `IdempotencyConflictError` or `LedgerUnavailableError`; then nothing was sent.
         """
-        until = self._clock() + timedelta(seconds=backend.timeout) + self._timing.lease_margin
-        claim = Claim(owner=self._owner, until=until)
+        claim = Claim(owner=self._owner, until=self._lease_end(backend))
         return await self._to_its_end(self._begin_and_perform(order, backend, call, claim))
 
     async def _begin_and_perform(
@@ -100,9 +100,16 @@ class Sending:
         await self.ledger.cancel(dispatch.id, at=self._clock())
         return await self.ledger.get(dispatch.id, None) or dispatch
 
-    async def perform(self, backend: Backend, call: PreparedCall) -> Sequence[Outcome]:
-        """One outcome per target of a write that is no send, whatever happens. It goes on when the caller has left."""
-        return await self._to_its_end(outcomes_of(backend, call))
+    async def perform(self, backend: Backend, call: PreparedCall, key: WriteKey | None) -> Written:
+        """What became of a write that is no send, for its one target. It goes on when the caller has left.
+
+        With a key it is done once, see `perform_once`. Raises `IdempotencyConflictError` and `LedgerUnavailableError`;
+        then nothing was written.
+        """
+        if key is None:
+            return await self._to_its_end(perform_unkeyed(backend, call))
+        until = self._lease_end(backend)
+        return await self._to_its_end(perform_once(self.ledger, backend, call, key, until=until, clock=self._clock))
 
     async def drain(self) -> None:
         """Waits until everything that this process is sending is settled."""
@@ -136,6 +143,9 @@ class Sending:
                 strict=claim is not None,
             )
         )
+
+    def _lease_end(self, backend: Backend) -> datetime:
+        return self._clock() + timedelta(seconds=backend.timeout) + self._timing.lease_margin
 
     async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
         """Waits for work that outlives whoever waits, and that `drain` waits for too."""

@@ -14,7 +14,7 @@ from gateway.dispatch import key_rows, transitions
 from gateway.dispatch.database import Database, insert_for
 from gateway.dispatch.finding import about, dispatch_of_id, find_dispatches, items_where
 from gateway.dispatch.intending import holders, insert_items
-from gateway.dispatch.ledger import Begun, Claim, DispatchQuery, Request, Settlement
+from gateway.dispatch.ledger import Begun, Claim, DispatchQuery, Request, Settlement, TakenKey, WriteKey
 from gateway.dispatch.records import PENDING, Dispatch, DispatchItem, ItemState
 from gateway.dispatch.rows import dispatch_row, item_of, json_text
 from gateway.dispatch.tables import QUEUED_ITEMS, SENDING_ITEMS, dispatches, executors, items
@@ -149,15 +149,13 @@ class SqlLedger:
 
     # ── keys and processes ───────────────────────────────────────────────────────────────────────────────────────────
 
-    async def begin_write(
-        self, principal: str, mutation: str, key: str, input_hash: str, *, at: datetime
-    ) -> tuple[bool, bytes | None]:
+    async def begin_write(self, key: WriteKey, *, at: datetime, until: datetime) -> TakenKey:
         """Takes an idempotency key for a write that is no send."""
-        return await self._database.write(lambda c: key_rows.begin_write(c, principal, mutation, key, input_hash, at))
+        return await self._database.write(lambda c: key_rows.begin_write(c, key, at, until))
 
-    async def end_write(self, principal: str, mutation: str, key: str, answer: bytes | None) -> None:
+    async def end_write(self, key: WriteKey, answer: bytes | None) -> None:
         """Keeps a write's answer under its key; None frees the key."""
-        await self._database.write(lambda c: key_rows.end_write(c, principal, mutation, key, answer))
+        await self._database.write(lambda c: key_rows.end_write(c, key, answer))
 
     async def forget_keys(self, *, before: datetime) -> int:
         """Drops idempotency keys taken before."""

@@ -144,6 +144,7 @@ keys = Table(
     Column("dispatch_id", String(32), doc="For a send."),
     Column("answer", LargeBinary, doc="For another write: its outcome, once it is known."),
     Column("created_at", Moment, nullable=False, index=True),
+    Column("lease_until", Moment, doc="For another write: after this, one without an answer is lost."),
     UniqueConstraint("principal", "mutation", "key", name="idempotency_keys_once"),
     sqlite_autoincrement=True,
 )

@@ -284,7 +284,8 @@ described(
         "NOT_FOUND": "There is no such record, or it is not visible here.",
         "NOT_READY": "The vendor says that the record cannot be sent yet.",
         "UNSUPPORTED": "This backend cannot be told that. No call was made.",
-        "CONFLICT": "A unique value is taken, or a name fits several records.",
+        "CONFLICT": "A unique value is taken, a name fits several records, or (`retryable`) a request under the same "
+        "idempotency key is still running.",
         "ALREADY_SENT": "This was sent before; `resend` sends it again.",
         "IDEMPOTENCY_CONFLICT": "The idempotency key was used before with another input.",
         "SCAN_LIMIT": "As many rows as allowed were read without filling the page; the cursor goes on from there.",

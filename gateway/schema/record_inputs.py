@@ -39,8 +39,9 @@ __all__ = [
 T = TypeVar("T")
 
 _KEY = (
-    "The same key with the same input does the work once, where the vendor has such keys; elsewhere it is refused as "
-    "UNSUPPORTED."
+    "The same key with the same input does the work once, and answers again what became of it; kept for 7 days at "
+    "least. With another input it is IDEMPOTENCY_CONFLICT; while the first request is still running, a CONFLICT that "
+    "is `retryable`. What is proved undone frees the key."
 )
 _VENDOR_FIELDS = "An object of further fields, passed to the vendor unchanged; none that this input has itself."
 _UNCHANGED = "Unchanged when absent."

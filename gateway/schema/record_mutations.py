@@ -1,18 +1,22 @@
-"""The mutations that create, change and delete vendors' records."""
+"""The mutations that create, change and delete vendors' records: the same for every kind, but for its request."""
 
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
 
-import msgspec
 import strawberry
-from strawberry import UNSET
 
 from adapters import contract
-from adapters.contract import PreparedCall, StatusChange
+from adapters.contract import PreparedCall
 from gateway.backends import Backend
 from gateway.context import Ask
+from gateway.dispatch.fingerprint import input_hash
+from gateway.dispatch.ledger import IdempotencyConflictError, WriteKey
 from gateway.ids import Ref
 from gateway.problems import Problem, ProblemCode, ProblemError
+from gateway.schema import record_requests as requests
 from gateway.schema.fields import action
+from gateway.schema.idempotency_keys import checked_key, input_json, key_conflict
 from gateway.schema.record_inputs import (
     CorrespondencePayload,
     CreateCorrespondenceInput,
@@ -25,7 +29,6 @@ from gateway.schema.record_inputs import (
     LetterPayload,
     MessagePayload,
     SetDocumentStatusInput,
-    StatusInput,
     TemplatePayload,
     UpdateCorrespondenceInput,
     UpdateLetterInput,
@@ -35,15 +38,32 @@ from gateway.schema.record_inputs import (
 )
 from gateway.writes import passed_on_key, perform, written_record
 
-__all__ = ["RecordMutations", "status_change"]
+__all__ = ["RecordMutations", "part_of"]
 
-T = TypeVar("T")
-PART_NAMES = {
-    "Correspondence": "write_correspondence",
-    "Letter": "write_letters",
-    "CustomerEmailTemplate": "write_templates",
-    "CustomerMessage": "write_messages",
-}
+P = TypeVar("P")
+
+What = strawberry.argument(description="What.")
+Which = strawberry.argument(description="Which.")
+
+
+@dataclass(frozen=True)
+class Kind(Generic[P]):
+    """A kind of record: its type, what payloads and mutations call it, its payload, and what of an adapter writes it.
+
+    ``interface`` is the type of the payload's member, where that is not the record's own.
+    """
+
+    type_name: str
+    member: str
+    payload: Callable[..., P]
+    part: str
+    interface: str | None = None
+
+
+CORRESPONDENCE = Kind("Correspondence", "correspondence", CorrespondencePayload, "write_correspondence")
+LETTER = Kind("Letter", "letter", LetterPayload, "write_letters")
+TEMPLATE = Kind("CustomerEmailTemplate", "template", TemplatePayload, "write_templates")
+MESSAGE = Kind("CustomerMessage", "message", MessagePayload, "write_messages")
 
 
 @strawberry.type
@@ -52,162 +72,74 @@ class RecordMutations:
 
     @action("Creates correspondence for a customer.", CorrespondencePayload)
     async def create_correspondence(
-        self: None, ask: Ask, input: Annotated[CreateCorrespondenceInput, strawberry.argument(description="What.")]
+        self: None, ask: Ask, input: Annotated[CreateCorrespondenceInput, What]
     ) -> CorrespondencePayload:
-        """Creates correspondence."""
-        customer = _customer(ask, input.customer)
-        request = contract.CreateCorrespondence(
-            customer_id=customer.native_id,
-            type=input.type,
-            date=input.date,
-            number=input.number,
-            vendor_fields=_object(input.vendor_fields),
-        )
-        record, problems = await _create(
-            ask, "Correspondence", customer.backend, request, input.idempotency_key, "correspondence"
-        )
-        return payload(CorrespondencePayload, problems, correspondence=record)
+        """Creates correspondence for a customer."""
+        return await _create(ask, CORRESPONDENCE, input, requests.new_correspondence)
 
     @action("Changes correspondence.", CorrespondencePayload)
     async def update_correspondence(
-        self: None, ask: Ask, input: Annotated[UpdateCorrespondenceInput, strawberry.argument(description="What.")]
+        self: None, ask: Ask, input: Annotated[UpdateCorrespondenceInput, What]
     ) -> CorrespondencePayload:
         """Changes correspondence."""
-        ref = ask.context.backends.require(input.id, "Correspondence", argument="id")
-        request = contract.UpdateCorrespondence(
-            native_id=ref.native_id,
-            date=_set(input.date),
-            number=_set(input.number),
-            vendor_fields=_object(input.vendor_fields),
-        )
-        record, problems = await _update(ask, ref, request, input.idempotency_key, "correspondence")
-        return payload(CorrespondencePayload, problems, correspondence=record)
+        return await _update(ask, CORRESPONDENCE, input, requests.changed_correspondence)
 
     @action("Deletes correspondence.", DeletePayload)
-    async def delete_correspondence(
-        self: None, ask: Ask, input: Annotated[DeleteInput, strawberry.argument(description="Which.")]
-    ) -> DeletePayload:
+    async def delete_correspondence(self: None, ask: Ask, input: Annotated[DeleteInput, Which]) -> DeletePayload:
         """Deletes correspondence."""
-        return await _delete(ask, input, "Correspondence", "delete_correspondence")
+        return await _delete(ask, CORRESPONDENCE, input)
 
     @action("Creates a letter.", LetterPayload)
-    async def create_letter(
-        self: None, ask: Ask, input: Annotated[CreateLetterInput, strawberry.argument(description="What.")]
-    ) -> LetterPayload:
+    async def create_letter(self: None, ask: Ask, input: Annotated[CreateLetterInput, What]) -> LetterPayload:
         """Creates a letter."""
-        customer = _customer(ask, input.customer)
-        request = contract.CreateLetter(
-            customer_id=customer.native_id,
-            date=input.date,
-            address_id=input.address_id,
-            contact_id=input.contact_id,
-            title=input.title,
-            vendor_fields=_object(input.vendor_fields),
-        )
-        record, problems = await _create(ask, "Letter", customer.backend, request, input.idempotency_key, "letter")
-        return payload(LetterPayload, problems, letter=record)
+        return await _create(ask, LETTER, input, requests.new_letter)
 
     @action("Changes a letter.", LetterPayload)
-    async def update_letter(
-        self: None, ask: Ask, input: Annotated[UpdateLetterInput, strawberry.argument(description="What.")]
-    ) -> LetterPayload:
+    async def update_letter(self: None, ask: Ask, input: Annotated[UpdateLetterInput, What]) -> LetterPayload:
         """Changes a letter."""
-        ref = ask.context.backends.require(input.id, "Letter", argument="id")
-        request = contract.UpdateLetter(
-            native_id=ref.native_id,
-            customer_id=_same_backend(ask, input.customer, "Customer", ref, "customer"),
-            address_id=_set(input.address_id),
-            contact_id=_set(input.contact_id),
-            date=_set_not_null(input.date, "date"),
-            title=_set(input.title),
-            vendor_fields=_object(input.vendor_fields),
-        )
-        record, problems = await _update(ask, ref, request, input.idempotency_key, "letter")
-        return payload(LetterPayload, problems, letter=record)
+        return await _update(ask, LETTER, input, requests.changed_letter)
 
     @action("Deletes a letter.", DeletePayload)
-    async def delete_letter(
-        self: None, ask: Ask, input: Annotated[DeleteInput, strawberry.argument(description="Which.")]
-    ) -> DeletePayload:
+    async def delete_letter(self: None, ask: Ask, input: Annotated[DeleteInput, Which]) -> DeletePayload:
         """Deletes a letter."""
-        return await _delete(ask, input, "Letter", "delete_letter")
+        return await _delete(ask, LETTER, input)
 
     @action("Gives a customer an e-mail template.", TemplatePayload)
-    async def create_template(
-        self: None, ask: Ask, input: Annotated[CreateTemplateInput, strawberry.argument(description="What.")]
-    ) -> TemplatePayload:
+    async def create_template(self: None, ask: Ask, input: Annotated[CreateTemplateInput, What]) -> TemplatePayload:
         """Gives a customer an e-mail template."""
-        customer = _customer(ask, input.customer)
-        template = _same_backend(ask, input.email_template, "EmailTemplate", customer, "emailTemplate")
-        request = contract.CreateTemplate(
-            customer_id=customer.native_id,
-            email_template_id=template,
-            transaction_definition=input.transaction_definition,
-            vendor_fields=_object(input.vendor_fields),
-        )
-        record, problems = await _create(
-            ask, "CustomerEmailTemplate", customer.backend, request, input.idempotency_key, "template"
-        )
-        return payload(TemplatePayload, problems, template=record)
+        return await _create(ask, TEMPLATE, input, requests.new_template)
 
     @action("Changes which e-mail template a customer gets.", TemplatePayload)
-    async def update_template(
-        self: None, ask: Ask, input: Annotated[UpdateTemplateInput, strawberry.argument(description="What.")]
-    ) -> TemplatePayload:
+    async def update_template(self: None, ask: Ask, input: Annotated[UpdateTemplateInput, What]) -> TemplatePayload:
         """Changes which e-mail template a customer gets."""
-        ref = ask.context.backends.require(input.id, "CustomerEmailTemplate", argument="id")
-        request = contract.UpdateTemplate(
-            native_id=ref.native_id,
-            customer_id=_same_backend(ask, input.customer, "Customer", ref, "customer"),
-            email_template_id=_same_backend(ask, input.email_template, "EmailTemplate", ref, "emailTemplate"),
-            transaction_definition=_set(input.transaction_definition),
-            vendor_fields=_object(input.vendor_fields),
-        )
-        record, problems = await _update(ask, ref, request, input.idempotency_key, "template")
-        return payload(TemplatePayload, problems, template=record)
+        return await _update(ask, TEMPLATE, input, requests.changed_template)
 
     @action("Takes an e-mail template away from a customer.", DeletePayload)
-    async def delete_template(
-        self: None, ask: Ask, input: Annotated[DeleteInput, strawberry.argument(description="Which.")]
-    ) -> DeletePayload:
+    async def delete_template(self: None, ask: Ask, input: Annotated[DeleteInput, Which]) -> DeletePayload:
         """Takes an e-mail template away from a customer."""
-        return await _delete(ask, input, "CustomerEmailTemplate", "delete_template")
+        return await _delete(ask, TEMPLATE, input)
 
     @action("Creates a standing message.", MessagePayload)
-    async def create_message(
-        self: None, ask: Ask, input: Annotated[CreateMessageInput, strawberry.argument(description="What.")]
-    ) -> MessagePayload:
+    async def create_message(self: None, ask: Ask, input: Annotated[CreateMessageInput, What]) -> MessagePayload:
         """Creates a standing message."""
-        backend = ask.context.backends.named(input.backend)
-        request = contract.CreateMessage(code=input.code, text=input.text, status=input.status)
-        record, problems = await _create(ask, "CustomerMessage", backend.key, request, input.idempotency_key, "message")
-        return payload(MessagePayload, problems, message=record)
+        return await _create(ask, MESSAGE, input, requests.new_message)
 
     @action("Changes a standing message.", MessagePayload)
-    async def update_message(
-        self: None, ask: Ask, input: Annotated[UpdateMessageInput, strawberry.argument(description="What.")]
-    ) -> MessagePayload:
+    async def update_message(self: None, ask: Ask, input: Annotated[UpdateMessageInput, What]) -> MessagePayload:
         """Changes a standing message."""
-        ref = ask.context.backends.require(input.id, "CustomerMessage", argument="id")
-        request = contract.UpdateMessage(
-            native_id=ref.native_id,
-            text=_set_not_null(input.text, "text"),
-            status=_set_not_null(input.status, "status"),
-        )
-        record, problems = await _update(ask, ref, request, input.idempotency_key, "message")
-        return payload(MessagePayload, problems, message=record)
+        return await _update(ask, MESSAGE, input, requests.changed_message)
 
     @action("Sets a document's status.", DocumentPayload)
     async def set_document_status(
-        self: None, ask: Ask, input: Annotated[SetDocumentStatusInput, strawberry.argument(description="What.")]
+        self: None, ask: Ask, input: Annotated[SetDocumentStatusInput, What]
     ) -> DocumentPayload:
         """Sets a document's status."""
         ref = ask.context.backends.require(input.id, "Correspondence", "Letter", argument="id")
         backend = ask.context.backends.named(ref.backend)
-        prepare = part_of(backend, "set_document_status")
-        request = contract.SetDocumentStatus(native_id=ref.native_id, status=status_change(input.status))
-        record, problems = await _perform(ask, backend, ref.type, lambda: prepare(request), "document")
-        return payload(DocumentPayload, problems, document=record)
+        kind = Kind(ref.type, "document", DocumentPayload, "set_document_status", interface="Document")
+        prepare = part_of(backend, kind.part)
+        request = contract.SetDocumentStatus(native_id=ref.native_id, status=requests.status_change(input.status))
+        return await _write(ask, kind, backend, prepare(request), None)
 
 
 def part_of(backend: Backend, name: str) -> Any:
@@ -219,92 +151,50 @@ def part_of(backend: Backend, name: str) -> Any:
     return part
 
 
-def status_change(given: StatusInput) -> StatusChange:
-    """The status that an input names."""
-    if given.state is not UNSET:
-        return StatusChange(state=given.state)
-    if not given.vendor_status:
-        raise _invalid("vendorStatus", "vendorStatus is the vendor's word or number for a status, not empty.")
-    return StatusChange(vendor_status=given.vendor_status)
-
-
-async def _create(
-    ask: Ask, type_name: str, backend_key: str, request: Any, idempotency_key: str | None, selected: str
-) -> tuple[Any, list[Problem]]:
+async def _create(ask: Ask, kind: Kind[P], input: Any, new: Callable[[Ask, Any], tuple[str, Any]]) -> P:
+    """Creates the record that ``new(ask, input)`` describes, at the backend that it names."""
+    key = _write_key(ask, f"create{kind.member.capitalize()}", input)
+    backend_key, request = new(ask, input)
     backend = ask.context.backends.named(backend_key)
-    writing = part_of(backend, PART_NAMES[type_name])
-    key = passed_on_key(ask.context, backend, f"create{type_name}", idempotency_key)
-    return await _perform(ask, backend, type_name, lambda: writing.create(request, key), selected)
+    call = part_of(backend, kind.part).create(request, passed_on_key(backend, key))
+    return await _write(ask, kind, backend, call, key)
 
 
-async def _update(
-    ask: Ask, ref: Ref, request: Any, idempotency_key: str | None, selected: str
-) -> tuple[Any, list[Problem]]:
+async def _update(ask: Ask, kind: Kind[P], input: Any, changed: Callable[[Ask, Ref, Any], Any]) -> P:
+    """Changes of a record what ``changed(ask, ref, input)`` says."""
+    key = _write_key(ask, f"update{kind.member.capitalize()}", input)
+    ref = ask.context.backends.require(input.id, kind.type_name, argument="id")
     backend = ask.context.backends.named(ref.backend)
-    writing = part_of(backend, PART_NAMES[ref.type])
-    key = passed_on_key(ask.context, backend, f"update{ref.type}", idempotency_key)
-    return await _perform(ask, backend, ref.type, lambda: writing.update(request, key), selected)
+    call = part_of(backend, kind.part).update(changed(ask, ref, input), passed_on_key(backend, key))
+    return await _write(ask, kind, backend, call, key)
 
 
-async def _perform(
-    ask: Ask, backend: Backend, type_name: str, prepare: Any, selected: str
-) -> tuple[Any, list[Problem]]:
-    outcome, problems = await perform(ask.context, backend, prepare)
-    types = ("Document", type_name) if selected == "document" else (type_name,)
-    wanted = ask.selection.below(selected).wanted(*types)
-    if not ask.selection.has(selected):
-        return outcome.record, problems
-    record, unread = await written_record(ask.context, backend, type_name, outcome, wanted)
-    return record, problems + unread
-
-
-async def _delete(ask: Ask, input: DeleteInput, type_name: str, part: str) -> DeletePayload:
-    ref = ask.context.backends.require(input.id, type_name, argument="id")
+async def _delete(ask: Ask, kind: Kind[Any], input: DeleteInput) -> DeletePayload:
+    ref = ask.context.backends.require(input.id, kind.type_name, argument="id")
     backend = ask.context.backends.named(ref.backend)
-    prepare: Any = part_of(backend, part)
-
-    def prepared() -> PreparedCall:
-        call: PreparedCall = prepare(ref.native_id)
-        return call
-
-    _, problems = await perform(ask.context, backend, prepared)
-    return payload(DeletePayload, problems, deleted_id=None if problems else input.id)
+    prepare = part_of(backend, f"delete_{kind.member}")
+    written = await perform(ask.context, backend, prepare(ref.native_id), None)
+    return payload(DeletePayload, written.problems, deleted_id=None if written.problems else input.id)
 
 
-def _customer(ask: Ask, value: str) -> Ref:
-    return ask.context.backends.require(value, "Customer", argument="customer")
+async def _write(ask: Ask, kind: Kind[P], backend: Backend, call: PreparedCall, key: WriteKey | None) -> P:
+    """Performs a call; the payload has the record that was written, as the vendor answered it or read back."""
+    try:
+        written = await perform(ask.context, backend, call, key)
+    except IdempotencyConflictError as error:
+        raise key_conflict() from error
+    record, problems = written.outcome.record, list(written.problems)
+    if ask.selection.has(kind.member):
+        types = (kind.type_name,) if kind.interface is None else (kind.type_name, kind.interface)
+        wanted = ask.selection.below(kind.member).wanted(*types)
+        record, unread = await written_record(ask.context, backend, kind.type_name, written.outcome, wanted)
+        problems += unread
+    return payload(kind.payload, problems, **{kind.member: record})
 
 
-def _same_backend(ask: Ask, value: Any, type_name: str, other: Ref, argument: str) -> Any:
-    """The native id that an input names, of a record at the same backend; UNSET when it names none."""
-    if value is UNSET:
-        return msgspec.UNSET
-    if value is None:
-        raise _invalid(argument, f"{argument} cannot be taken away: leave it out, or name another.")
-    ref = ask.context.backends.require(value, type_name, argument=argument)
-    if ref.backend != other.backend:
-        raise _invalid(argument, f"{argument} is at another backend.")
-    return ref.native_id
-
-
-def _set(value: Any) -> Any:
-    """An input field that may be left out, as the contract has it."""
-    return msgspec.UNSET if value is UNSET else value
-
-
-def _set_not_null(value: Any, argument: str) -> Any:
-    if value is None:
-        raise _invalid(argument, f"{argument} cannot be null: leave it out to keep it.")
-    return _set(value)
-
-
-def _object(value: Any) -> dict[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise _invalid("vendorFields", "vendorFields is an object.")
-    return value
-
-
-def _invalid(argument: str, message: str) -> ProblemError:
-    return ProblemError(Problem(code=ProblemCode.INVALID_INPUT, message=message, path=(argument,)))
+def _write_key(ask: Ask, mutation: str, input: Any) -> WriteKey | None:
+    key = checked_key(input.idempotency_key)
+    if key is None:
+        return None
+    digest = input_hash(mutation, input_json(input))
+    return WriteKey(principal=ask.context.principal.id, mutation=mutation, key=key, input_hash=digest)

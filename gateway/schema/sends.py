@@ -1,13 +1,10 @@
 """The mutations that send. Each is an entry in the ledger, written before any vendor is called."""
 
-import datetime
-import enum
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
 import strawberry
-from strawberry import UNSET
 
 from adapters import contract
 from gateway.context import Ask
@@ -24,9 +21,11 @@ from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.enums import PostSpeed
 from gateway.schema.fields import action
 from gateway.schema.filters import read_filter
+from gateway.schema.idempotency_keys import checked_key, input_json, key_conflict
 from gateway.schema.query import dispatch_id
 from gateway.schema.record_inputs import StatusInput, payload
-from gateway.schema.record_mutations import part_of, status_change
+from gateway.schema.record_mutations import part_of
+from gateway.schema.record_requests import status_change
 from gateway.schema.send_inputs import (
     DeliverDocumentInput,
     DeliverDocumentsInput,
@@ -43,9 +42,6 @@ __all__ = ["SendMutations"]
 
 MOST_DOCUMENTS = 10_000
 """Documents in one run: their ids alone are a megabyte of request."""
-
-LONGEST_KEY = 256
-"""Characters of an idempotency key, as vendors that have such take them."""
 
 What = strawberry.argument(description="What, and how.")
 DispatchId = Annotated[strawberry.ID, strawberry.argument(description="The dispatch.")]
@@ -187,15 +183,12 @@ def _refuse_what_no_vendor_takes(ask: Ask, request: SendRequest, refs: Sequence[
 
 
 def _order(ask: Ask, input: Any, kind: DispatchAction, mutation: str, request: SendRequest) -> Order:
-    given: dict[str, Any] = _as_json(input)
-    key = given.pop("idempotency_key", None)
-    if key is not None and not 1 <= len(key) <= LONGEST_KEY:
-        raise _invalid("idempotencyKey", f"idempotencyKey has 1 to {LONGEST_KEY} characters.")
+    key = checked_key(input.idempotency_key)
     return Order(
         action=kind,
         mutation=mutation,
         principal=ask.context.principal.id,
-        given=given,
+        given=input_json(input),
         request=request,
         intents=(),
         idempotency_key=None if input.dry_run else key,
@@ -225,9 +218,7 @@ def _refusal(error: Exception, argument: str) -> ProblemError:
         code = ProblemCode.ALREADY_SENT
         return ProblemError(Problem(code=code, message=message, path=(argument,), backend=item.target.backend))
     if isinstance(error, IdempotencyConflictError):
-        message = "This key was used before with another input: use a new key for a new request."
-        code = ProblemCode.IDEMPOTENCY_CONFLICT
-        return ProblemError(Problem(code=code, message=message, path=("idempotencyKey",)))
+        return key_conflict()
     message = "The ledger cannot be written, so nothing was sent. Try again."
     return ProblemError(Problem(code=ProblemCode.UNAVAILABLE, message=message, retryable=True))
 
@@ -288,19 +279,6 @@ def _recipient(given: RecipientInput) -> contract.Recipient:
 
 def _status(given: StatusInput | None) -> contract.StatusChange | None:
     return None if given is None else status_change(given)
-
-
-def _as_json(value: Any) -> Any:
-    """An input as JSON, without what was left out."""
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, datetime.date):
-        return value.isoformat()
-    if isinstance(value, list):
-        return [_as_json(one) for one in value]
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: _as_json(one) for name, one in vars(value).items() if one is not UNSET and one is not None}
-    return value if isinstance(value, str | int | bool | None) else str(value)
 
 
 def _invalid(argument: str, message: str) -> ProblemError:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gateway.dispatch.ledger import Begun, Claim, Intent, Ledger, Request, Settlement
+from gateway.dispatch.ledger import Begun, Claim, Intent, Ledger, Request, Settlement, WriteKey
 from gateway.dispatch.records import DispatchAction, DispatchItem, ItemState
 from gateway.ids import Ref
 from gateway.problems import Problem, ProblemCode
@@ -12,6 +12,7 @@ from gateway.problems import Problem, ProblemCode
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
 LEASE = Claim(owner="north", until=NOW + timedelta(minutes=1))
+WRITE = WriteKey(principal="alice", mutation="createCustomer", key="k", input_hash="input")
 AFTER_LEASE = LEASE.until + timedelta(microseconds=1)
 PROBLEM = Problem(code=ProblemCode.REJECTED, message="No such address.", backend="uk", vendor_code="E17")
 

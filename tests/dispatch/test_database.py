@@ -15,11 +15,11 @@ from gateway.dispatch.ledger import DispatchQuery, Ledger, LedgerUnavailableErro
 from gateway.dispatch.records import ItemState
 from gateway.dispatch.sql_ledger import SqlLedger
 from tests.databases import PostgreSQL
-from tests.dispatch.asking import LATER, LEASE, NOW, PROBLEM, begun, in_state, request, settled, single
+from tests.dispatch.asking import LATER, LEASE, NOW, PROBLEM, WRITE, begun, in_state, request, settled, single
 
 WRITES: dict[str, Callable[[Ledger], Awaitable[object]]] = {
     "begin": lambda ledger: ledger.begin(single("new", idempotency_key="k")),
-    "begin_write": lambda ledger: ledger.begin_write("alice", "m", "k", "input", at=NOW),
+    "begin_write": lambda ledger: ledger.begin_write(WRITE, at=NOW, until=LATER),
     "beat": lambda ledger: ledger.beat("me", now=NOW),
 }
 ALL: dict[str, Callable[[Ledger], Awaitable[object]]] = WRITES | {
@@ -29,7 +29,7 @@ ALL: dict[str, Callable[[Ledger], Awaitable[object]]] = WRITES | {
     "retry": lambda ledger: ledger.retry("x"),
     "cancel": lambda ledger: ledger.cancel("x", at=NOW),
     "expire": lambda ledger: ledger.expire(now=NOW),
-    "end_write": lambda ledger: ledger.end_write("alice", "m", "k", b"x"),
+    "end_write": lambda ledger: ledger.end_write(WRITE, b"x"),
     "forget_keys": lambda ledger: ledger.forget_keys(before=NOW),
     "take_dead": lambda ledger: ledger.take_dead(before=NOW),
     "replay": lambda ledger: ledger.replay("alice", "m", "k", "input"),

@@ -7,11 +7,12 @@ from typing import Any
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Connection, insert
 
 from gateway.dispatch import key_rows
 from gateway.dispatch.database import Database, LostRaceError
-from gateway.dispatch.ledger import AlreadySentError, DispatchQuery, IdempotencyConflictError, Ledger
+from gateway.dispatch.ledger import AlreadySentError, DispatchQuery, IdempotencyConflictError, Ledger, TakenKey
 from gateway.dispatch.records import DispatchState, ItemState
 from gateway.dispatch.rows import item_row
 from gateway.dispatch.sql_ledger import SqlLedger
@@ -20,6 +21,7 @@ from tests.dispatch.asking import (
     LATER,
     LEASE,
     NOW,
+    WRITE,
     all_settled,
     begun,
     in_state,
@@ -145,8 +147,9 @@ async def test_what_comes_back_as_its_dispatch_is_cancelled_is_not_left_queued(
 
 async def test_a_write_at_once_under_one_key_is_one_callers(ledger: Ledger, other_ledger: Ledger) -> None:
     for n in range(ROUNDS):
-        at_once = (mine.begin_write("alice", "m", f"{n}", "input", at=NOW) for mine in (ledger, other_ledger) * 2)
-        taken = [ours for ours, _ in await asyncio.gather(*at_once)]
+        key = replace(WRITE, key=f"{n}")
+        at_once = (mine.begin_write(key, at=NOW, until=LATER) for mine in (ledger, other_ledger) * 2)
+        taken = [taken.ours for taken in await asyncio.gather(*at_once)]
         assert sorted(taken) == [False, False, False, True]
 
 
@@ -201,17 +204,17 @@ async def test_a_key_that_is_freed_as_it_is_looked_at_is_taken(
     postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = Database(postgresql_url), Database(postgresql_url)
-    key = ("alice", "createCustomer", "k")
     look = key_rows._found
 
     def look_too_late(*arguments: Any) -> Any:
         with other.transaction(writing=True) as connection:
-            key_rows.end_write(connection, *key, None)
+            key_rows.end_write(connection, WRITE, None)
         return look(*arguments)
 
-    await SqlLedger(other).begin_write(*key, "input", at=NOW)
+    await SqlLedger(other).begin_write(WRITE, at=NOW, until=LATER)
     monkeypatch.setattr(key_rows, "_found", look_too_late)
-    assert await SqlLedger(one).begin_write(*key, "other", at=NOW) == (True, None)
+    another = replace(WRITE, input_hash="other")
+    assert await SqlLedger(one).begin_write(another, at=NOW, until=LATER) == TakenKey(ours=True)
     await one.close()
     await other.close()
 

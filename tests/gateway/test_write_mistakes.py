@@ -1,4 +1,4 @@
-"""A caller's mistake in a write is a problem that names it; an idempotency key is passed on, or refused."""
+"""A caller's mistake in a write is a problem that names it; a key is passed on to the vendors that have keys."""
 
 from typing import Any
 
@@ -23,6 +23,7 @@ from tests.gateway.writing import (
 )
 
 ELSEWHERE = gid("Customer", "b", "1")
+BAD_KEYS = ("", "k" * 256, "a\0b", "\ud800", "b\udfff")
 MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
     ("createCorrespondence", {"customer": LETTER, "type": "N"}, "NOT_FOUND", "customer"),
     ("createCorrespondence", {"customer": "nonsense", "type": "N"}, "NOT_FOUND", "customer"),
@@ -42,8 +43,11 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
     ("updateMessage", {"id": MESSAGE, "status": None}, "INVALID_INPUT", "status"),
     ("setDocumentStatus", {"id": CUSTOMER, "status": {"state": "READY"}}, "NOT_FOUND", "id"),
     ("setDocumentStatus", {"id": LETTER, "status": {"vendorStatus": ""}}, "INVALID_INPUT", "vendorStatus"),
-    ("createLetter", NEW_LETTER | {"idempotencyKey": "k"}, "UNSUPPORTED", "idempotencyKey"),
-    ("updateLetter", {"id": LETTER, "idempotencyKey": ""}, "UNSUPPORTED", "idempotencyKey"),
+    *(
+        (mutation, members | {"idempotencyKey": key}, "INVALID_INPUT", "idempotencyKey")
+        for mutation, members in (("createLetter", NEW_LETTER), ("updateLetter", {"id": LETTER}))
+        for key in BAD_KEYS
+    ),
 ]
 
 
@@ -117,14 +121,17 @@ async def test_the_same_key_is_passed_on_as_the_same_digest_and_never_as_it_is()
         {"mutation": "updateMessage"},
         {"mutation": "createTemplate"},
         {"key": "l"},
-        {"key": ""},
+        {"key": "k" * 255},
     ],
 )
 async def test_another_principal_backend_mutation_or_key_is_another_digest(other: dict[str, str]) -> None:
     assert await passed_on() != await passed_on(**other)
 
 
-async def test_without_a_key_none_is_passed_on() -> None:
-    a = writer(takes_idempotency_keys=True)
-    await written(a, "createMessage", backend="a", code="C", text="T")
+@pytest.mark.parametrize(("vendors_keys", "members"), [(True, {}), (False, {"idempotencyKey": "k"})])
+async def test_without_a_key_or_where_the_vendor_has_none_nothing_is_passed_on(
+    vendors_keys: bool, members: dict[str, str]
+) -> None:
+    a = writer(takes_idempotency_keys=vendors_keys)
+    await written(a, "createMessage", backend="a", code="C", text="T", **members)
     assert [key for _, _, key in a.behaviour.prepared] == [None]
