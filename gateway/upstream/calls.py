@@ -1,0 +1,102 @@
+"""What the policies know of a call to a vendor: each writes down its part, and the outermost tells it.
+
+A `Call` is one call of an adapter, whatever is tried for it; it travels in the request's extensions. What belongs to
+the caller, an `Operation`, is found from where the call is made.
+"""
+
+import contextlib
+import contextvars
+import time
+from collections.abc import Iterator
+from enum import StrEnum
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from adapters.wire import EXTENSION, CallInfo
+
+__all__ = ["CacheUse", "Call", "Operation", "begin_call", "call_of", "current_operation", "running"]
+
+_CALL = "postroom.call"
+
+
+class CacheUse(StrEnum):
+    """What the cache had to do with a call."""
+
+    HIT = "HIT"
+    REVALIDATED = "REVALIDATED"
+    MISS = "MISS"
+    BYPASSED = "BYPASSED"
+
+
+class Call(Struct, kw_only=True):
+    """One call of an adapter. Times are seconds of `time.monotonic`.
+
+    ``deadline`` is when it must have an answer. ``sent`` says that a byte of it may have left: before that, whatever
+    happens proves that nothing was done. ``attempts`` counts what was sent, ``queued`` the seconds it waited for its
+    turn; ``shared`` says that another call's answer was taken, ``status`` is the last answer's.
+    """
+
+    info: CallInfo
+    begun: float
+    deadline: float
+    sent: bool = False
+    attempts: int = 0
+    queued: float = 0.0
+    cache: CacheUse | None = None
+    shared: bool = False
+    status: int | None = None
+    ended: float | None = None
+
+    def remaining(self) -> float:
+        """Seconds until the deadline; 0 when it is past."""
+        return max(0.0, self.deadline - time.monotonic())
+
+
+class Operation(Struct, kw_only=True):
+    """A GraphQL operation, or whatever else asks vendors: until when its reads may take, and the calls it made."""
+
+    deadline: float
+    calls: list[Call] = msgspec.field(default_factory=list)
+
+
+_operation: contextvars.ContextVar[Operation | None] = contextvars.ContextVar("operation", default=None)
+
+
+def current_operation() -> Operation | None:
+    """The operation that the code that asks belongs to; None for what runs by itself."""
+    return _operation.get()
+
+
+@contextlib.contextmanager
+def running(operation: Operation) -> Iterator[Operation]:
+    """Whatever is called inside, also by tasks begun inside, belongs to this operation."""
+    token = _operation.set(operation)
+    try:
+        yield operation
+    finally:
+        _operation.reset(token)
+
+
+def begin_call(request: httpx.Request, seconds: float) -> Call:
+    """Notes a request as a call that may take so long, and as the operation's.
+
+    A read ends with its operation; a write does not: what was claimed is sent to its end.
+    """
+    info: CallInfo = request.extensions[EXTENSION]
+    now = time.monotonic()
+    call = Call(info=info, begun=now, deadline=now + seconds)
+    operation = current_operation()
+    if operation is not None:
+        operation.calls.append(call)
+        if not info.write:
+            call.deadline = min(call.deadline, operation.deadline)
+    request.extensions[_CALL] = call
+    return call
+
+
+def call_of(request: httpx.Request) -> Call | None:
+    """The call that a request is made for; None for what a credential asks by itself, such as a sign-in."""
+    call: Call | None = request.extensions.get(_CALL)
+    return call
