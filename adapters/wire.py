@@ -13,6 +13,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from adapters.content_coding import decoded
 from adapters.errors import (
     AdapterError,
     BadCredentials,
@@ -185,7 +186,7 @@ class Wire:
         """The answer as a stream, its first bytes read. The caller closes it."""
         info = self._info(request)
         response = await self._start(request, info)
-        rest = response.aiter_bytes()
+        rest = decoded(response)
         first = b""
         try:
             while len(first) < TELLING_BYTES and (chunk := await anext(rest, b"")):
@@ -344,7 +345,7 @@ def _seconds(value: str | None) -> int | None:
 async def _read_bounded(response: httpx.Response, info: CallInfo) -> bytes:
     parts: list[bytes] = []
     size = 0
-    async for chunk in response.aiter_bytes():
+    async for chunk in decoded(response):
         size += len(chunk)
         if size > MAX_ANSWER_BYTES:
             raise _too_large(info, MAX_ANSWER_BYTES)

@@ -65,16 +65,21 @@ class BillingPlatformCustomers:
         return await per_key(keys, read)
 
     async def by_code(self, codes: Sequence[str], wanted: frozenset[str]) -> Results[Customer]:
-        """Customers by account number, one call each: the filter takes one."""
+        """Customers by account number, one call each: the filter takes one, and is documented to match exactly.
+
+        None where nothing was found, or a number that differs in case; other customers are a `MalformedAnswer`.
+        """
 
         async def read(code: str) -> Customer | None:
             if not 0 < len(code) <= MAX_SEGMENT_LENGTH:
                 return None
             request = _list_request(wanted, ("accountNumber", code))
             rows = await self._client.rows(request, list[CustomerRow])
-            entries = (customer_entry(*row, backend=self._client.backend) for row in rows)
-            match [entry.record for entry in entries if entry.record.code == code]:
+            found = [customer_entry(*row, backend=self._client.backend).record for row in rows]
+            match [customer for customer in found if customer.code == code]:
                 case []:
+                    if found and not any((customer.code or "").casefold() == code.casefold() for customer in found):
+                        raise self._client.malformed("The vendor answered with another customer.", request)
                     return None
                 case [customer]:
                     return customer

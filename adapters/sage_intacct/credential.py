@@ -14,6 +14,7 @@ import httpx
 from msgspec import Meta, Struct
 from pydantic import SecretStr, StringConstraints, field_validator
 
+from adapters.content_coding import decoded
 from adapters.contract import Credentials, VendorSettings
 from adapters.errors import AdapterError, BadCredentials, MalformedAnswer
 from adapters.redaction import tell_secrets
@@ -27,6 +28,7 @@ LONGEST_EARLY = timedelta(seconds=60)
 """How long before its end a token is no longer used; a tenth of its life, where that is less."""
 LONGEST_REFUSAL = 1_048_576
 """Bytes of a 400 that are read to see whether it is about the token."""
+_OF_THE_CODED_BODY = frozenset(("content-encoding", "content-length", "transfer-encoding"))
 
 
 class IntacctCredentials(Credentials):
@@ -172,16 +174,16 @@ class _SignedIn(httpx.AsyncBaseTransport):
             return False, response
         if response.is_stream_consumed:
             return says_token_is_invalid(await response.aread()), response
-        body = await self._raw(request, response)
-        unread = httpx.Response(
-            400, headers=response.headers, stream=httpx.ByteStream(body), extensions=response.extensions
-        )
-        return says_token_is_invalid(await unread.aread()), unread
+        body = await self._read(request, response)
+        # The body was decoded, and its length is another.
+        headers = [(name, value) for name, value in response.headers.multi_items() if name not in _OF_THE_CODED_BODY]
+        read = httpx.Response(400, headers=headers, content=body, extensions=response.extensions)
+        return says_token_is_invalid(body), read
 
-    async def _raw(self, request: httpx.Request, response: httpx.Response) -> bytes:
+    async def _read(self, request: httpx.Request, response: httpx.Response) -> bytes:
         body = b""
         try:
-            async for part in response.aiter_raw():
+            async for part in decoded(response):
                 body += part
                 if len(body) > LONGEST_REFUSAL:
                     info = request.extensions.get(EXTENSION)

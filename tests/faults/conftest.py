@@ -2,17 +2,20 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 from msgspec import Struct
 
-from tests.faults.figures import Figures, figures_of, ledger_items, table
+from tests.faults.figures import Figures, aligned, figures_of, ledger_items, table
+from tests.faults.proxied import Proxied, proxied_vendors
 from tests.faults.vendors import Sent, Vendors
 
 _WHOLE = os.environ.get("FAULTS") == "all"
 _ROWS = pytest.StashKey[list[Figures]]()
+_READS = pytest.StashKey[list[tuple[str, ...]]]()
+_READ_HEADINGS = ("fault", "vendor", "answer", "seconds", "of", "calls")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -79,9 +82,41 @@ def judge(request: pytest.FixtureRequest) -> Judge:
     return judged
 
 
+NoteRead = Callable[..., None]
+
+
+@pytest.fixture
+def note_read(request: pytest.FixtureRequest) -> NoteRead:
+    """Notes for the table what a read under a fault came to."""
+
+    def noted(fault: str, vendor: str, answer: str, *, seconds: float, timeout: float, calls: int) -> None:
+        row = (fault, vendor, answer, f"{seconds:.2f}", f"{timeout:g}", str(calls))
+        request.config.stash.setdefault(_READS, []).append(row)
+
+    return noted
+
+
+@pytest.fixture(scope="session")
+def _proxied_vendors() -> Iterator[Mapping[str, Proxied]]:
+    with proxied_vendors() as vendors:
+        yield vendors
+
+
+@pytest.fixture
+def proxied(vendor: str, _proxied_vendors: Mapping[str, Proxied]) -> Iterator[Proxied]:
+    """The vendor that the test is about, behind its proxy; its journal is empty and it has no faults."""
+    one = _proxied_vendors[vendor]
+    one.proxy.forget()
+    yield one
+    one.proxy.heal()
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    rows = config.stash.get(_ROWS, [])
-    if _WHOLE and rows:
-        terminalreporter.section("faults survived")
-        for line in table(rows):
-            terminalreporter.write_line(line)
+    if not _WHOLE:
+        return
+    rows, reads = config.stash.get(_ROWS, []), config.stash.get(_READS, [])
+    for title, lines in (("faults survived", table(rows)), ("reads under faults", aligned([_READ_HEADINGS, *reads]))):
+        if len(lines) > 1:
+            terminalreporter.section(title)
+            for line in lines:
+                terminalreporter.write_line(line)

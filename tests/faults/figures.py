@@ -13,7 +13,7 @@ from gateway.dispatch.sql_ledger import SqlLedger
 from gateway.ids import decode
 from tests.faults.vendors import Sent
 
-__all__ = ["Figures", "figures_of", "ledger_items", "table"]
+__all__ = ["Figures", "aligned", "figures_of", "ledger_items", "table"]
 
 _PENDING = (ItemState.QUEUED, ItemState.SENDING)
 _HEADINGS = ("scenario", "items", "sent", "twice", "lost", "FAILED, yet sent", "UNKNOWN", "at most")
@@ -86,7 +86,12 @@ def table(rows: Iterable[Figures]) -> list[str]:
         (row.scenario, *map(str, (row.items, row.sent, row.twice, row.lost, row.denied, row.unknown, row.bound)))
         for row in rows
     ]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADINGS))]
+    return aligned(lines)
+
+
+def aligned(lines: Sequence[tuple[str, ...]]) -> list[str]:
+    """The lines of a table; all columns but the first stand on the right."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return [
         "  ".join(
             cell.ljust(width) if column == 0 else cell.rjust(width)

@@ -304,9 +304,27 @@ async def test_an_account_number_that_two_customers_have_is_a_conflict() -> None
     adapter = adapter_over(answering(200, b'[{"id":1,"accountNumber":"A"},{"id":2,"accountNumber":"A"}]'))
     assert adapter.customers is not None
 
-    found = await adapter.customers.by_code(["A", "B"], frozenset())
+    found = await adapter.customers.by_code(["A"], frozenset())
 
-    assert (type(found["A"]), found["B"]) == (Conflict, None)
+    assert type(found["A"]) is Conflict
+
+
+@pytest.mark.parametrize("rows", [b"[]", b'[{"id":1,"accountNumber":"b"}]'])
+async def test_an_account_number_that_nobody_has_unless_in_another_case_is_nobodys(rows: bytes) -> None:
+    adapter = adapter_over(answering(200, rows))
+    assert adapter.customers is not None
+
+    assert await adapter.customers.by_code(["B"], frozenset()) == {"B": None}
+
+
+@pytest.mark.parametrize("number", [b'"A"', b"1", b"null"])
+async def test_customers_of_another_account_number_are_malformed(number: bytes) -> None:
+    adapter = adapter_over(answering(200, b'[{"id":1,"accountNumber":%s}]' % number))
+    assert adapter.customers is not None
+
+    found = await adapter.customers.by_code(["B"], frozenset())
+
+    assert type(found["B"]) is MalformedAnswer
 
 
 @pytest.mark.parametrize("status", [RecordStatus.ACTIVE, RecordStatus.INACTIVE])
