@@ -1,21 +1,11 @@
 """One operation, from its request to its results, whatever carries them."""
 
-import re
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from graphql import (
-    DirectiveNode,
-    DocumentNode,
-    ExecutionResult,
-    GraphQLError,
-    OperationDefinitionNode,
-    Visitor,
-    parse,
-    visit,
-)
+from graphql import ExecutionResult, GraphQLError
 from graphql.execution import ExperimentalIncrementalExecutionResults
 from strawberry.schema.base import BaseSchema
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -23,11 +13,12 @@ from strawberry.types.graphql import OperationType
 from strawberry.utils.aio import aclosing
 
 from gateway.context import RequestContext
+from gateway.server.documents import document_of
 from gateway.server.formatting import INTERNAL, VALIDATION_FAILED, formatted_frame, formatted_result, is_request_error
 from gateway.server.negotiation import Accepted
 from gateway.server.requests_reading import OperationRequest, RequestRefusedError
 
-__all__ = ["Begun", "Kind", "begin"]
+__all__ = ["ALLOWED", "Begun", "Kind", "begin"]
 
 ALLOWED: Final = {
     "HEAD": frozenset((OperationType.QUERY,)),
@@ -63,9 +54,12 @@ async def begin(
     Raises `RequestRefusedError`, before anything is executed, when the method may not ask for it (405) or its results
     could not be carried by anything that the caller takes (406).
     """
-    if not _names_one_operation(request):
+    document = document_of(request.query)
+    if document.operations > 1 and request.operation_name is None:  # strawberry would take the first
         return _refused("The document has several operations: operationName must say which.")
-    if accepted.incremental is None and _asks_for_parts(request):
+    if document.unreadable_number:
+        return _refused("The document has a number of too many digits.")
+    if document.in_parts and accepted.incremental is None:
         raise RequestRefusedError(406, "@defer and @stream need Accept: multipart/mixed or text/event-stream.")
     try:
         result: Any = await schema.execute(
@@ -127,43 +121,3 @@ async def _events(
     async with aclosing(source):
         async for result in source:
             yield formatted_frame(result)
-
-
-_OPERATIONS = re.compile(r"\b(?:query|mutation|subscription)\b")
-
-
-def _names_one_operation(request: OperationRequest) -> bool:
-    """Whether it is clear which operation is meant; strawberry would take the first (GraphQL, "GetOperation")."""
-    if request.operation_name is not None or len(_OPERATIONS.findall(request.query)) < 2:
-        return True
-    document = _parsed(request.query)
-    if document is None:
-        return True
-    return sum(isinstance(node, OperationDefinitionNode) for node in document.definitions) < 2
-
-
-class _Parts(Visitor):
-    """Finds @defer and @stream."""
-
-    found = False
-
-    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
-        self.found = self.found or node.name.value in {"defer", "stream"}
-
-
-def _asks_for_parts(request: OperationRequest) -> bool:
-    """Whether the document has @defer or @stream; that they may be switched off by their ``if`` does not count."""
-    if "defer" not in request.query and "stream" not in request.query:
-        return False
-    document, looking = _parsed(request.query), _Parts()
-    if document is not None:
-        visit(document, looking)
-    return looking.found
-
-
-def _parsed(query: str) -> DocumentNode | None:
-    """The document, where it is one; what it is not is said by whoever executes it."""
-    try:
-        return parse(query, no_location=True)
-    except GraphQLError:
-        return None

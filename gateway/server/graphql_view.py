@@ -12,7 +12,7 @@ from strawberry.schema.base import BaseSchema
 from gateway.context import RequestContext
 from gateway.server import event_stream, multipart
 from gateway.server.cross_site import refuse_cross_site_read
-from gateway.server.executing import Begun, Kind, begin
+from gateway.server.executing import ALLOWED, Begun, Kind, begin
 from gateway.server.explorer import explorer_page, prefers_page
 from gateway.server.formatting import BAD_REQUEST
 from gateway.server.json_writing import to_json
@@ -76,6 +76,8 @@ class GraphQLView:
 
 
 async def _operation_of(request: Request, accepted: Accepted) -> OperationRequest:
+    if request.method not in ALLOWED:
+        raise RequestRefusedError(405, f"{request.method} asks for nothing here.", {"Allow": ", ".join(ALLOWED)})
     if not accepted.ranked:
         raise RequestRefusedError(406, f"Answers are {', '.join(Media)}.")
     if request.method != "POST":

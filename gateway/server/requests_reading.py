@@ -16,10 +16,15 @@ T = TypeVar("T")
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 """A run may name 100,000 records in its variables, by ids of some 60 bytes."""
 
-MAX_DOCUMENT_CHARACTERS: Final = 64 * 1024
-"""Parsing and validating the densest document of this length holds the event loop for a third of a second. Those of
-large applications have a few thousand characters; what is long belongs into the variables."""
+MAX_DISCARDED_BYTES: Final = 64 * 1024 * 1024
+"""So much of a body that is too large is read for nothing, so that its sender comes to read why it was refused. A
+connection that is closed before that looks like one that broke."""
 
+MAX_DOCUMENT_CHARACTERS: Final = 32 * 1024
+"""Those of large applications have a few thousand; what is long belongs into the variables. Validating takes time that
+grows with the square of the length in the worst case: of this length, about a second."""
+
+_MAX_NAME_CHARACTERS: Final = 255
 _MAX_PARAMETERS: Final = 32
 
 _HALF_OF_A_PAIR = re.compile(
@@ -60,6 +65,8 @@ async def read_operation(request: Request) -> OperationRequest:
         raise RequestRefusedError(400, "The query is empty.")
     if len(operation.query) > MAX_DOCUMENT_CHARACTERS:
         raise RequestRefusedError(413, f"The query is longer than {MAX_DOCUMENT_CHARACTERS} characters.")
+    if len(operation.operation_name or "") > _MAX_NAME_CHARACTERS:
+        raise RequestRefusedError(400, f"operationName is longer than {_MAX_NAME_CHARACTERS} characters.")
     return operation
 
 
@@ -76,19 +83,24 @@ def _require_plain_json(request: Request) -> None:
 
 async def _body(request: Request) -> bytes:
     declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared[:20]) > MAX_BODY_BYTES:
-        raise _too_large()
-    body = bytearray()
+    if declared.isdecimal() and int(declared[:18]) > MAX_DISCARDED_BYTES:
+        raise _too_large(unread=True)
+    body, size = bytearray(), 0
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise _too_large()
+        size += len(chunk)
+        if size <= MAX_BODY_BYTES:
+            body += chunk
+        elif size > MAX_DISCARDED_BYTES:
+            raise _too_large(unread=True)
+    if size > MAX_BODY_BYTES:
+        raise _too_large(unread=False)
     return bytes(body)
 
 
-def _too_large() -> RequestRefusedError:
-    """With the connection closed, or the rest would still be read."""
-    return RequestRefusedError(413, f"The body is larger than {MAX_BODY_BYTES} bytes.", {"Connection": "close"})
+def _too_large(*, unread: bool) -> RequestRefusedError:
+    """With the connection closed where the rest is unread, or it would be read all the same."""
+    headers = {"Connection": "close"} if unread else {}
+    return RequestRefusedError(413, f"The body is larger than {MAX_BODY_BYTES} bytes.", headers)
 
 
 def _decode(body: bytes) -> OperationRequest:
