@@ -152,8 +152,9 @@ async def test_a_client_that_leaves_ends_what_it_followed(monkeypatch: pytest.Mo
         finally:
             closed.set()
 
-    field = gateway.schema._schema.subscription_type.fields["dispatchProgress"]  # type: ignore[attr-defined]
-    monkeypatch.setattr(field, "subscribe", lambda *_, **__: silence())
+    root = gateway.schema._schema.subscription_type
+    assert root is not None
+    monkeypatch.setattr(root.fields["dispatchProgress"], "subscribe", lambda *_, **__: silence())
     async with asyncio.timeout(PATIENCE), endpoint(gateway) as client:
         opening = await opening_of(client, 'subscription { dispatchProgress(id: "x") { id } }', 2)
         await closed.wait()
