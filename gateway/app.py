@@ -165,7 +165,7 @@ def build_app(settings: Settings, clock: Clock = utc_now, engine_of: EngineFacto
 def _routes(gateway: Gateway) -> list[BaseRoute]:
     view = GraphQLView(gateway.schema, gateway.context)
     return [
-        Route(GRAPHQL_PATH, view, methods=["GET", "HEAD", "POST"]),
+        Route(GRAPHQL_PATH, view),
         WebSocketRoute(GRAPHQL_PATH, view),
         file_route(gateway.backends, gateway.file_links, _local),
         *health_routes(gateway.backends),

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gateway.backends import Backends
+from gateway.reading import Reads
 from gateway.selection import FieldNeeds, Selection
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class RequestContext:
     needs: FieldNeeds
     clock: Callable[[], datetime]
     selections: dict[tuple[int, ...], Selection] = field(default_factory=dict)
+    reads: Reads = field(default_factory=Reads)
 
     @cached_property
     def loaders(self) -> "Loaders":
@@ -52,7 +54,7 @@ class RequestContext:
 
     def afresh(self) -> "RequestContext":
         """The same for another operation of the same caller: nothing loaded, nothing selected."""
-        return replace(self, selections={})
+        return replace(self, selections={}, reads=Reads())
 
     def forget(self) -> None:
         """Drops what was loaded: something was written meanwhile."""

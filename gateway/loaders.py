@@ -16,6 +16,7 @@ from adapters.contract import AggregateRequest, ListRequest
 from adapters.errors import UnsupportedByVendor
 from adapters.model import Page
 from gateway.backends import Backend
+from gateway.reading import Reads
 from gateway.record_types import type_name
 
 if TYPE_CHECKING:
@@ -58,12 +59,17 @@ class SafeLoader(DataLoader[Any, Any]):
     """A DataLoader whose callers cannot disturb one another.
 
     The executor cancels the siblings of a failed field; a future shared by several fields must outlive that, so each
-    caller waits on a shield. A batch answers for every key, even when it is cancelled.
+    caller waits on a shield. A batch answers for every key, even when it is cancelled, as it is when ``reads`` stop.
     """
 
-    def __init__(self, batch: Callable[[Sequence[Any]], Awaitable[list[Any]]]) -> None:
+    def __init__(
+        self,
+        batch: Callable[[Sequence[Any]], Awaitable[list[Any]]],
+        reads: Reads | None = None,
+    ) -> None:
         super().__init__(batch_load_fn=self._guarded)
         self._batch = batch
+        self._reads = reads or Reads()
 
     def load(self, key: Hashable) -> "asyncio.Future[Any]":
         """The value of ``key``, one future per caller."""
@@ -72,7 +78,10 @@ class SafeLoader(DataLoader[Any, Any]):
         return asyncio.shield(shared)
 
     async def _guarded(self, keys: list[Any]) -> list[Any]:
+        self._reads.begin()
         try:
+            if self._reads.stopped:
+                raise asyncio.CancelledError  # noqa: TRY301 - as if it had been cancelled a moment later
             return await self._batch(keys)
         except asyncio.CancelledError:
             return [BatchCancelledError()] * len(keys)
@@ -136,10 +145,10 @@ class Loaders:
 
         self._context = context
         self._known: dict[tuple[str, str, str], tuple[Any, frozenset[str]]] = {}
-        self.record = SafeLoader(self._records)
-        self.code = SafeLoader(self._codes)
-        self.page = SafeLoader(self._pages)
-        self.aggregate = SafeLoader(self._aggregates)
+        self.record = SafeLoader(self._records, context.reads)
+        self.code = SafeLoader(self._codes, context.reads)
+        self.page = SafeLoader(self._pages, context.reads)
+        self.aggregate = SafeLoader(self._aggregates, context.reads)
         self.customer = _Either(self.code, self.record)
         self.node = _NodeLoader(self)
         self.nodes = _NodesLoader(self.node)

@@ -1,6 +1,7 @@
 """The schema whole."""
 
 import strawberry
+from strawberry.schema.config import StrawberryConfig
 
 from gateway.schema.customer import Customer
 from gateway.schema.document import Correspondence, Document, Letter
@@ -34,6 +35,7 @@ def build_schema() -> strawberry.Schema:
         types=[Correspondence, Letter, EmailTemplate, CustomerEmailTemplate, CustomerMessage],
         execution_context_class=PublicErrors,
         extensions=[lambda: DocumentCache(documents)],
+        config=StrawberryConfig(enable_experimental_incremental_execution=True),  # @defer and @stream
     )
 
 

@@ -5,7 +5,6 @@
 
 import hashlib
 import html
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,6 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+
+from gateway.server.negotiation import Media, weight_of
 
 _MOUNT: Final = "/_static/graphiql"
 _STYLES: Final = ("graphiql.min.css", "plugin-explorer.css", "explorer.css")
@@ -93,9 +94,8 @@ def prefers_page(request: Request) -> bool:
     """
     if request.method not in {"GET", "HEAD"}:
         return False
-    weights = _weights(",".join(request.headers.getlist("accept")))
-    results = ("application/graphql-response+json", "application/json")
-    return _weight(weights, "text/html") > max(_weight(weights, result) for result in results)
+    accept = ",".join(request.headers.getlist("accept"))
+    return weight_of(accept, "text/html") > max(weight_of(accept, result) for result in (Media.RESPONSE, Media.JSON))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,19 +153,3 @@ def _page(root: str) -> str:
   </body>
 </html>
 """
-
-
-def _weights(accept: str) -> Mapping[str, float]:
-    """The media ranges of an Accept header and their weights; a malformed weight asks for nothing."""
-    weights = {}
-    for part in accept.split(","):
-        media_range, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        weight = next((p for p in parameters if p.startswith("q=")), "q=1")
-        weights[media_range] = float(weight[2:]) if re.fullmatch(r"q=[01](\.\d{0,3})?", weight) else 0.0
-    return weights
-
-
-def _weight(weights: Mapping[str, float], media_type: str) -> float:
-    """The most specific range that covers the type decides."""
-    ranges = (media_type, media_type.partition("/")[0] + "/*", "*/*")
-    return next((weights[media_range] for media_range in ranges if media_range in weights), 0.0)

@@ -1,81 +1,142 @@
-"""The GraphQL endpoint, over HTTP and (for subscriptions) graphql-transport-ws."""
+"""The GraphQL endpoint over HTTP (https://graphql.github.io/graphql-over-http/draft/), and its WebSocket beside it."""
 
-import json
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from typing import Any
 
-import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
-from strawberry.http import GraphQLHTTPResponse
 from strawberry.schema.base import BaseSchema
-from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
-from strawberry.types.execution import ExecutionResult
 
 from gateway.context import RequestContext
+from gateway.server import event_stream, multipart
+from gateway.server.cross_site import refuse_cross_site_read
+from gateway.server.executing import ALLOWED, Begun, Kind, begin
 from gateway.server.explorer import explorer_page, prefers_page
+from gateway.server.formatting import BAD_REQUEST
+from gateway.server.json_writing import to_json
+from gateway.server.leaving import until_left
+from gateway.server.negotiation import Accepted, Media, accepted_by
+from gateway.server.requests_reading import OperationRequest, RequestRefusedError, read_operation
+from gateway.server.sockets import GraphQLSockets
 
 __all__ = ["GraphQLView"]
 
+_EVERY_ANSWER: Mapping[str, str] = {
+    "Vary": "Accept",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
 
-class _SocketHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
-    """Gives each operation on a socket a context of its own, so that it sees nothing that an earlier one loaded."""
-
-    async def run_operation(self, operation: Operation[RequestContext, None]) -> None:
-        """Runs one operation; the context is read before anything is waited for."""
-        self.context = self.context.afresh()
-        await super().run_operation(operation)
+_STATUS: Mapping[Kind, int] = {Kind.REFUSED: 400, Kind.BROKEN: 500}
 
 
-class GraphQLView(GraphQL[RequestContext, None]):
-    """Strawberry's endpoint with a context of ours, and the explorer for whoever asks for a page."""
-
-    graphql_transport_ws_handler_class = _SocketHandler
+class GraphQLView:
+    """The endpoint: an operation for whoever asks for its result, the explorer for whoever asks for a page."""
 
     def __init__(self, schema: BaseSchema, new_context: Callable[[], RequestContext]) -> None:
-        super().__init__(schema, graphql_ide=None, subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,))
+        self._schema = schema
         self._new_context = new_context
+        self._sockets = GraphQLSockets(schema, new_context)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request."""
-        if scope["type"] == "http":
-            request = Request(scope, receive)
-            if prefers_page(request):
-                await explorer_page(request)(scope, receive, send)
+        """Answers one request, or talks over one socket."""
+        if scope["type"] == "websocket":
+            await self._sockets(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        if prefers_page(request):
+            await explorer_page(request)(scope, receive, send)
+            return
+        accepted = accepted_by(",".join(request.headers.getlist("accept")) or None)
+        try:
+            operation = await _operation_of(request, accepted)
+            await until_left(receive, self._answer(request, operation, accepted, send))
+        except RequestRefusedError as refusal:
+            await _refusal(refusal, accepted)(scope, receive, send)
+        except ClientDisconnect:
+            return
+
+    async def _answer(self, request: Request, operation: OperationRequest, accepted: Accepted, send: Send) -> None:
+        context = self._new_context()
+
+        async def beginning() -> Begun:
+            return await begin(self._schema, operation, context, request.method, accepted)
+
+        try:
+            if accepted.whole is Media.EVENTS:
+                await _send_stream(send, event_stream.HEADERS, event_stream.event_stream(beginning))
                 return
-        await super().__call__(scope, receive, send)
-
-    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:
-        """A context for one operation."""
-        return self._new_context()
-
-    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
-        """The answer's members."""
-        answer: GraphQLHTTPResponse = {"data": result.data}
-        if result.errors:
-            answer["errors"] = [dict(error.formatted) for error in result.errors]
-        return answer
-
-    def decode_json(self, data: str | bytes) -> object:
-        """JSON decoded. A body that is no object or list is refused, and so is text that UTF-8 cannot hold."""
-        decoded: object = orjson.loads(data)
-        if isinstance(data, bytes) and not isinstance(decoded, dict | list):
-            raise orjson.JSONDecodeError("A request is an object", "", 0)
-        return decoded
-
-    def encode_json(self, data: Any) -> bytes | str:
-        """JSON bytes; text where a WebSocket frame must be text."""
-        encoded = _json(data)
-        return encoded.decode() if isinstance(data, dict) and "type" in data else encoded
+            begun = await beginning()
+            async with aclosing(begun.frames):
+                await _send(begun, accepted, request, send)
+        finally:
+            context.reads.stop()
 
 
-def _json(data: Any) -> bytes:
-    """JSON bytes. A vendor's integer beyond 64 bits, which `raw` may hold, is beyond orjson too."""
-    try:
-        return orjson.dumps(data)
-    except TypeError:
-        return json.dumps(data, allow_nan=False, separators=(",", ":")).encode("utf-8")
+async def _operation_of(request: Request, accepted: Accepted) -> OperationRequest:
+    if request.method not in ALLOWED:
+        raise RequestRefusedError(405, f"{request.method} asks for nothing here.", {"Allow": ", ".join(ALLOWED)})
+    if not accepted.ranked:
+        raise RequestRefusedError(406, f"Answers are {', '.join(Media)}.")
+    if request.method != "POST":
+        refuse_cross_site_read(request)
+    return await read_operation(request)
+
+
+async def _send(begun: Begun, accepted: Accepted, request: Request, send: Send) -> None:
+    """Sends the results as the best that is accepted and can carry them."""
+    media = accepted.whole
+    if begun.kind is Kind.SUBSCRIPTION:
+        media = Media.EVENTS
+    elif begun.kind is Kind.INCREMENTAL and accepted.incremental is not None:
+        media = accepted.incremental
+    if media is Media.EVENTS:
+
+        async def already() -> Begun:
+            return begun
+
+        await _send_stream(send, event_stream.HEADERS, event_stream.event_stream(already))
+    elif media is Media.MULTIPART:
+        await _send_stream(send, multipart.HEADERS, multipart.multipart(begun.frames))
+    else:
+        response = _json(await anext(begun.frames), media, _status(begun.kind, media))
+        await response(request.scope, request.receive, send)
+
+
+def _status(kind: Kind, media: Media) -> int:
+    """`application/json` is as it always was: 200 for whatever was a request, however wrong."""
+    if media is Media.JSON and kind is Kind.REFUSED:
+        return 200
+    return _STATUS.get(kind, 200)
+
+
+def _json(content: Mapping[str, Any], media: Media, status: int) -> Response:
+    headers = {**_EVERY_ANSWER, "Content-Type": f"{media}; charset=utf-8"}
+    return Response(to_json(content), status, headers=headers)
+
+
+def _refusal(refusal: RequestRefusedError, accepted: Accepted) -> Response:
+    content = {"errors": [{"message": refusal.reason, "extensions": {"code": BAD_REQUEST}}]}
+    response = _json(content, accepted.refusal, refusal.status)
+    response.headers.update(refusal.headers)
+    return response
+
+
+async def _send_stream(send: Send, headers: Mapping[str, str], chunks: AsyncGenerator[bytes, None]) -> None:
+    """Sends chunks as they come. What is refused before the first one has come can still have a status of its own."""
+    async with aclosing(chunks):
+        started = False
+        async for chunk in chunks:
+            if not started:
+                await send(
+                    {"type": "http.response.start", "status": 200, "headers": _raw({**_EVERY_ANSWER, **headers})}
+                )
+                started = True
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("ascii"), text.encode("latin-1")) for name, text in headers.items()]

@@ -1,0 +1,154 @@
+"""From the bytes of an HTTP request to one GraphQL operation; what is none is refused, with a status and a reason."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Struct
+from starlette.requests import Request
+
+__all__ = ["MAX_BODY_BYTES", "MAX_DOCUMENT_CHARACTERS", "OperationRequest", "RequestRefusedError", "read_operation"]
+
+T = TypeVar("T")
+
+MAX_BODY_BYTES: Final = 8 * 1024 * 1024
+"""A run may name 100,000 records in its variables, by ids of some 60 bytes."""
+
+MAX_DISCARDED_BYTES: Final = 64 * 1024 * 1024
+"""So much of a body that is too large is read for nothing, so that its sender comes to read why it was refused. A
+connection that is closed before that looks like one that broke."""
+
+MAX_DOCUMENT_CHARACTERS: Final = 32 * 1024
+"""Those of large applications have a few thousand; what is long belongs into the variables. Validating takes time that
+grows with the square of the length in the worst case: of this length, about a second."""
+
+_MAX_NAME_CHARACTERS: Final = 255
+_MAX_PARAMETERS: Final = 32
+
+_HALF_OF_A_PAIR = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+)
+
+
+class RequestRefusedError(Exception):
+    """A request that is answered with a status of 400 or more and a reason, and not executed."""
+
+    def __init__(self, status: int, reason: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.headers = dict(headers or {})
+
+
+class OperationRequest(Struct, frozen=True, rename="camel"):
+    """A request's parameters (GraphQL over HTTP, "Request Parameters")."""
+
+    query: str
+    operation_name: str | None = None
+    variables: dict[str, Any] | None = None
+    extensions: dict[str, Any] | None = None
+
+
+async def read_operation(request: Request) -> OperationRequest:
+    """The operation that a POST's body, or the query of a GET's or HEAD's URL, asks for.
+
+    Raises `RequestRefusedError`, and starlette's `ClientDisconnect` where the body never came whole.
+    """
+    if request.method == "POST":
+        _require_plain_json(request)
+        operation = _decode(await _body(request))
+    else:
+        operation = _of_url(request.scope["query_string"])
+    if not operation.query:
+        raise RequestRefusedError(400, "The query is empty.")
+    if len(operation.query) > MAX_DOCUMENT_CHARACTERS:
+        raise RequestRefusedError(413, f"The query is longer than {MAX_DOCUMENT_CHARACTERS} characters.")
+    if len(operation.operation_name or "") > _MAX_NAME_CHARACTERS:
+        raise RequestRefusedError(400, f"operationName is longer than {_MAX_NAME_CHARACTERS} characters.")
+    return operation
+
+
+def _require_plain_json(request: Request) -> None:
+    """JSON alone, in UTF-8: a page of another site can send no such request without asking first (a preflight)."""
+    media_type, *parameters = (piece.strip().lower() for piece in request.headers.get("content-type", "").split(";"))
+    charsets = [piece.removeprefix("charset=").strip('"') for piece in parameters if piece.startswith("charset=")]
+    if media_type != "application/json" or charsets not in ([], ["utf-8"]):
+        reason = "A request's body is application/json, in UTF-8."
+        raise RequestRefusedError(415, reason, {"Accept-Post": "application/json"})
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise RequestRefusedError(415, "Compressed bodies are not taken.", {"Accept-Encoding": "identity"})
+
+
+async def _body(request: Request) -> bytes:
+    declared = request.headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared[:18]) > MAX_DISCARDED_BYTES:
+        raise _too_large(unread=True)
+    body, size = bytearray(), 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= MAX_BODY_BYTES:
+            body += chunk
+        elif size > MAX_DISCARDED_BYTES:
+            raise _too_large(unread=True)
+    if size > MAX_BODY_BYTES:
+        raise _too_large(unread=False)
+    return bytes(body)
+
+
+def _too_large(*, unread: bool) -> RequestRefusedError:
+    """With the connection closed where the rest is unread, or it would be read all the same."""
+    headers = {"Connection": "close"} if unread else {}
+    return RequestRefusedError(413, f"The body is larger than {MAX_BODY_BYTES} bytes.", headers)
+
+
+def _decode(body: bytes) -> OperationRequest:
+    if body.lstrip(b" \t\r\n").startswith(b"["):
+        raise RequestRefusedError(400, "Batches are not taken: send one operation a request.")
+    return _decoded(body, OperationRequest, "The body is no GraphQL request")
+
+
+def _decoded(text: bytes, kind: type[T], refused: str) -> T:
+    """JSON of a kind. Integers of up to 4,300 digits are exact; text is whole Unicode."""
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except RecursionError:
+        raise RequestRefusedError(400, f"{refused}: it is nested too deeply.") from None
+    except UnicodeDecodeError:
+        raise RequestRefusedError(400, f"{refused}: it is not UTF-8.") from None
+    except msgspec.DecodeError as error:
+        if _HALF_OF_A_PAIR.search(text):
+            raise RequestRefusedError(400, f"{refused}: it escapes half of a surrogate pair.") from None
+        raise RequestRefusedError(400, f"{refused}: {error}.") from None
+
+
+def _of_url(query_string: bytes) -> OperationRequest:
+    try:
+        pairs = parse_qsl(
+            query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS
+        )
+    except UnicodeDecodeError:
+        raise RequestRefusedError(400, "The URL's query is not UTF-8, percent-encoded.") from None
+    except ValueError:
+        raise RequestRefusedError(400, f"The URL has more than {_MAX_PARAMETERS} parameters.") from None
+    given: dict[str, str] = {}
+    for name, text in pairs:
+        if name in given and name in OperationRequest.__struct_encode_fields__:
+            raise RequestRefusedError(400, f"The URL gives {name} twice.")
+        given[name] = text
+    if "query" not in given:
+        raise RequestRefusedError(400, "The URL has no query parameter.")
+    return OperationRequest(
+        given["query"],
+        given.get("operationName") or None,
+        _of_parameter(given, "variables"),
+        _of_parameter(given, "extensions"),
+    )
+
+
+def _of_parameter(given: Mapping[str, str], name: str) -> dict[str, Any] | None:
+    """A parameter that holds a JSON object."""
+    if not given.get(name):
+        return None
+    return _decoded(given[name].encode(), dict[str, Any], f"{name} is no JSON object")
