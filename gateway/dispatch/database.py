@@ -11,7 +11,7 @@ from sqlalchemy import URL, Connection, event, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from gateway.dispatch.ledger import LedgerUnavailableError
+from gateway.dispatch.ledger import LedgerUnavailableError, UnconfirmedError
 
 __all__ = ["Database", "LostRaceError", "again_after_a_lost_race", "database_url"]
 
@@ -106,10 +106,20 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that writes; committed, durably, when the block ends, and rolled back when it raises."""
+        """A transaction that writes; committed, durably, when the block ends, and rolled back when it raises.
+
+        Raises `UnconfirmedError` when a server did not say what became of the commit. SQLite always does.
+        """
         engine = self._engine.execution_options(**{WRITES: True})
-        async with _named_failures(), self._turn, engine.begin() as connection:
-            yield connection
+        committing = False
+        try:
+            async with _named_failures(), self._turn, engine.begin() as connection:
+                yield connection
+                committing = not self.is_sqlite
+        except LedgerUnavailableError as error:
+            if committing and not isinstance(error, LostRaceError):
+                raise UnconfirmedError(str(error)) from error
+            raise
 
     async def one_at_a_time(self, connection: AsyncConnection) -> None:
         """Makes a transaction wait until no other one that asked for this is under way; in SQLite none is.
@@ -171,6 +181,10 @@ def _prepare_sqlite(synchronous: str, connection: Any, record: Any) -> None:
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
+    # With `off`, a commit is answered before it is on the server's disk; all other values wait for that.
+    cursor.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+    )
     cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
     cursor.close()
     connection.commit()  # or the first rollback takes it back

@@ -4,11 +4,12 @@ Whatever runs the work holds a dispatch's id and nothing else. A claim moves an 
 lease; an outcome settles it by compare-and-set on item and attempt. What is still SENDING after its lease is UNKNOWN.
 """
 
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, DispatchState, ItemState
 from gateway.ids import Ref
@@ -25,6 +26,7 @@ __all__ = [
     "LedgerUnavailableError",
     "Request",
     "Settlement",
+    "UnconfirmedError",
 ]
 
 
@@ -42,6 +44,10 @@ class AlreadySentError(Exception):
 
 class LedgerUnavailableError(Exception):
     """The ledger could not be written or read. What was to be written before a call was not: nothing was sent."""
+
+
+class UnconfirmedError(LedgerUnavailableError):
+    """The ledger went away while it was told to commit: what was to be written may be written, or be written yet."""
 
 
 class Intent(Struct, frozen=True, kw_only=True):
@@ -64,6 +70,8 @@ class Claim(Struct, frozen=True, kw_only=True):
 class Request(Struct, frozen=True, kw_only=True):
     """What is to be written when a send is asked for. ``mutation`` and ``idempotency_key`` belong to the principal.
 
+    ``dispatch_id`` is the new dispatch's, by which it can be looked for when nobody knows whether it was written.
+
     With ``claim`` the items are SENDING from the start (a single send, in one transaction), else QUEUED. ``strict``
     refuses the whole when an item was sent before; otherwise (a run) such items are SKIPPED, saying so.
     """
@@ -75,6 +83,7 @@ class Request(Struct, frozen=True, kw_only=True):
     asked: dict[str, Any]
     input_hash: str
     intents: Sequence[Intent]
+    dispatch_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     idempotency_key: str | None = None
     resend: bool = False
     claim: Claim | None = None

@@ -18,6 +18,7 @@ from gateway.dispatch.ledger import Claim, Ledger, Settlement
 from gateway.dispatch.performing import perform_claimed
 from gateway.dispatch.preparing import SendRequest, batch_size, prepare, request_of
 from gateway.dispatch.records import Dispatch, DispatchItem, ItemState
+from gateway.dispatch.settling import settled_by
 from gateway.dispatch.timing import USUAL, Timing
 from gateway.problems import Problem, ProblemCode, failed, problem_of
 
@@ -112,20 +113,17 @@ class RunWorker:
             calls = prepare(backend, request, [item.target.native_id for item in items])
         except AdapterError as error:
             problem = failed(error, backend.key)
-            await self._settle([_failed(item, problem) for item in items])
+            await self._settled([_failed(item, problem) for item in items], until)
             return None
         performed = await perform_claimed(backend, calls, items, until=until, clock=self._clock)
         settlements = performed.settlements
         if performed.obstacle is not None:
             settlements = tuple(map(_again, settlements))
-        await self._settle(settlements)
+        await self._settled(settlements, until)
         return performed.obstacle
 
-    async def _settle(self, settlements: Sequence[Settlement]) -> None:
-        settled = await self._ledger.settle(settlements, at=self._clock())
-        for settlement, done in zip(settlements, settled, strict=True):
-            if not done:
-                log.warning("an outcome came too late", item=settlement.number, state=settlement.state.value)
+    async def _settled(self, settlements: Sequence[Settlement], until: datetime) -> bool:
+        return await settled_by(self._ledger, settlements, until=until, clock=self._clock)
 
     async def _wait(self, dispatch: Dispatch, backend: Backend, obstacle: AdapterError, state: "_Pausing") -> None:
         seconds = state.next(obstacle.retry_after)
