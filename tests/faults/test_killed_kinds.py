@@ -1,4 +1,4 @@
-"""kill -9 in the midst of other runs: by e-mail and by post at once, over several vendors, on failing connections."""
+"""kill -9 in the midst of other runs: by e-mail and by post at once, at all vendors, on failing connections."""
 
 from pathlib import Path
 
@@ -7,20 +7,21 @@ import pytest
 from tests.faults.conftest import Judge, Scale, store_of
 from tests.faults.gateway_process import GatewayProcess, gateway
 from tests.faults.killing import TIMES, killed_whenever
-from tests.faults.vendors import EMAILS, POSTED, letter_ids, running_vendors
+from tests.faults.vendors import EMAILS, POSTED, STATEMENTS, letter_ids, running_vendors, statement_ids
 
 LANES = 4
 TEXTS = {"recipients": [{"email": "accounts@example.com"}], "subject": "Yours", "body": "As agreed."}
 
 
-def posted_ids(process: GatewayProcess, count: int) -> list[str]:
-    """The ids of so many letters of the backend ``post``."""
+def posted_ids(process: GatewayProcess, key: str, count: int) -> list[str]:
+    """The ids of so many letters of a backend whose key begins with ``post``."""
     found: list[str] = []
     after = None
     while len(found) < count:
         page = process.ask(
-            'query ($after: String) { letters(backends: ["post"], first: 50, after: $after) '
+            "query ($key: String!, $after: String) { letters(backends: [$key], first: 50, after: $after) "
             "{ nodes { id } pageInfo { endCursor } } }",
+            key=key,
             after=after,
         )["letters"]
         found += [node["id"] for node in page["nodes"]]
@@ -37,7 +38,7 @@ def test_letters_by_email_and_by_post_go_on_after_each_kill(
     ledger_url: str, scale: Scale, judge: Judge, tmp_path: Path
 ) -> None:
     def begin(process: GatewayProcess) -> list[str]:
-        letters = posted_ids(process, scale.documents)
+        letters = posted_ids(process, "post", scale.documents)
         asked = [
             ("emailDocuments", {"documents": letters[::2]} | TEXTS),
             ("postDocuments", {"documents": letters[1::2], "speed": "ECONOMY"}),
@@ -61,28 +62,37 @@ def test_letters_by_email_and_by_post_go_on_after_each_kill(
 
 
 @pytest.mark.whole
-def test_one_run_over_several_vendors_goes_on_after_each_kill(
+def test_runs_at_all_vendors_that_send_go_on_after_each_kill(
     ledger_url: str, scale: Scale, judge: Judge, tmp_path: Path
 ) -> None:
-    half = scale.documents // 2
+    lanes, batch, each = 2, 5, scale.documents // 5
 
     def begin(process: GatewayProcess) -> list[str]:
-        documents = letter_ids(["letters-a", "letters-b"], half) + posted_ids(process, half)
-        return [process.send("emailDocuments", {"documents": documents} | TEXTS)["dispatch"]["id"]]
+        letters = letter_ids(["letters-a", "letters-b"], 2 * each)
+        posted = posted_ids(process, "post-a", each) + posted_ids(process, "post-b", each)
+        customers = statement_ids("statements", each)
+        asked = [
+            ("emailDocuments", {"documents": letters}),
+            ("postDocuments", {"documents": posted, "speed": "PRIORITY"}),
+            ("emailStatements", {"customers": customers, "from": "2026-01-01", "to": "2026-03-31"}),
+        ]
+        return [process.send(*one)["dispatch"]["id"] for one in asked]
 
-    with running_vendors("letters-a", "letters-b", "post") as vendors:
+    with running_vendors("letters-a", "letters-b", "post-a", "post-b", "statements") as vendors:
+        limits = {"concurrency": lanes, "statement_batch": batch}
         configuration = vendors.write_configuration(
-            tmp_path / "postroom.toml", ledger_url, timeout=5, limits={"concurrency": LANES}, **TIMES
+            tmp_path / "postroom.toml", ledger_url, timeout=5, limits=limits, **TIMES
         )
-        vendors.slow(0.1, EMAILS)
-        vendors.slow(0.1, POSTED)
-        (dispatch,) = killed_whenever(configuration, begin, marks_of(scale, scale.documents), vendors.sent)
+        for route in (EMAILS, POSTED, STATEMENTS):
+            vendors.slow(0.1, route)
+        dispatches = killed_whenever(configuration, begin, marks_of(scale, scale.documents), vendors.sent)
         vendors.heal()
         with gateway(configuration) as process:
-            process.ends(dispatch)
-        scenario = f"kill -9 at {scale.kills} points of a run over three backends; {store_of(ledger_url)}"
-        figures = judge(scenario, ledger_url, vendors, bound=scale.kills * LANES * 3)
-        assert (figures.items, len({key for key, _ in vendors.outbox()})) == (scale.documents, 3)
+            for dispatch in dispatches:
+                process.ends(dispatch)
+        scenario = f"kill -9 at {scale.kills} points of three runs at five backends; {store_of(ledger_url)}"
+        figures = judge(scenario, ledger_url, vendors, bound=scale.kills * (4 * lanes + lanes * batch))
+        assert (figures.items, len({key for key, _ in vendors.outbox()})) == (5 * each, 5)
 
 
 @pytest.mark.whole
