@@ -27,7 +27,7 @@ class Stage(Struct, frozen=True):
     proxy: CommitProxy
     vendors: Vendors
 
-    def mailed(self, document: str) -> tuple[object, list[str]]:
+    def mailed(self, document: str) -> "Told":
         """The state and the problems that an e-mail is answered with."""
         payload = self.process.send("emailDocument", {"document": document})
         return payload["dispatch"] and payload["dispatch"]["state"], [one["code"] for one in payload["problems"]]
@@ -50,9 +50,10 @@ def stage(postgresql_url: str, tmp_path: Path) -> Iterator[Stage]:
         yield Stage(stack.enter_context(gateway(configuration)), proxy, vendors)
 
 
-REFUSED = (None, ["UNAVAILABLE"])
-SENT = ("SUCCEEDED", [])
-NOT_WRITTEN = ("RUNNING", ["OUTCOME_UNKNOWN"])
+Told = tuple[object, list[str]]
+REFUSED: Told = (None, ["UNAVAILABLE"])
+SENT: Told = ("SUCCEEDED", [])
+NOT_WRITTEN: Told = ("RUNNING", ["OUTCOME_UNKNOWN"])
 
 
 @pytest.mark.parametrize(
@@ -67,8 +68,8 @@ NOT_WRITTEN = ("RUNNING", ["OUTCOME_UNKNOWN"])
 def test_a_claim_whose_commit_is_lost_is_sent_only_when_it_is_known_to_be_written(
     heard: bool,
     stay_away: bool,
-    told: object,
-    again: object,
+    told: Told,
+    again: Told,
     stage: Stage,
     postgresql_url: str,
     judge: Judge,
@@ -96,7 +97,7 @@ def test_a_claim_whose_commit_is_lost_is_sent_only_when_it_is_known_to_be_writte
     ],
 )
 def test_an_outcome_whose_commit_is_lost_is_told_and_written_once_it_can_be(
-    heard: bool, stay_away: bool, told: object, stage: Stage, postgresql_url: str, judge: Judge
+    heard: bool, stay_away: bool, told: Told, stage: Stage, postgresql_url: str, judge: Judge
 ) -> None:
     (document,) = letter_ids(["letters"], 1)
     stage.proxy.cut_at(SETTLE, heard=heard, stay_away=stay_away)

@@ -1,6 +1,7 @@
 """kill -9 in the midst of other runs: by e-mail and by post at once, at all vendors, on failing connections."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from tests.faults.killing import TIMES, killed_whenever
 from tests.faults.vendors import EMAILS, POSTED, STATEMENTS, letter_ids, running_vendors, statement_ids
 
 LANES = 4
-TEXTS = {"recipients": [{"email": "accounts@example.com"}], "subject": "Yours", "body": "As agreed."}
+TEXTS: dict[str, Any] = {"recipients": [{"email": "accounts@example.com"}], "subject": "Yours", "body": "As agreed."}
 
 
 def posted_ids(process: GatewayProcess, key: str, count: int) -> list[str]:
@@ -39,7 +40,7 @@ def test_letters_by_email_and_by_post_go_on_after_each_kill(
 ) -> None:
     def begin(process: GatewayProcess) -> list[str]:
         letters = posted_ids(process, "post", scale.documents)
-        asked = [
+        asked: list[tuple[str, dict[str, Any]]] = [
             ("emailDocuments", {"documents": letters[::2]} | TEXTS),
             ("postDocuments", {"documents": letters[1::2], "speed": "ECONOMY"}),
         ]
@@ -71,7 +72,7 @@ def test_runs_at_all_vendors_that_send_go_on_after_each_kill(
         letters = letter_ids(["letters-a", "letters-b"], 2 * each)
         posted = posted_ids(process, "post-a", each) + posted_ids(process, "post-b", each)
         customers = statement_ids("statements", each)
-        asked = [
+        asked: list[tuple[str, dict[str, Any]]] = [
             ("emailDocuments", {"documents": letters}),
             ("postDocuments", {"documents": posted, "speed": "PRIORITY"}),
             ("emailStatements", {"customers": customers, "from": "2026-01-01", "to": "2026-03-31"}),
