@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -42,12 +42,15 @@ async def settled_by(
 async def settled_later(
     ledger: Ledger, settlements: Sequence[Settlement], *, until: datetime, clock: Callable[[], datetime]
 ) -> bool:
-    """Whether outcomes are written down that once were not, tried again until their lease ends: then they are UNKNOWN.
+    """Whether outcomes are written down that once were not: tried again until their lease ends, and once more then.
 
-    An outcome that an earlier try wrote, although the ledger did not live to say so, stays as it is.
+    By then they may be UNKNOWN, which a late answer still settles. An outcome that an earlier try wrote, although the
+    ledger did not live to say so, stays as it is.
     """
     seconds = FIRST_PAUSE
-    while clock() + timedelta(seconds=seconds) < until:
+    ended = False
+    while not ended:
+        ended = clock() >= until
         await asyncio.sleep(seconds)
         if await _written(ledger, settlements, clock()):
             return True

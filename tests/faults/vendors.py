@@ -26,6 +26,13 @@ STATEMENTS = "POST */bulk/email"
 POSTED = "POST */letter/*/id/*"
 """The routes that send."""
 
+_LIMITS = {
+    "billing_platform": {"concurrency"},
+    "kashflow": {"concurrency", "statement_batch"},
+    "smallinvoice": {"concurrency"},
+}
+"""The limits that each vendor has."""
+
 
 class Vendors:
     """Running emulators by backend key; the key's first word is the vendor."""
@@ -92,7 +99,8 @@ class Vendors:
             lines += [f"base_url = {json.dumps(self._server.base_url(key))}", f"timeout = {timeout}"]
             lines += ["[backends.credentials]"]
             lines += [f"{name} = {json.dumps(text)}" for name, text in sandbox.access.credentials.items()]
-            lines += ["[backends.limits]", *(f"{name} = {limit}" for name, limit in limits.items())]
+            lines += ["[backends.limits]"]
+            lines += [f"{name} = {limit}" for name, limit in limits.items() if name in _LIMITS[vendor_of(key)]]
         return "\n".join(lines)
 
     def write_configuration(self, path: Path, ledger: str, **options: Any) -> Path:

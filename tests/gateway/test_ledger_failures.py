@@ -116,6 +116,24 @@ async def test_an_outcome_is_tried_until_the_lease_ends_and_then_left_in_the_log
     assert (await standing(gateway, payload))["state"] == "UNKNOWN"
 
 
+async def test_an_outcome_settles_what_is_unknown_by_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    gateway = gateway_over(sender(), clock=clock)
+    ledger = gateway.sending.ledger
+
+    async def away_past_the_lease(*_: Any, **__: Any) -> None:
+        clock.forward(hours=1)
+        assert await ledger.expire(now=clock()) == 1
+        monkeypatch.undo()
+        raise LedgerUnavailableError("away")
+
+    monkeypatch.setattr(ledger, "settle", away_past_the_lease)
+    payload = await sent(gateway, EMAIL, document=LETTER)
+    assert payload["dispatch"]["state"] == "UNKNOWN"
+    await gateway.sending.drain()
+    assert (await standing(gateway, payload))["state"] == "SUCCEEDED"
+
+
 async def test_a_run_outlives_a_ledger_that_is_away_when_it_settles(failing: Callable[..., None]) -> None:
     a = sender(batch=2)
     gateway = gateway_over(a)
@@ -129,7 +147,7 @@ async def test_a_batch_whose_outcome_could_not_be_written_is_not_sent_again(fail
     a = sender(batch=4)
     clock = Clock()
     gateway = gateway_over(a, clock=clock)
-    failing(gateway, "settle", then=lambda: clock.forward(hours=1))
+    failing(gateway, "settle", times=2, then=lambda: clock.forward(hours=1))
     run = await sent(gateway, STATEMENTS, customers=CUSTOMERS)
     await gateway.sending.ledger.expire(now=clock())
     await gateway.sending._engine.submit(run_id(run))
