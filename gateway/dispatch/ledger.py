@@ -4,12 +4,11 @@ Whatever runs the work holds a dispatch's id and nothing else. A claim moves an 
 lease; an outcome settles it by compare-and-set on item and attempt. What is still SENDING after its lease is UNKNOWN.
 """
 
-import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, DispatchState, ItemState
 from gateway.ids import Ref
@@ -70,7 +69,7 @@ class Claim(Struct, frozen=True, kw_only=True):
 class Request(Struct, frozen=True, kw_only=True):
     """What is to be written when a send is asked for. ``mutation`` and ``idempotency_key`` belong to the principal.
 
-    ``dispatch_id`` is the new dispatch's, by which it can be looked for when nobody knows whether it was written.
+    Under ``dispatch_id``, where it is given, the new dispatch can be looked for if nobody knows whether it was written.
 
     With ``claim`` the items are SENDING from the start (a single send, in one transaction), else QUEUED. ``strict``
     refuses the whole when an item was sent before; otherwise (a run) such items are SKIPPED, saying so.
@@ -83,7 +82,7 @@ class Request(Struct, frozen=True, kw_only=True):
     asked: dict[str, Any]
     input_hash: str
     intents: Sequence[Intent]
-    dispatch_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    dispatch_id: str | None = None
     idempotency_key: str | None = None
     resend: bool = False
     claim: Claim | None = None

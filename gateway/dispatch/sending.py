@@ -6,6 +6,7 @@ QUEUED, and handed to the engine.
 
 import asyncio
 import contextlib
+import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -106,6 +107,8 @@ class Sending:
         begun = await self._begin(order, claim)
         if begun.replayed:
             return Sent(dispatch=begun.dispatch, replayed=True)
+        if not begun.items:  # found too late: others have taken it for lost
+            return Sent(dispatch=begun.dispatch)
         performed = await perform_claimed(backend, (call,), begun.items, until=claim.until, clock=self._clock)
         (settlement,) = performed.settlements
         at = self._clock()
@@ -168,7 +171,9 @@ class Sending:
         return await self.ledger.get(dispatch.id, None) or dispatch
 
     async def _begin(self, order: Order, claim: Claim | None) -> Begun:
+        dispatch_id = uuid.uuid4().hex
         request = Request(
+            dispatch_id=dispatch_id,
             action=order.action,
             mutation=order.mutation,
             requested_by=order.principal,
@@ -185,29 +190,28 @@ class Sending:
             return await self.ledger.begin(request)
         except UnconfirmedError:
             try:
-                begun = await self._found(request)
+                begun = await self._found(dispatch_id)
             except LedgerUnavailableError:
                 begun = None
                 if claim is not None:
-                    self._begin_task(self._withdraw(request, claim.until))
+                    self._begin_task(self._withdraw(dispatch_id, claim.until))
             if begun is None:
                 raise
             return begun
 
-    async def _found(self, request: Request) -> Begun | None:
+    async def _found(self, dispatch_id: str) -> Begun | None:
         """What was written although nobody said so, if it was."""
-        dispatch = await self.ledger.get(request.dispatch_id, None)
+        dispatch = await self.ledger.get(dispatch_id, None)
         if dispatch is None:
             return None
-        items = () if request.claim is None else await self.ledger.items(dispatch.id, states=_SENDING)
-        return Begun(dispatch=dispatch, items=items)
+        return Begun(dispatch=dispatch, items=await self.ledger.items(dispatch.id, states=_SENDING))
 
-    async def _withdraw(self, request: Request, until: datetime) -> None:
+    async def _withdraw(self, dispatch_id: str, until: datetime) -> None:
         """Settles a claim that nobody could act on, should it have been written: its caller was told to try again."""
         while self._clock() < until:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
             with contextlib.suppress(LedgerUnavailableError):
-                begun = await self._found(request)
+                begun = await self._found(dispatch_id)
                 if begun is not None:
                     await settled_by(self.ledger, list(map(not_begun, begun.items)), until=until, clock=self._clock)
                 return

@@ -4,6 +4,7 @@ Two guards make a double send impossible whatever processes race: the unique ind
 compare-and-set on (item, attempt, state) for every transition.
 """
 
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -50,7 +51,7 @@ class SqlLedger:
     @again_after_a_lost_race
     async def begin(self, request: Request) -> Begun:
         """Writes a dispatch with its items."""
-        dispatch_id = request.dispatch_id
+        dispatch_id = request.dispatch_id or uuid.uuid4().hex
         async with self._database.writing() as connection:
             if request.idempotency_key is not None and not await self._take_key(connection, request, dispatch_id):
                 earlier = await self._replayed(connection, request)

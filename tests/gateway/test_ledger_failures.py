@@ -9,7 +9,7 @@ import structlog
 
 from adapters.contract import Outcome, OutcomeState
 from gateway.app import Gateway
-from gateway.dispatch.ledger import LedgerUnavailableError, UnconfirmedError
+from gateway.dispatch.ledger import LedgerUnavailableError, Request, UnconfirmedError
 from gateway.schema.query import dispatch_id
 from tests.gateway.asking import Clock, data, gateway_over, gid
 from tests.gateway.sending import EMAIL, LETTER, STATEMENTS, only_item, sender, sent
@@ -171,6 +171,24 @@ async def test_a_claim_that_was_written_although_the_ledger_did_not_say_so_is_se
     failing(gateway, "begin", error=UnconfirmedError, done=True)
     payload = await sent(gateway, EMAIL, document=LETTER)
     assert (payload["dispatch"]["state"], codes(payload), len(a.behaviour.of("perform"))) == ("SUCCEEDED", [], 1)
+
+
+async def test_a_claim_that_is_found_when_its_lease_has_ended_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    a = sender()
+    clock = Clock()
+    gateway = gateway_over(a, clock=clock)
+    ledger = gateway.sending.ledger
+    begin = ledger.begin
+
+    async def slow(request: Request) -> None:
+        await begin(request)
+        clock.forward(hours=1)
+        assert await ledger.expire(now=clock()) == 1
+        raise UnconfirmedError("away")
+
+    monkeypatch.setattr(ledger, "begin", slow)
+    payload = await sent(gateway, EMAIL, document=LETTER)
+    assert (payload["dispatch"]["state"], a.behaviour.of("perform")) == ("UNKNOWN", [])
 
 
 async def test_a_claim_that_was_not_written_is_not_sent(failing: Callable[..., None]) -> None:
