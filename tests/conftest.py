@@ -1,5 +1,7 @@
 """What holds for every test."""
 
+import signal
+
 from tests import network_off
 
 pytest_plugins = ["tests.databases"]
@@ -7,3 +9,7 @@ pytest_plugins = ["tests.databases"]
 
 def pytest_configure() -> None:
     network_off.switch_off()
+    # A shell has its background jobs ignore Ctrl-C, and whoever they start inherits that: commands that tests
+    # interrupt would go on for ever.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

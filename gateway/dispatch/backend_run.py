@@ -10,10 +10,11 @@ from msgspec import Struct
 
 from adapters.errors import AdapterError
 from gateway.backends import Backend
-from gateway.dispatch.ledger import Claim, Ledger, Settlement
+from gateway.dispatch.ledger import Claim, Ledger, LedgerUnavailableError, Settlement
 from gateway.dispatch.performing import Performed, perform_claimed
 from gateway.dispatch.preparing import SendRequest, batch_size, prepare
 from gateway.dispatch.records import Dispatch, DispatchItem, ItemState
+from gateway.dispatch.settling import settled_by, settled_later, tell_late, tell_unwritten
 from gateway.dispatch.timing import Timing
 from gateway.problems import Problem, ProblemCode, failed, problem_of
 
@@ -64,20 +65,20 @@ class BackendRun:
     async def lane(self) -> None:
         """Sends batch after batch."""
         settlements: Sequence[Settlement] = ()
+        until = self._worker.clock()
         while not self._stopping.is_set():
-            until = self._worker.clock() + timedelta(seconds=self._backend.timeout) + self._worker.timing.lease_margin
-            items = await self._settle_and_claim(settlements, Claim(owner=self._worker.owner, until=until))
+            items, until = await self._settle_and_claim(settlements, until)
             if not items:
                 return
             performed = await self._send(items, until)
             settlements = performed.settlements
             if performed.obstacle is not None:
-                await self._settle(tuple(map(_again, settlements)))
+                await self._settle(tuple(map(_again, settlements)), until)
                 settlements = ()
                 await self._wait(performed.obstacle)
             elif self._paused:
                 await self.go_on()
-        await self._settle(settlements)
+        await self._settle(settlements, until)
 
     async def go_on(self) -> None:
         """Notes that nothing keeps it from going on."""
@@ -95,21 +96,32 @@ class BackendRun:
             return Performed(settlements=tuple(_failed(item, problem) for item in items))
         return await perform_claimed(self._backend, calls, items, until=until, clock=self._worker.clock)
 
-    async def _settle(self, settlements: Sequence[Settlement]) -> None:
+    async def _settle(self, settlements: Sequence[Settlement], until: datetime) -> None:
         if settlements:
-            _tell_late(settlements, await self._ledger.settle(settlements, at=self._worker.clock()))
+            await settled_by(self._ledger, settlements, until=until, clock=self._worker.clock)
 
-    async def _settle_and_claim(self, settlements: Sequence[Settlement], claim: Claim) -> Sequence[DispatchItem]:
-        settled, items = await self._ledger.settle_and_claim(
-            settlements,
-            self._dispatch.id,
-            self._backend.key,
-            at=self._worker.clock(),
-            first=batch_size(self._backend, self._dispatch.action),
-            claim=claim,
-        )
-        _tell_late(settlements, settled)
-        return items
+    async def _settle_and_claim(
+        self, settlements: Sequence[Settlement], until: datetime
+    ) -> tuple[Sequence[DispatchItem], datetime]:
+        """Settles a batch whose lease ends at ``until``, and claims the next; until when that is claimed."""
+        claim = self._claim()
+        first = batch_size(self._backend, self._dispatch.action)
+        where, at = (self._dispatch.id, self._backend.key), self._worker.clock()
+        try:
+            written, items = await self._ledger.settle_and_claim(settlements, *where, at=at, first=first, claim=claim)
+        except LedgerUnavailableError as error:
+            if not settlements:
+                raise
+            tell_unwritten(settlements, error)
+            await settled_later(self._ledger, settlements, until=until, clock=self._worker.clock)
+            claim = self._claim()
+            return await self._ledger.claim(*where, first=first, claim=claim), claim.until
+        tell_late(settlements, written)
+        return items, claim.until
+
+    def _claim(self) -> Claim:
+        lease = timedelta(seconds=self._backend.timeout) + self._worker.timing.lease_margin
+        return Claim(owner=self._worker.owner, until=self._worker.clock() + lease)
 
     async def _wait(self, obstacle: AdapterError) -> None:
         """Waits as long as the vendor says, or ever longer; the ledger says why."""
@@ -127,12 +139,6 @@ class BackendRun:
         await self._ledger.pause(self._dispatch.id, problem)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
-
-
-def _tell_late(settlements: Sequence[Settlement], settled: Sequence[bool]) -> None:
-    for settlement, done in zip(settlements, settled, strict=True):
-        if not done:
-            log.warning("an outcome came too late", item=settlement.number, state=settlement.state.value)
 
 
 def _again(settlement: Settlement) -> Settlement:

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from gateway.dispatch.group_commit import GroupCommit
-from gateway.dispatch.ledger import LedgerUnavailableError
+from gateway.dispatch.ledger import LedgerUnavailableError, UnconfirmedError
 
 __all__ = ["Database", "LostRaceError", "database_url", "insert_for"]
 
@@ -126,10 +126,20 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self, *, writing: bool) -> Iterator[Connection]:
-        """A transaction in this thread; `read` and `write` are for event loops."""
+        """A transaction in this thread; `read` and `write` are for event loops.
+
+        Raises `UnconfirmedError` when a server did not say what became of the commit. SQLite always does.
+        """
         engine = self._engine.execution_options(**{WRITES: True}) if writing else self._engine
-        with _named_failures(), engine.begin() as connection:
-            yield connection
+        committing = False
+        try:
+            with _named_failures(), engine.begin() as connection:
+                yield connection
+                committing = writing and not self.is_sqlite
+        except LedgerUnavailableError as error:
+            if committing and not isinstance(error, LostRaceError):
+                raise UnconfirmedError(str(error)) from error
+            raise
 
     def one_at_a_time(self, connection: Connection) -> None:
         """Makes a transaction wait until no other one that asked for this is under way; in SQLite none is.
@@ -192,6 +202,10 @@ def _prepare_sqlite(synchronous: str, connection: Any, record: Any) -> None:
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
+    # With `off`, a commit is answered before it is on the server's disk; all other values wait for that.
+    cursor.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+    )
     cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
     cursor.close()
     connection.commit()  # or the first rollback takes it back

@@ -26,6 +26,7 @@ __all__ = [
     "Request",
     "Settlement",
     "TakenKey",
+    "UnconfirmedError",
     "WriteKey",
 ]
 
@@ -44,6 +45,10 @@ class AlreadySentError(Exception):
 
 class LedgerUnavailableError(Exception):
     """The ledger could not be written or read. What was to be written before a call was not: nothing was sent."""
+
+
+class UnconfirmedError(LedgerUnavailableError):
+    """The ledger went away while it was told to commit: what was to be written may be written, or be written yet."""
 
 
 class Intent(Struct, frozen=True, kw_only=True):
@@ -66,6 +71,8 @@ class Claim(Struct, frozen=True, kw_only=True):
 class Request(Struct, frozen=True, kw_only=True):
     """What is to be written when a send is asked for. ``mutation`` and ``idempotency_key`` belong to the principal.
 
+    Under ``dispatch_id``, where it is given, the new dispatch can be looked for if nobody knows whether it was written.
+
     With ``claim`` the items are SENDING from the start (a single send, in one transaction), else QUEUED. ``strict``
     refuses the whole when an item was sent before; otherwise (a run) such items are SKIPPED, saying so.
     """
@@ -77,6 +84,7 @@ class Request(Struct, frozen=True, kw_only=True):
     asked: dict[str, Any]
     input_hash: str
     intents: Sequence[Intent]
+    dispatch_id: str | None = None
     idempotency_key: str | None = None
     resend: bool = False
     claim: Claim | None = None

@@ -1,11 +1,12 @@
 """Performs claimed items: one call each batch, once, and what its answer proves of each item."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.contract import Outcome, OutcomeState, PreparedCall
 from adapters.errors import AdapterError, BadCredentials, RateLimited, TimedOut, Unavailable
@@ -14,7 +15,7 @@ from gateway.dispatch.ledger import Settlement
 from gateway.dispatch.records import DispatchItem, ItemState
 from gateway.problems import Problem, ProblemCode, incident_of, problem_of_outcome
 
-__all__ = ["Performed", "outcomes_of", "perform_claimed", "settlements_of", "too_late"]
+__all__ = ["Performed", "not_begun", "outcomes_of", "perform_claimed", "settlements_of", "too_late"]
 
 log = structlog.get_logger("postroom.dispatch")
 
@@ -25,6 +26,15 @@ _STATES = {
 }
 _PAUSING = (BadCredentials, RateLimited, Unavailable, TimedOut)
 """What keeps a whole run from going on, when it is proved that nothing was sent: it would fail the next items too."""
+
+_TOO_LATE = Problem(
+    code=ProblemCode.TIMEOUT,
+    message="It was not begun in the time it was claimed for: nothing was sent.",
+    retryable=True,
+)
+_NO_CALL = Problem(
+    code=ProblemCode.UNSUPPORTED, message="It was not begun, for no call was prepared: nothing was sent."
+)
 
 
 class Performed(Struct, frozen=True, kw_only=True):
@@ -44,21 +54,38 @@ async def perform_claimed(
 ) -> Performed:
     """Sends prepared calls for claimed items. Whatever happens, each item is settled: UNKNOWN where nothing is proved.
 
-    After ``until``, the end of the lease, nothing is sent any more: by then others take the items for lost.
+    After ``until``, the end of the lease, nothing is sent any more: by then others take the items for lost. A call is
+    sent only if each of its targets is an item that no call before it was for.
     """
-    by_target = {item.target.native_id: item for item in items}
+    waiting: dict[str, deque[DispatchItem]] = defaultdict(deque)
+    for item in items:
+        waiting[item.target.native_id].append(item)
     settlements: list[Settlement] = []
     obstacle: AdapterError | None = None
     for call in calls:
-        mine = [by_target.pop(target) for target in call.targets]
+        if not _is_claimed(call, waiting):
+            log.error("a call for what nobody claimed is not sent", backend=backend.key, targets=len(call.targets))
+            continue
+        mine = [waiting[target].popleft() for target in call.targets]
         if clock() >= until:
-            settlements += [_not_begun(item) for item in mine]
+            settlements += [not_begun(item) for item in mine]
             continue
         outcomes = await outcomes_of(backend, call, mine[0].dispatch_id)
         settlements += settlements_of(mine, outcomes, backend.key)
         obstacle = next((o.error for o in outcomes if _is_obstacle(o)), obstacle)
-    settlements += [_not_begun(item) for item in by_target.values()]
+    settlements += [not_begun(item, _NO_CALL) for items_left in waiting.values() for item in items_left]
     return Performed(settlements=tuple(settlements), obstacle=obstacle)
+
+
+def not_begun(item: DispatchItem, problem: Problem = _TOO_LATE) -> Settlement:
+    """The settlement of an item that was claimed, and that no call was made for."""
+    said = replace(problem, backend=item.target.backend)
+    return Settlement(number=item.number, attempt=item.attempt, state=ItemState.FAILED, problem=said)
+
+
+def _is_claimed(call: PreparedCall, waiting: Mapping[str, Sequence[DispatchItem]]) -> bool:
+    asked = Counter(call.targets)
+    return bool(asked) and all(len(waiting.get(target, ())) >= times for target, times in asked.items())
 
 
 def settlements_of(items: Sequence[DispatchItem], outcomes: Sequence[Outcome], backend: str) -> list[Settlement]:
@@ -116,16 +143,6 @@ def _settlement(item: DispatchItem, outcome: Outcome, backend: str) -> Settlemen
     )
 
 
-def _not_begun(item: DispatchItem) -> Settlement:
-    problem = too_late(item.target.backend)
-    return Settlement(number=item.number, attempt=item.attempt, state=ItemState.FAILED, problem=problem)
-
-
 def too_late(backend: str) -> Problem:
     """Why something is proved undone whose lease ended before anything was sent."""
-    return Problem(
-        code=ProblemCode.TIMEOUT,
-        message="It was not begun in the time it was claimed for: nothing was sent.",
-        backend=backend,
-        retryable=True,
-    )
+    return replace(_TOO_LATE, backend=backend)

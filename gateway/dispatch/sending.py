@@ -5,12 +5,15 @@ QUEUED, and handed to the engine.
 """
 
 import asyncio
+import contextlib
+import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.contract import EvidenceRequest, PreparedCall, SendAction, Verdict
 from adapters.errors import AdapterError
@@ -18,19 +21,40 @@ from gateway.backends import Backend, Backends
 from gateway.dispatch.engine import RunEngine
 from gateway.dispatch.fingerprint import input_hash
 from gateway.dispatch.keyed_writes import Written, perform_once, perform_unkeyed
-from gateway.dispatch.ledger import Begun, Claim, Intent, Ledger, Request, Settlement, WriteKey
-from gateway.dispatch.performing import perform_claimed
+from gateway.dispatch.ledger import (
+    Begun,
+    Claim,
+    Intent,
+    Ledger,
+    LedgerUnavailableError,
+    Request,
+    Settlement,
+    UnconfirmedError,
+    WriteKey,
+)
+from gateway.dispatch.performing import not_begun, perform_claimed
 from gateway.dispatch.preparing import SendRequest, asked_of
 from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, ItemState
+from gateway.dispatch.settling import settled, settled_by, settled_later
 from gateway.dispatch.timing import USUAL, Timing
-from gateway.problems import incident_of
+from gateway.problems import Problem, ProblemCode, incident_of
 
-__all__ = ["Order", "Sending"]
+__all__ = ["Order", "Sending", "Sent"]
 
 log = structlog.get_logger("postroom.dispatch")
 
 T = TypeVar("T")
+
+HAND_OVER_SECONDS = 5.0
+"""An engine that has lost its database waits for it, and its callers with it."""
+
+LOOK_AGAIN_SECONDS = 2.0
+"""How often a ledger that went away is asked whether it wrote what it did not answer."""
+
 _VERDICTS = {Verdict.SENT: ItemState.ACCEPTED, Verdict.NOT_SENT: ItemState.FAILED, Verdict.UNDECIDED: ItemState.UNKNOWN}
+
+_SENDING = frozenset((ItemState.SENDING,))
+_SAID = {ItemState.ACCEPTED: "The vendor took it", ItemState.FAILED: "It is proved that nothing was sent"}
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -50,6 +74,14 @@ class Order(Struct, frozen=True, kw_only=True):
         return input_hash(self.mutation, self.given)
 
 
+class Sent(Struct, frozen=True, kw_only=True):
+    """A dispatch as it stands. ``replayed``: it was made before. ``problem``: what is known of it and not in it."""
+
+    dispatch: Dispatch
+    replayed: bool = False
+    problem: Problem | None = None
+
+
 class Sending:
     """What sends. A send belongs to the ledger, not to the request: it goes on when the caller has left."""
 
@@ -62,37 +94,58 @@ class Sending:
         self._clock = clock
         self._timing = timing
         self._running: set[asyncio.Task[Any]] = set()
+        self._handing: set[asyncio.Task[None]] = set()
 
-    async def send_one(self, order: Order, backend: Backend, call: PreparedCall) -> tuple[Dispatch, bool]:
-        """Sends one item by one call, and answers the dispatch as it then stands, and whether it was made before.
+    async def send_one(self, order: Order, backend: Backend, call: PreparedCall) -> Sent:
+        """Sends one item by one call.
 
         Raises `AlreadySentError`, `IdempotencyConflictError` or `LedgerUnavailableError`; then nothing was sent.
         """
         claim = Claim(owner=self._owner, until=self._lease_end(backend))
         return await self._to_its_end(self._begin_and_perform(order, backend, call, claim))
 
-    async def _begin_and_perform(
-        self, order: Order, backend: Backend, call: PreparedCall, claim: Claim
-    ) -> tuple[Dispatch, bool]:
+    async def _begin_and_perform(self, order: Order, backend: Backend, call: PreparedCall, claim: Claim) -> Sent:
         begun = await self._begin(order, claim)
         if begun.replayed:
-            return begun.dispatch, True
+            return Sent(dispatch=begun.dispatch, replayed=True)
+        if not begun.items:  # found too late: others have taken it for lost
+            return Sent(dispatch=begun.dispatch)
         performed = await perform_claimed(backend, (call,), begun.items, until=claim.until, clock=self._clock)
-        await self.ledger.settle(performed.settlements, at=self._clock())
-        return await self.ledger.get(begun.dispatch.id, None) or begun.dispatch, False
+        (settlement,) = performed.settlements
+        at = self._clock()
+        written = await settled(self.ledger, [settlement], at=at)
+        if written == [True]:
+            return Sent(dispatch=replace(begun.dispatch, counts={settlement.state: 1}, finished_at=at))
+        if written is not None:
+            return Sent(dispatch=await self._standing(begun.dispatch))
+        self._begin_task(settled_later(self.ledger, [settlement], until=claim.until, clock=self._clock))
+        dispatch = await self._standing(begun.dispatch)
+        return Sent(dispatch=dispatch, problem=_unsettled(settlement) if dispatch.finished_at is None else None)
 
-    async def send_many(self, order: Order) -> tuple[Dispatch, bool]:
-        """Writes a run and hands it to the engine; the dispatch as it stands, and whether it was made before."""
+    async def send_many(self, order: Order) -> Sent:
+        """Writes a run and hands it to the engine.
+
+        Raises `IdempotencyConflictError` or `LedgerUnavailableError`; then nothing will be sent, except where the
+        latter is an `UnconfirmedError`.
+        """
         begun = await self._begin(order, None)
         if begun.replayed:
-            return begun.dispatch, True
-        await self._engine.submit(begun.dispatch.id)
-        return await self.ledger.get(begun.dispatch.id, None) or begun.dispatch, False
+            return Sent(dispatch=begun.dispatch, replayed=True)
+        await self._hand_over(begun.dispatch.id)
+        return Sent(dispatch=await self._standing(begun.dispatch))
+
+    async def _standing(self, dispatch: Dispatch) -> Dispatch:
+        """The dispatch as it stands now; as it is known to have stood, where the ledger has gone away since."""
+        try:
+            return await self.ledger.get(dispatch.id, None) or dispatch
+        except LedgerUnavailableError as error:
+            log.warning("what was written cannot be read again now", dispatch=dispatch.id, reason=str(error))
+            return dispatch
 
     async def retry(self, dispatch: Dispatch) -> Dispatch:
         """Has the FAILED items sent again."""
         if await self.ledger.retry(dispatch.id):
-            await self._engine.submit(dispatch.id)
+            await self._hand_over(dispatch.id)
         return await self.ledger.get(dispatch.id, None) or dispatch
 
     async def cancel(self, dispatch: Dispatch) -> Dispatch:
@@ -128,31 +181,77 @@ class Sending:
         return await self.ledger.get(dispatch.id, None) or dispatch
 
     async def _begin(self, order: Order, claim: Claim | None) -> Begun:
-        return await self.ledger.begin(
-            Request(
-                action=order.action,
-                mutation=order.mutation,
-                requested_by=order.principal,
-                at=self._clock(),
-                asked=asked_of(order.request),
-                input_hash=order.input_hash(),
-                intents=order.intents,
-                idempotency_key=order.idempotency_key,
-                resend=order.resend,
-                claim=claim,
-                strict=claim is not None,
-            )
+        dispatch_id = uuid.uuid4().hex
+        request = Request(
+            dispatch_id=dispatch_id,
+            action=order.action,
+            mutation=order.mutation,
+            requested_by=order.principal,
+            at=self._clock(),
+            asked=asked_of(order.request),
+            input_hash=order.input_hash(),
+            intents=order.intents,
+            idempotency_key=order.idempotency_key,
+            resend=order.resend,
+            claim=claim,
+            strict=claim is not None,
         )
+        try:
+            return await self.ledger.begin(request)
+        except UnconfirmedError:
+            try:
+                begun = await self._found(dispatch_id)
+            except LedgerUnavailableError:
+                begun = None
+                if claim is not None:
+                    self._begin_task(self._withdraw(dispatch_id, claim.until))
+            if begun is None:
+                raise
+            return begun
+
+    async def _found(self, dispatch_id: str) -> Begun | None:
+        """What was written although nobody said so, if it was."""
+        dispatch = await self.ledger.get(dispatch_id, None)
+        if dispatch is None:
+            return None
+        return Begun(dispatch=dispatch, items=await self.ledger.items(dispatch.id, states=_SENDING))
+
+    async def _withdraw(self, dispatch_id: str, until: datetime) -> None:
+        """Settles a claim that nobody could act on, should it have been written: its caller was told to try again."""
+        while self._clock() < until:
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            with contextlib.suppress(LedgerUnavailableError):
+                begun = await self._found(dispatch_id)
+                if begun is not None:
+                    await settled_by(self.ledger, list(map(not_begun, begun.items)), until=until, clock=self._clock)
+                return
+
+    async def _hand_over(self, dispatch_id: str) -> None:
+        """Has the engine begin, and waits for that, but not for ever. What it does not take, a sweeper hands to it."""
+        handing = asyncio.create_task(self._engine.submit(dispatch_id))
+        self._handing.add(handing)
+        handing.add_done_callback(self._handed)
+        await asyncio.wait([handing], timeout=HAND_OVER_SECONDS)
+
+    def _handed(self, handing: asyncio.Task[None]) -> None:
+        self._handing.discard(handing)
+        error = None if handing.cancelled() else handing.exception()
+        if error is not None:
+            incident_of(error)
 
     def _lease_end(self, backend: Backend) -> datetime:
         return self._clock() + timedelta(seconds=backend.timeout) + self._timing.lease_margin
 
     async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
-        """Waits for work that outlives whoever waits, and that `drain` waits for too."""
+        """Waits for work that outlives whoever waits."""
+        return await asyncio.shield(self._begin_task(work))
+
+    def _begin_task(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Begins work that `drain` waits for."""
         task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
+        return task
 
     async def _evidence(self, action: DispatchAction, item: DispatchItem, backends: Backends) -> Settlement:
         backend = backends.get(item.target.backend)
@@ -174,6 +273,12 @@ class Sending:
         if state is ItemState.UNKNOWN:
             return _undecided(item, evidence.text)
         return Settlement(number=item.number, attempt=item.attempt, state=state, evidence=evidence.text)
+
+
+def _unsettled(settlement: Settlement) -> Problem:
+    said = _SAID.get(settlement.state, "It may have gone out")
+    message = f"{said}, but the ledger could not be written since: it says so as soon as it can, or else UNKNOWN."
+    return Problem(code=ProblemCode.OUTCOME_UNKNOWN, message=message)
 
 
 def _undecided(item: DispatchItem, text: str) -> Settlement:

@@ -34,7 +34,7 @@ class SqlLedger:
 
     async def begin(self, request: Request) -> Begun:
         """Writes a dispatch with its items."""
-        dispatch_id = uuid.uuid4().hex
+        dispatch_id = request.dispatch_id or uuid.uuid4().hex
 
         def begin(connection: Connection) -> Begun:
             if request.idempotency_key is not None and not key_rows.take_key(connection, request, dispatch_id):

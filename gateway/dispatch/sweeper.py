@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -10,6 +10,7 @@ import structlog
 from gateway.dispatch.engine import RunEngine
 from gateway.dispatch.ledger import Ledger, LedgerUnavailableError
 from gateway.dispatch.timing import USUAL, Timing
+from gateway.problems import incident_of
 
 __all__ = ["KEY_LIFETIME", "Sweeper"]
 
@@ -45,25 +46,41 @@ class Sweeper:
                 await self._task
 
     async def sweep(self) -> None:
-        """Once."""
+        """Once. Where a step fails the others are done all the same: each keeps a promise of its own."""
         now = self._clock()
-        await self._ledger.beat(self._executor, now=now)
+        await self._tried("beat", self._ledger.beat(self._executor, now=now))
+        await self._tried("adopt", self._adopt(now))
+        await self._tried("expire", self._expire(now))
+        await self._tried("submit", self._submit_queued())
+        await self._tried("forget keys", self._ledger.forget_keys(before=now - KEY_LIFETIME))
+
+    async def _adopt(self, now: datetime) -> None:
         silent_since = now - self._timing.dead_after
         dead = await self._ledger.silent(before=silent_since)
-        adopted = await self._engine.adopt(dead) if dead else 0
-        if dead:  # only now: whoever dies before this leaves them to be adopted by the next
+        if dead:
+            adopted = await self._engine.adopt(dead)
+            # only now: whoever dies before this leaves them to be adopted by the next
             await self._ledger.take_dead(before=silent_since)
+            log.warning("processes died", dead=len(dead), adopted=adopted)
+
+    async def _expire(self, now: datetime) -> None:
         lost = await self._ledger.expire(now=now)
+        if lost:
+            log.warning("leases ended", unknown=lost)
+
+    async def _submit_queued(self) -> None:
         for dispatch_id in await self._ledger.queued():
-            await self._engine.submit(dispatch_id)
-        await self._ledger.forget_keys(before=now - KEY_LIFETIME)
-        if dead or lost:
-            log.warning("swept", dead_processes=len(dead), adopted=adopted, unknown=lost)
+            await self._tried("submit", self._engine.submit(dispatch_id))
+
+    async def _tried(self, step: str, work: Awaitable[object]) -> None:
+        try:
+            await work
+        except LedgerUnavailableError as error:
+            log.warning("the ledger cannot be swept", step=step, reason=str(error))
+        except Exception as error:  # noqa: BLE001 - the engine's; logged with its trace. Nobody would miss a sweeper that ended
+            incident_of(error)
 
     async def _sweep_on(self) -> None:
         while True:
             await asyncio.sleep(self._timing.sweep_every.total_seconds())
-            try:
-                await self.sweep()
-            except LedgerUnavailableError as error:
-                log.warning("the ledger cannot be swept", reason=str(error))
+            await self.sweep()

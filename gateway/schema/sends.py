@@ -9,19 +9,25 @@ import strawberry
 from adapters import contract
 from gateway.context import Ask
 from gateway.dispatch import records
-from gateway.dispatch.ledger import AlreadySentError, IdempotencyConflictError, Intent, LedgerUnavailableError
+from gateway.dispatch.ledger import (
+    AlreadySentError,
+    IdempotencyConflictError,
+    Intent,
+    LedgerUnavailableError,
+    UnconfirmedError,
+)
 from gateway.dispatch.loading import visible_keys
 from gateway.dispatch.orders import document_intents, plan_of, statement_intents, with_hash
 from gateway.dispatch.preparing import SendRequest, prepare
 from gateway.dispatch.records import DispatchAction
-from gateway.dispatch.sending import Order
+from gateway.dispatch.sending import Order, Sent
 from gateway.dispatch.stable_ids import customers_matching, stable_ids_of
 from gateway.ids import Ref
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.enums import PostSpeed
 from gateway.schema.fields import action
 from gateway.schema.filters import read_filter
-from gateway.schema.idempotency_keys import checked_key, input_json, key_conflict
+from gateway.schema.idempotency_keys import checked_key, input_json
 from gateway.schema.query import dispatch_id
 from gateway.schema.record_inputs import StatusInput, payload
 from gateway.schema.record_mutations import part_of
@@ -37,6 +43,7 @@ from gateway.schema.send_inputs import (
     PostDocumentsInput,
     RecipientInput,
 )
+from gateway.schema.send_refusals import UNCONFIRMED_RUN, refusal
 
 __all__ = ["SendMutations"]
 
@@ -113,10 +120,17 @@ class SendMutations:
         return _standing(ask, await ask.context.sending.cancel(await _dispatch(ask, id)))
 
 
-def _standing(ask: Ask, dispatch: records.Dispatch, *, replayed: bool = False) -> DispatchPayload:
+def _standing(ask: Ask, dispatch: records.Dispatch) -> DispatchPayload:
     """A dispatch after something was done to it; what was read before is read again."""
     ask.context.forget()
-    return payload(DispatchPayload, [], dispatch=dispatch, replayed=replayed)
+    return payload(DispatchPayload, [], dispatch=dispatch)
+
+
+def _sent(ask: Ask, sent: Sent) -> DispatchPayload:
+    """The same of one that was asked for."""
+    ask.context.forget()
+    problems = [] if sent.problem is None else [sent.problem]
+    return payload(DispatchPayload, problems, dispatch=sent.dispatch, replayed=sent.replayed)
 
 
 async def _dispatch(ask: Ask, value: str) -> records.Dispatch:
@@ -142,10 +156,10 @@ async def _send_document(
         return payload(DispatchPayload, [], plan=plan)
     order = msgspec.structs.replace(order, intents=[with_hash(intent, call)])
     try:
-        dispatch, again = await ask.context.sending.send_one(order, backend, call)
+        sent = await ask.context.sending.send_one(order, backend, call)
     except (AlreadySentError, IdempotencyConflictError, LedgerUnavailableError) as error:
-        raise _refusal(error, "document") from error
-    return _standing(ask, dispatch, replayed=again)
+        raise refusal(error, "document") from error
+    return _sent(ask, sent)
 
 
 async def _send_documents(
@@ -170,10 +184,12 @@ async def _run(ask: Ask, input: Any, order: Order, intents: Sequence[Intent], ar
         plan = await plan_of(ask.context, order.request, intents, resend=order.resend)
         return payload(DispatchPayload, [], plan=plan)
     try:
-        dispatch, again = await ask.context.sending.send_many(msgspec.structs.replace(order, intents=intents))
+        sent = await ask.context.sending.send_many(msgspec.structs.replace(order, intents=intents))
+    except UnconfirmedError as error:
+        raise ProblemError(UNCONFIRMED_RUN) from error
     except (IdempotencyConflictError, LedgerUnavailableError) as error:
-        raise _refusal(error, argument) from error
-    return _standing(ask, dispatch, replayed=again)
+        raise refusal(error, argument) from error
+    return _sent(ask, sent)
 
 
 def _refuse_what_no_vendor_takes(ask: Ask, request: SendRequest, refs: Sequence[Ref]) -> None:
@@ -205,22 +221,8 @@ async def _replayed(ask: Ask, order: Order) -> DispatchPayload | None:
             order.principal, order.mutation, order.idempotency_key, order.input_hash()
         )
     except (IdempotencyConflictError, LedgerUnavailableError) as error:
-        raise _refusal(error, "idempotencyKey") from error
+        raise refusal(error, "idempotencyKey") from error
     return None if earlier is None else payload(DispatchPayload, [], dispatch=earlier, replayed=True)
-
-
-def _refusal(error: Exception, argument: str) -> ProblemError:
-    """Why nothing was sent."""
-    if isinstance(error, AlreadySentError):
-        item = error.item
-        since = item.requested_at.isoformat(timespec="seconds")
-        message = f"This is {item.state.value} since {since}. `resend` sends it again."
-        code = ProblemCode.ALREADY_SENT
-        return ProblemError(Problem(code=code, message=message, path=(argument,), backend=item.target.backend))
-    if isinstance(error, IdempotencyConflictError):
-        return key_conflict()
-    message = "The ledger cannot be written, so nothing was sent. Try again."
-    return ProblemError(Problem(code=ProblemCode.UNAVAILABLE, message=message, retryable=True))
 
 
 async def _statement_customers(ask: Ask, input: EmailStatementsInput) -> tuple[list[Ref], Mapping[Ref, str]]:

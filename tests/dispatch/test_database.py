@@ -7,11 +7,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import event
 
 from gateway.dispatch.database import Database, database_url
-from gateway.dispatch.ledger import DispatchQuery, Ledger, LedgerUnavailableError
+from gateway.dispatch.ledger import DispatchQuery, Ledger, LedgerUnavailableError, UnconfirmedError
 from gateway.dispatch.records import ItemState
 from gateway.dispatch.sql_ledger import SqlLedger
 from tests.databases import PostgreSQL
@@ -31,6 +31,7 @@ ALL: dict[str, Callable[[Ledger], Awaitable[object]]] = WRITES | {
     "expire": lambda ledger: ledger.expire(now=NOW),
     "end_write": lambda ledger: ledger.end_write(WRITE, b"x"),
     "forget_keys": lambda ledger: ledger.forget_keys(before=NOW),
+    "silent": lambda ledger: ledger.silent(before=NOW),
     "take_dead": lambda ledger: ledger.take_dead(before=NOW),
     "replay": lambda ledger: ledger.replay("alice", "m", "k", "input"),
     "get": lambda ledger: ledger.get("x", None),
@@ -163,8 +164,9 @@ async def test_a_connection_cut_in_the_middle_rolls_back(postgresql: PostgreSQL,
             postgresql.execute(SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test%'"))
             connection.exec_driver_sql("SELECT 1")
 
-    with pytest.raises(LedgerUnavailableError):
+    with pytest.raises(LedgerUnavailableError) as failed:
         await write_and_be_cut()
+    assert type(failed.value) is LedgerUnavailableError
     assert await ledger.take_dead(before=NOW) == []
     await database.close()
 
@@ -222,4 +224,47 @@ async def test_other_default_isolations_of_the_server_do_not_matter(
     with database.transaction(writing=True) as writing:
         isolation = (writing.exec_driver_sql("SHOW transaction_isolation")).scalar_one()
     assert isolation == "read committed"
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("configured", "used"),
+    [
+        ("off", "on"),
+        ("on", "on"),
+        ("local", "local"),
+        ("remote_write", "remote_write"),
+        ("remote_apply", "remote_apply"),
+    ],
+)
+@pytest.mark.parametrize("of", ["DATABASE", "ROLE"])
+async def test_a_commit_is_on_the_servers_disk_before_it_is_answered(
+    of: str, configured: str, used: str, postgresql: PostgreSQL, postgresql_url: str
+) -> None:
+    name = database_url(postgresql_url).database or ""
+    changed = SQL("DATABASE {}").format(Identifier(name)) if of == "DATABASE" else SQL("ROLE postroom")
+    postgresql.execute(SQL("ALTER {} SET synchronous_commit = {}").format(changed, Literal(configured)))
+    database = Database(postgresql_url)
+    with database.transaction(writing=True) as writing:
+        first = (writing.exec_driver_sql("SHOW synchronous_commit")).scalar_one()
+        writing.exec_driver_sql("SELECT 1")
+    with database.transaction(writing=True) as writing:
+        again = (writing.exec_driver_sql("SHOW synchronous_commit")).scalar_one()
+    await database.close()
+    postgresql.execute(SQL("ALTER {} RESET synchronous_commit").format(changed))
+    assert (first, again) == (used, used)
+
+
+async def test_a_commit_that_nobody_heard_of_again_is_no_plain_failure(
+    postgresql: PostgreSQL, postgresql_url: str
+) -> None:
+    database = Database(postgresql_url)
+
+    async def write_and_be_cut_at_the_end() -> None:
+        with database.transaction(writing=True) as connection:
+            connection.exec_driver_sql("INSERT INTO executors (id, seen_at) VALUES ('cut', 0)")
+            postgresql.execute(SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test%'"))
+
+    with pytest.raises(UnconfirmedError):
+        await write_and_be_cut_at_the_end()
     await database.close()

@@ -62,3 +62,15 @@ async def test_a_process_that_is_silent_is_told_dead_once(ledger: Ledger) -> Non
     assert await ledger.take_dead(before=LATER) == []
     await ledger.beat("one", now=NOW)
     assert await ledger.take_dead(before=LATER) == ["one"]
+
+
+async def test_a_process_that_is_silent_is_told_until_somebody_takes_it(ledger: Ledger) -> None:
+    await ledger.beat("one", now=NOW)
+    await ledger.beat("two", now=NOW)
+    await ledger.beat("two", now=LATER)
+    assert await ledger.silent(before=NOW) == []
+    assert await ledger.silent(before=LATER) == ["one"]
+    assert await ledger.silent(before=LATER) == ["one"]
+    assert sorted(await ledger.silent(before=LATER + timedelta(microseconds=1))) == ["one", "two"]
+    await ledger.take_dead(before=LATER)
+    assert await ledger.silent(before=LATER) == []

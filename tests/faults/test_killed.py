@@ -6,25 +6,18 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import Judge, Scale, store_of
-from tests.faults.gateway_process import gateway
+from tests.faults.gateway_process import GatewayProcess, gateway
+from tests.faults.killing import TIMES, killed_whenever
 from tests.faults.vendors import EMAILS, STATEMENTS, letter_ids, running_vendors, statement_ids
 from tests.faults.waiting import until
 
-TIMES = {"lease_margin_seconds": 2, "sweep_seconds": 1, "dead_after_seconds": 2}
 TWO = ("letters-a", "letters-b")
 LANES = 4
 
 
-def killed_whenever(
-    configuration: Path, begin: tuple[str, dict[str, object]], marks: list[int], count: Callable[[], int]
-) -> str:
-    """Asks for a run, and kills the gateway each time that ``count`` has come to the next mark; the dispatch's id."""
-    dispatch = ""
-    for mark in marks:
-        with gateway(configuration) as process:
-            dispatch = dispatch or process.send(*begin)["dispatch"]["id"]
-            until(lambda: count() >= mark, lambda: f"{mark}, it is {count()}; {process.log()}")  # noqa: B023
-    return dispatch
+def asked(mutation: str, given: dict[str, object]) -> Callable[[GatewayProcess], list[str]]:
+    """Asks for one run."""
+    return lambda process: [process.send(mutation, given)["dispatch"]["id"]]
 
 
 def test_a_run_of_single_calls_goes_on_after_each_kill(
@@ -37,7 +30,8 @@ def test_a_run_of_single_calls_goes_on_after_each_kill(
         vendors.slow(0.15, EMAILS)
         documents = letter_ids(TWO, scale.documents)
         marks = [len(documents) * kill // (scale.kills + 2) for kill in range(1, scale.kills + 1)]
-        dispatch = killed_whenever(configuration, ("emailDocuments", {"documents": documents}), marks, vendors.sent)
+        begin = asked("emailDocuments", {"documents": documents})
+        (dispatch,) = killed_whenever(configuration, begin, marks, vendors.sent)
         vendors.heal()
         with gateway(configuration) as process:
             process.ends(dispatch)
@@ -61,9 +55,8 @@ def test_a_run_in_batches_goes_on_after_each_kill(ledger_url: str, scale: Scale,
         customers = statement_ids("statements", scale.statements)
         marks = list(range(1, scale.statements // batch, 2))
         given: dict[str, object] = {"customers": customers, "from": "2026-01-01", "to": "2026-03-31"}
-        dispatch = killed_whenever(
-            configuration, ("emailStatements", given), marks, lambda: vendors.requests(STATEMENTS)
-        )
+        begin = asked("emailStatements", given)
+        (dispatch,) = killed_whenever(configuration, begin, marks, lambda: vendors.requests(STATEMENTS))
         vendors.heal()
         with gateway(configuration) as process:
             process.ends(dispatch)

@@ -12,10 +12,10 @@ from adapters.billing_platform.sandbox_seed import company_seed
 from adapters.registry import load_vendors
 from adapters.sandbox_company import company_customers
 from adapters.sandbox_server import SandboxServer
-from adapters.sandboxing import Fault, SandboxOptions
+from adapters.sandboxing import Fault, Mailing, SandboxOptions
 from gateway.ids import encode
 
-__all__ = ["EMAILS", "STATEMENTS", "Sent", "Vendors", "letter_ids", "running_vendors", "statement_ids"]
+__all__ = ["EMAILS", "POSTED", "STATEMENTS", "Sent", "Vendors", "letter_ids", "running_vendors", "statement_ids"]
 
 Sent = tuple[str, str]
 """One thing that left the house: the key of the backend, and the record's native id."""
@@ -23,7 +23,15 @@ Sent = tuple[str, str]
 
 EMAILS = "POST */correspondence/*"
 STATEMENTS = "POST */bulk/email"
+POSTED = "POST */letter/*/id/*"
 """The routes that send."""
+
+_LIMITS = {
+    "billing_platform": {"concurrency"},
+    "kashflow": {"concurrency", "statement_batch"},
+    "smallinvoice": {"concurrency"},
+}
+"""The limits that each vendor has."""
 
 
 class Vendors:
@@ -35,6 +43,14 @@ class Vendors:
     def fault(self, key: str, **members: Any) -> None:
         """Adds a fault at one emulator."""
         self._server.sandboxes[key].state.faults.append(Fault(**members))
+
+    def faults(self, key: str) -> list[Fault]:
+        """The faults that one emulator has not used up."""
+        return list(self._server.sandboxes[key].state.faults)
+
+    def mailings(self, key: str) -> list[Mailing]:
+        """What left the house from one emulator."""
+        return list(self._server.sandboxes[key].state.outbox)
 
     def slow(self, seconds: float, route: str) -> None:
         """Makes every request of this route take its time, at all emulators."""
@@ -83,7 +99,8 @@ class Vendors:
             lines += [f"base_url = {json.dumps(self._server.base_url(key))}", f"timeout = {timeout}"]
             lines += ["[backends.credentials]"]
             lines += [f"{name} = {json.dumps(text)}" for name, text in sandbox.access.credentials.items()]
-            lines += ["[backends.limits]", *(f"{name} = {limit}" for name, limit in limits.items())]
+            lines += ["[backends.limits]"]
+            lines += [f"{name} = {limit}" for name, limit in limits.items() if name in _LIMITS[vendor_of(key)]]
         return "\n".join(lines)
 
     def write_configuration(self, path: Path, ledger: str, **options: Any) -> Path:
