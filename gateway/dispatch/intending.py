@@ -1,4 +1,7 @@
-"""Writes the items of a new dispatch: each holds its fingerprint, or is SKIPPED because another item holds it."""
+"""Writes the items of a new dispatch: each holds its fingerprint, or is SKIPPED because another item holds it.
+
+Or because it is withheld. What was sent before is the stronger reason: it says by which dispatch.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -7,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.dispatch.database import LostRaceError
 from gateway.dispatch.finding import items_where
-from gateway.dispatch.ledger import AlreadySentError, Intent, Request
+from gateway.dispatch.ledger import AlreadySentError, Intent, Request, WithheldError
 from gateway.dispatch.records import DispatchItem, ItemState
 from gateway.dispatch.rows import chunks, item_row, json_text
 from gateway.dispatch.tables import HELD_ITEMS, items
@@ -22,7 +25,7 @@ ROWS_AT_ONCE = 500
 async def insert_items(
     connection: AsyncConnection, insert: Callable[..., Any], dispatch_id: str, request: Request
 ) -> None:
-    """Writes the items in the order asked for. Raises `AlreadySentError` where the request is strict."""
+    """Writes the items in the order asked for. Raises `AlreadySentError` or `WithheldError` where that is strict."""
     statement = (
         insert(items)
         .on_conflict_do_nothing(index_elements=[items.c.fingerprint, items.c.resent_in], index_where=HELD_ITEMS)
@@ -59,18 +62,25 @@ def _rows(
         row = item_row(dispatch_id, intent, request)
         holder = held.get(intent.fingerprint)
         if intent.fingerprint in seen or (holder is not None and holder.dispatch_id == dispatch_id):
-            row |= _skipped("it is in this request twice.", intent, request)
+            row |= _skipped(_already("it is in this request twice.", intent), request)
         elif holder is not None and request.strict:
             raise AlreadySentError(holder)
         elif holder is not None:
-            row |= _skipped(_reason(holder), intent, request)
+            row |= _skipped(_already(_reason(holder), intent), request)
+        elif intent.withheld is not None and request.strict:
+            raise WithheldError(intent.withheld)
+        elif intent.withheld is not None:
+            row |= _skipped(intent.withheld, request)
         seen.add(intent.fingerprint)
         rows.append(row)
     return rows
 
 
-def _skipped(reason: str, intent: Intent, request: Request) -> dict[str, Any]:
-    problem = Problem(code=ProblemCode.ALREADY_SENT, message=f"Not sent: {reason}", backend=intent.target.backend)
+def _already(reason: str, intent: Intent) -> Problem:
+    return Problem(code=ProblemCode.ALREADY_SENT, message=f"Not sent: {reason}", backend=intent.target.backend)
+
+
+def _skipped(problem: Problem, request: Request) -> dict[str, Any]:
     return {
         "state": ItemState.SKIPPED.value,
         "attempt": 0,

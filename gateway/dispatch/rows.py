@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from sqlalchemy import case, literal
 
 from gateway.dispatch.ledger import Intent, Request, Settlement
 from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, ItemState
+from gateway.dispatch.tables import items
 from gateway.ids import Ref
 from gateway.problems import Problem
 
@@ -58,15 +60,21 @@ def item_row(dispatch_id: str, intent: Intent, request: Request) -> dict[str, An
 
 
 def settled_values(settlement: Settlement, at: datetime) -> dict[str, Any]:
-    """The columns that a settlement sets; what it does not say stays as it was."""
-    back = settlement.state is ItemState.QUEUED
+    """The columns that a settlement sets; what it does not say stays as it was.
+
+    What was UNKNOWN and stays so has been since it was settled as that, and for the reason that it had.
+    """
     values: dict[str, Any] = {
         "state": settlement.state.value,
-        "problem": json_text(settlement.problem),
         "owner": None,
         "lease_until": None,
-        "settled_at": None if back else at,
+        "settled_at": None if settlement.state is ItemState.QUEUED else at,
     }
+    if settlement.state is ItemState.UNKNOWN:
+        since = items.c.settled_at
+        values["settled_at"] = case((items.c.state == ItemState.UNKNOWN.value, since), else_=literal(at, since.type))
+    if settlement.state is not ItemState.UNKNOWN or settlement.problem is not None:
+        values["problem"] = json_text(settlement.problem)
     said = {
         "vendor_message": settlement.vendor_message,
         "vendor_code": settlement.vendor_code,

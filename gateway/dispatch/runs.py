@@ -19,6 +19,7 @@ from gateway.dispatch.performing import perform_claimed
 from gateway.dispatch.preparing import SendRequest, batch_size, prepare, request_of
 from gateway.dispatch.records import Dispatch, DispatchItem, ItemState
 from gateway.dispatch.timing import USUAL, Timing
+from gateway.dispatch.vendor_status import decides, problems_before
 from gateway.problems import Problem, ProblemCode, failed, problem_of
 
 __all__ = ["RunWorker"]
@@ -28,6 +29,9 @@ log = structlog.get_logger("postroom.dispatch")
 LANES = 4
 """Batches of one dispatch that are under way at once at one backend, at most: what a crash leaves UNKNOWN is at most
 this times the batch size. The backend's own limit may allow fewer calls at once."""
+
+_PAUSING = (ProblemCode.BACKEND_CREDENTIALS, ProblemCode.RATE_LIMITED, ProblemCode.UNAVAILABLE, ProblemCode.TIMEOUT)
+"""What keeps a whole run from going on, when nothing was sent: it would fail the next items too."""
 
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 60.0
@@ -51,7 +55,7 @@ class RunWorker:
         self._owner = owner
         self._timing = timing
         self._finishing = asyncio.Event()
-        self._sends: set[asyncio.Task[AdapterError | None]] = set()
+        self._sends: set[asyncio.Task[Problem | None]] = set()
 
     def finish(self) -> None:
         """Claims nothing more: what is QUEUED goes on elsewhere, or after the next start."""
@@ -84,29 +88,49 @@ class RunWorker:
 
     async def _lane(self, dispatch: Dispatch, backend: Backend, request: SendRequest, state: "_Pausing") -> None:
         size = batch_size(backend, dispatch.action)
+        calls = 1 + decides(backend, dispatch.action, None, resend=dispatch.resend)
         while not self._finishing.is_set():
-            until = self._clock() + timedelta(seconds=backend.timeout) + self._timing.lease_margin
+            until = self._clock() + timedelta(seconds=calls * backend.timeout) + self._timing.lease_margin
             claim = Claim(owner=self._owner, until=until)
             items = await self._ledger.claim(dispatch.id, backend.key, first=size, claim=claim)
             if not items:
                 return
-            obstacle = await self._to_its_end(self._send(backend, request, items, until))
+            obstacle = await self._to_its_end(self._ask_and_send(dispatch, backend, request, items, until))
             if obstacle is not None:
                 await self._wait(dispatch, backend, obstacle, state)
             elif state.noted:
                 state.over()
                 await self._ledger.pause(dispatch.id, None)
 
-    async def _to_its_end(self, send: Coroutine[Any, Any, AdapterError | None]) -> AdapterError | None:
+    async def _to_its_end(self, send: Coroutine[Any, Any, Problem | None]) -> Problem | None:
         """A claimed batch is sent and settled even when the engine lets go of the run."""
         task = asyncio.create_task(send)
         self._sends.add(task)
         task.add_done_callback(self._sends.discard)
         return await asyncio.shield(task)
 
+    async def _ask_and_send(
+        self,
+        dispatch: Dispatch,
+        backend: Backend,
+        request: SendRequest,
+        items: Sequence[DispatchItem],
+        until: datetime,
+    ) -> Problem | None:
+        """Sends what the vendor does not say was sent before; what keeps the run from going on, if something does."""
+        action, resend = dispatch.action, dispatch.resend
+        asked = [item.target for item in items if decides(backend, action, item.recipients, resend=resend)]
+        problems = await problems_before(backend, action, asked)
+        obstacle = next((problem for problem in problems.values() if problem.code in _PAUSING), None)
+        settlements = [_unsent(item, problems[item.target]) for item in items if item.target in problems]
+        await self._settle(settlements if obstacle is None else list(map(_again, settlements)))
+        going = [item for item in items if item.target not in problems]
+        kept_back = await self._send(backend, request, going, until) if going else None
+        return kept_back or obstacle
+
     async def _send(
         self, backend: Backend, request: SendRequest, items: Sequence[DispatchItem], until: datetime
-    ) -> AdapterError | None:
+    ) -> Problem | None:
         """Sends one claimed batch and settles it; what keeps the run from going on, if something does."""
         try:
             calls = prepare(backend, request, [item.target.native_id for item in items])
@@ -119,17 +143,18 @@ class RunWorker:
         if performed.obstacle is not None:
             settlements = tuple(map(_again, settlements))
         await self._settle(settlements)
-        return performed.obstacle
+        return None if performed.obstacle is None else problem_of(performed.obstacle, backend.key)
 
     async def _settle(self, settlements: Sequence[Settlement]) -> None:
+        if not settlements:
+            return
         settled = await self._ledger.settle(settlements, at=self._clock())
         for settlement, done in zip(settlements, settled, strict=True):
             if not done:
                 log.warning("an outcome came too late", item=settlement.number, state=settlement.state.value)
 
-    async def _wait(self, dispatch: Dispatch, backend: Backend, obstacle: AdapterError, state: "_Pausing") -> None:
-        seconds = state.next(obstacle.retry_after)
-        problem = problem_of(obstacle, backend.key)
+    async def _wait(self, dispatch: Dispatch, backend: Backend, problem: Problem, state: "_Pausing") -> None:
+        seconds = state.next(problem.retry_after)
         log.warning("a run waits", dispatch=dispatch.id, backend=backend.key, code=problem.code.value, seconds=seconds)
         await self._ledger.pause(dispatch.id, problem)
         with contextlib.suppress(TimeoutError):
@@ -160,10 +185,15 @@ def _again(settlement: Settlement) -> Settlement:
     """Back to the queue: it is proved that nothing was sent, and the fault is not the item's."""
     if settlement.state is not ItemState.FAILED or settlement.problem is None:
         return settlement
-    pausing = (ProblemCode.BACKEND_CREDENTIALS, ProblemCode.RATE_LIMITED, ProblemCode.UNAVAILABLE, ProblemCode.TIMEOUT)
-    if settlement.problem.code not in pausing:
+    if settlement.problem.code not in _PAUSING:
         return settlement
     return Settlement(number=settlement.number, attempt=settlement.attempt, state=ItemState.QUEUED)
+
+
+def _unsent(item: DispatchItem, problem: Problem) -> Settlement:
+    if problem.code is not ProblemCode.ALREADY_SENT:
+        return _failed(item, problem)
+    return Settlement(number=item.number, attempt=item.attempt, state=ItemState.SKIPPED, problem=problem)
 
 
 def _failed(item: DispatchItem, problem: Problem) -> Settlement:

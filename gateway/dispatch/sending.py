@@ -12,16 +12,17 @@ from typing import Any, TypeVar
 import structlog
 from msgspec import Struct
 
-from adapters.contract import EvidenceRequest, Outcome, PreparedCall, SendAction, Verdict
+from adapters.contract import EvidenceRequest, OtherSending, Outcome, PreparedCall, SendAction, Verdict
 from adapters.errors import AdapterError
 from gateway.backends import Backend, Backends
 from gateway.dispatch.engine import RunEngine
 from gateway.dispatch.fingerprint import input_hash
-from gateway.dispatch.ledger import Begun, Claim, Intent, Ledger, Request, Settlement
+from gateway.dispatch.ledger import LOST, Begun, Claim, Intent, Ledger, Request, Settlement
 from gateway.dispatch.performing import outcomes_of, perform_claimed
 from gateway.dispatch.preparing import SendRequest, asked_of
 from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, ItemState
 from gateway.dispatch.timing import USUAL, Timing
+from gateway.dispatch.vendor_status import decides
 from gateway.problems import incident_of
 
 __all__ = ["Order", "Sending"]
@@ -30,6 +31,8 @@ log = structlog.get_logger("postroom.dispatch")
 
 T = TypeVar("T")
 _VERDICTS = {Verdict.SENT: ItemState.ACCEPTED, Verdict.NOT_SENT: ItemState.FAILED, Verdict.UNDECIDED: ItemState.UNKNOWN}
+_ITEMS_AT_ONCE = 100
+_MAY_HAVE_GONE = (ItemState.SENDING, ItemState.ACCEPTED, ItemState.UNKNOWN)
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -65,7 +68,8 @@ class Sending:
     async def send_one(self, order: Order, backend: Backend, call: PreparedCall) -> tuple[Dispatch, bool]:
         """Sends one item by one call, and answers the dispatch as it then stands, and whether it was made before.
 
-        Raises `AlreadySentError`, `IdempotencyConflictError` or `LedgerUnavailableError`; then nothing was sent.
+        Raises `AlreadySentError`, `WithheldError`, `IdempotencyConflictError` or `LedgerUnavailableError`; then nothing
+        was sent.
         """
         until = self._clock() + timedelta(seconds=backend.timeout) + self._timing.lease_margin
         claim = Claim(owner=self._owner, until=until)
@@ -115,7 +119,7 @@ class Sending:
         after = 0
         while items := await self.ledger.items(dispatch.id, states=unknown, after=after):
             for item in items:
-                found = await self._evidence(dispatch.action, item, backends)
+                found = await self._evidence(dispatch, item, backends)
                 await self.ledger.settle([found], at=self._clock())
             after = items[-1].number
         return await self.ledger.get(dispatch.id, None) or dispatch
@@ -144,16 +148,19 @@ class Sending:
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
 
-    async def _evidence(self, action: DispatchAction, item: DispatchItem, backends: Backends) -> Settlement:
+    async def _evidence(self, dispatch: Dispatch, item: DispatchItem, backends: Backends) -> Settlement:
         backend = backends.get(item.target.backend)
         find = None if backend is None else backend.adapter.evidence
-        if find is None:
+        if backend is None or find is None:
             return _undecided(item, "The backend keeps no evidence that can be asked for: look at the record there.")
         request = EvidenceRequest(
-            action=SendAction(action.value),
+            action=SendAction(dispatch.action.value),
             native_id=item.target.native_id,
+            stable_id=item.stable_id,
             since=item.requested_at,
             recipients=item.recipients,
+            unsent_before=_was_unsent(backend, dispatch, item),
+            others=await self._others(dispatch.action, item),
         )
         try:
             evidence = await find(request)
@@ -165,8 +172,25 @@ class Sending:
             return _undecided(item, evidence.text)
         return Settlement(number=item.number, attempt=item.attempt, state=state, evidence=evidence.text)
 
+    async def _others(self, action: DispatchAction, item: DispatchItem) -> tuple[OtherSending, ...]:
+        """What else of the same record went out by this channel, or may have; newest first."""
+        found: list[OtherSending] = []
+        before: int | None = None
+        while page := await self.ledger.items_for(item.target, before=before, first=_ITEMS_AT_ONCE):
+            for other in page:
+                if other.number == item.number or other.state not in _MAY_HAVE_GONE:
+                    continue
+                dispatch = await self.ledger.get(other.dispatch_id, None)
+                if dispatch is not None and dispatch.action is action:
+                    found.append(OtherSending(since=other.requested_at, until=other.settled_at))
+            before = page[-1].number
+        return tuple(found)
+
+
+def _was_unsent(backend: Backend, dispatch: Dispatch, item: DispatchItem) -> bool:
+    """Whether the vendor's status was asked before, and did not say that it was sent. Of a `LOST` one nobody knows."""
+    return item.problem != LOST and decides(backend, dispatch.action, item.recipients, resend=dispatch.resend)
+
 
 def _undecided(item: DispatchItem, text: str) -> Settlement:
-    return Settlement(
-        number=item.number, attempt=item.attempt, state=ItemState.UNKNOWN, problem=item.problem, evidence=text
-    )
+    return Settlement(number=item.number, attempt=item.attempt, state=ItemState.UNKNOWN, evidence=text)

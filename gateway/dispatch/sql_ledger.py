@@ -17,12 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.dispatch.database import Database, LostRaceError, again_after_a_lost_race
 from gateway.dispatch.finding import about, dispatch_where, find_dispatches, items_where
 from gateway.dispatch.intending import ROWS_AT_ONCE, holders, insert_items
-from gateway.dispatch.ledger import Begun, Claim, DispatchQuery, IdempotencyConflictError, Request, Settlement
+from gateway.dispatch.ledger import LOST, Begun, Claim, DispatchQuery, IdempotencyConflictError, Request, Settlement
 from gateway.dispatch.records import TRANSITIONS, Dispatch, DispatchItem, ItemState
 from gateway.dispatch.rows import chunks, dispatch_row, item_of, json_text, settled_values
 from gateway.dispatch.tables import HELD_ITEMS, QUEUED_ITEMS, SENDING_ITEMS, dispatches, executors, items, keys
 from gateway.ids import Ref
-from gateway.problems import Problem, ProblemCode
+from gateway.problems import Problem
 
 __all__ = ["SqlLedger"]
 
@@ -31,11 +31,6 @@ _BEGUN = (ItemState.SENDING, ItemState.UNKNOWN)
 
 _NOT_QUEUED = [state.value for state in ItemState if state is not ItemState.QUEUED]
 """Asked of rows that are found by number: were it asked for QUEUED, SQLite would look through all that is queued."""
-
-_EXPIRED = Problem(
-    code=ProblemCode.OUTCOME_UNKNOWN,
-    message="Whoever was sending this did not live to hear the answer; it may have gone out.",
-)
 
 
 class SqlLedger:
@@ -188,7 +183,7 @@ class SqlLedger:
         """Items still SENDING after their lease to UNKNOWN."""
         lost = {
             "state": ItemState.UNKNOWN.value,
-            "problem": json_text(_EXPIRED),
+            "problem": json_text(LOST),
             "owner": None,
             "lease_until": None,
             "settled_at": now,
