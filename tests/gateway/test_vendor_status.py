@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import msgspec
 import pytest
@@ -12,9 +14,10 @@ from adapters.errors import MalformedAnswer, Unavailable
 from gateway.app import Gateway
 from gateway.dispatch import runs
 from gateway.dispatch.orders import MOST_ASKED
+from gateway.dispatch.timing import USUAL
 from tests.gateway.asking import Clock, data, gateway_over, gid
 from tests.gateway.fakes import Fake, fake
-from tests.gateway.records import correspondence
+from tests.gateway.records import NOW, correspondence
 from tests.gateway.sending import only_item, sent
 
 DISPATCH = """{
@@ -209,10 +212,27 @@ async def test_a_run_waits_where_the_backend_cannot_be_asked_and_then_sends_once
     monkeypatch.setattr(runs, "FIRST_PAUSE", 0.0)
     a = stating(())
     a.behaviour.failures[READ] = [DOWN, None]
-    payload = await run_over(gateway_over(a), 1)
+    gateway = gateway_over(a)
+    with mock.patch.object(gateway.sending.ledger, "pause", wraps=gateway.sending.ledger.pause) as paused:
+        payload = await run_over(gateway, 1)
 
     assert (states(payload), a.behaviour.performed) == ([("ACCEPTED", None)], [("d0",)])
     assert len(a.behaviour.of(READ)) == 2
+    assert [problem and problem.code for _, problem in (call.args for call in paused.await_args_list)][:2] == [
+        "UNAVAILABLE",
+        None,
+    ]
+
+
+@pytest.mark.parametrize(("named", "calls"), [(False, 1), (True, 2)])
+async def test_a_claim_lasts_for_every_call_that_it_takes(named: bool, calls: int) -> None:
+    a = stating((), named=named)
+    gateway = gateway_over(a)
+    with mock.patch.object(gateway.sending.ledger, "claim", wraps=gateway.sending.ledger.claim) as claimed:
+        await run_over(gateway, 1)
+
+    lasts = {call.kwargs["claim"].until - NOW for call in claimed.await_args_list}
+    assert lasts == {timedelta(seconds=calls * a.backend.timeout) + USUAL.lease_margin}
 
 
 async def test_retrying_asks_for_the_status_again() -> None:

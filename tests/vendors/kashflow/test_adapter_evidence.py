@@ -190,13 +190,18 @@ async def at_work() -> AsyncIterator[tuple[Adapter, RunningSandbox]]:
 
 
 async def found(
-    adapter: Adapter, code: str, action: SendAction = SendAction.EMAIL_STATEMENT, stable_id: str | None = None
+    adapter: Adapter,
+    code: str,
+    action: SendAction = SendAction.EMAIL_STATEMENT,
+    stable_id: str | None = None,
+    others: tuple[OtherSending, ...] = (),
 ) -> Evidence:
     """The evidence about a customer; without ``stable_id`` about the one that was seeded with this code."""
     assert adapter.evidence is not None
     seeded = str(FIRST_ID + int(code) - FIRST_NUMBER) if code.isdecimal() else "1"
-    request = EvidenceRequest(action=action, native_id=code, stable_id=stable_id or seeded, since=TODAY)
-    return await adapter.evidence(request)
+    return await adapter.evidence(
+        EvidenceRequest(action=action, native_id=code, stable_id=stable_id or seeded, since=TODAY, others=others)
+    )
 
 
 async def send(adapter: Adapter, code: str) -> None:
@@ -268,6 +273,13 @@ class TestReading:
         evidence = await found(answering(*answers), "A", stable_id="1")
         assert (evidence.verdict, (await found(answering(*answers), "A", stable_id="2")).verdict) == (UNDECIDED, SENT)
         assert evidence.text == "This code belongs to another customer now. Look at the customer whose Id is 1."
+
+    async def test_another_statement_to_the_customer_the_same_day_makes_its_traces_prove_nothing(self) -> None:
+        async with at_work() as (adapter, _):
+            await send(adapter, "10001")
+            alone = await found(adapter, "10001")
+            both = await found(adapter, "10001", others=(OtherSending(since=TODAY, until=TODAY),))
+        assert (alone.verdict, both.verdict) == (SENT, UNDECIDED)
 
     async def test_a_customer_without_address_is_judged_by_its_notes(self) -> None:
         async with at_work() as (adapter, sandbox):
