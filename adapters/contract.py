@@ -40,11 +40,13 @@ from adapters.writes import (
     CreateLetter,
     CreateMessage,
     CreateTemplate,
+    Deleting,
     DeliverDocument,
     EmailDocument,
     EmailStatements,
     Evidence,
     EvidenceRequest,
+    OtherSending,
     Outcome,
     Outcomes,
     OutcomeState,
@@ -59,6 +61,7 @@ from adapters.writes import (
     UpdateMessage,
     UpdateTemplate,
     Verdict,
+    Writing,
     invalid,
 )
 
@@ -86,6 +89,7 @@ __all__ = [
     "Measure",
     "Messages",
     "Order",
+    "OtherSending",
     "Outcome",
     "OutcomeState",
     "Outcomes",
@@ -111,8 +115,6 @@ __all__ = [
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-CreateT_contra = TypeVar("CreateT_contra", contravariant=True)
-UpdateT_contra = TypeVar("UpdateT_contra", contravariant=True)
 
 Results = Mapping[str, T | AdapterError | None]
 """Per key: the record, None where the vendor has no such, or why it is not known."""
@@ -168,8 +170,10 @@ class Documents(Protocol[T_co]):
     async def page(self, request: ListRequest) -> Page[T_co]:
         """A part of the list of all documents of this kind."""
 
-    async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Mapping[str, T_co | AdapterError | None]:
-        """Documents by native id."""
+    async def by_key(
+        self, keys: Sequence[str], wanted: frozenset[str], *, fresh: bool = False
+    ) -> Mapping[str, T_co | AdapterError | None]:
+        """Documents by native id; ``fresh``: as they are now, out of no cache."""
 
     async def of_customers(
         self, customer_ids: Sequence[str], request: ListRequest
@@ -234,26 +238,6 @@ class AggregateRequest(Struct, frozen=True, kw_only=True):
 
 
 Aggregates = Callable[[AggregateRequest], Awaitable[tuple[AggregateRow, ...]]]
-
-# ── Writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Writing(Protocol[CreateT_contra, UpdateT_contra]):
-    """Prepares writes of one kind of record. ``idempotency_key`` is passed on where the vendor has such keys."""
-
-    def create(self, request: CreateT_contra, idempotency_key: str | None = None) -> PreparedCall:
-        """The call that creates a record; its one target is the record it is created for."""
-
-    def update(self, request: UpdateT_contra, idempotency_key: str | None = None) -> PreparedCall:
-        """The call that changes a record."""
-
-
-class Deleting(Protocol):
-    """Prepares deletions of one kind of record."""
-
-    def __call__(self, native_id: str) -> PreparedCall:
-        """The call that deletes a record."""
-
 
 # ── The adapter and its vendor ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -376,6 +360,9 @@ class Vendor:
     authenticate: Authenticate
     connect: Callable[[Connection], Adapter]
     sandbox_module: str
+    sent_statuses: Mapping[SendAction, frozenset[str]] = field(default_factory=dict)
+    """Per way to send, the names in a document's ``vendor_status`` by which the vendor's pages say that it went out
+    that way. It is not sent so again to whom the vendor chooses, unless that is asked for."""
     unique_codes: bool = True
     """Whether a customer's code names one customer."""
     takes_idempotency_keys: bool = False

@@ -57,26 +57,31 @@ LONGEST_MESSAGE = 500
 MAX_SEGMENT_LENGTH = 256
 """No vendor documents keys near this long."""
 
+_NO_CACHE = (("cache-control", "no-cache"),)
 _UNSAFE_IN_SEGMENT = re.compile(r"[\x00-\x1f\x7f]")
 T = TypeVar("T")
 
 
 class CallInfo(Struct, frozen=True, kw_only=True):
-    """What a call is, for the outbound policies: its operation, and whether repeating it can do harm (``write``)."""
+    """What a call is, for the outbound policies: its operation, and whether repeating it can do harm (``write``).
+
+    ``fresh`` is a read that decides what is sent or was: no cache may answer it.
+    """
 
     backend: str
     operation: str
     write: bool = False
     idempotency_key: str | None = None
     wanted: frozenset[str] = frozenset()
+    fresh: bool = False
 
 
 class WireRequest(Struct, frozen=True, kw_only=True):
     """One HTTP request below the backend's base URL, without its credential.
 
     ``path`` holds decoded segments; each is encoded as exactly one. ``query`` keeps its order. ``write`` is true when
-    the call changes something or sends something at the vendor, whatever its HTTP method. ``secrets`` are the strings
-    in a sign-in that no error may repeat.
+    the call changes something or sends something at the vendor, whatever its HTTP method. A ``fresh`` read is answered
+    by no cache, of ours or on the way. ``secrets`` are the strings in a sign-in that no error may repeat.
     """
 
     operation: str
@@ -89,6 +94,7 @@ class WireRequest(Struct, frozen=True, kw_only=True):
     write: bool = False
     idempotency_key: str | None = None
     wanted: frozenset[str] = frozenset()
+    fresh: bool = False
     secrets: tuple[str, ...] = ()
 
 
@@ -205,13 +211,14 @@ class Wire:
             write=request.write,
             idempotency_key=request.idempotency_key,
             wanted=request.wanted,
+            fresh=request.fresh,
         )
 
     async def _start(self, request: WireRequest, info: CallInfo) -> httpx.Response:
         outgoing = httpx.Request(
             request.method,
             self.url(request),
-            headers=[("accept-encoding", "gzip, deflate"), *request.headers],
+            headers=[("accept-encoding", "gzip, deflate"), *(_NO_CACHE if request.fresh else ()), *request.headers],
             content=request.body,
             extensions={"timeout": self._timeout, EXTENSION: info},
         )

@@ -4,7 +4,7 @@ import datetime
 import re
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -17,11 +17,13 @@ __all__ = [
     "CreateLetter",
     "CreateMessage",
     "CreateTemplate",
+    "Deleting",
     "DeliverDocument",
     "EmailDocument",
     "EmailStatements",
     "Evidence",
     "EvidenceRequest",
+    "OtherSending",
     "Outcome",
     "OutcomeState",
     "Outcomes",
@@ -36,9 +38,13 @@ __all__ = [
     "UpdateMessage",
     "UpdateTemplate",
     "Verdict",
+    "Writing",
     "are_addressable",
     "invalid",
 ]
+
+CreateT_contra = TypeVar("CreateT_contra", contravariant=True)
+UpdateT_contra = TypeVar("UpdateT_contra", contravariant=True)
 
 
 class CreateCorrespondence(Struct, frozen=True, kw_only=True):
@@ -203,6 +209,23 @@ class PreparedCall(Struct, frozen=True, kw_only=True):
     recipients: tuple[str, ...] | None = None
 
 
+class Writing(Protocol[CreateT_contra, UpdateT_contra]):
+    """Prepares writes of one kind of record. ``idempotency_key`` is passed on where the vendor has such keys."""
+
+    def create(self, request: CreateT_contra, idempotency_key: str | None = None) -> PreparedCall:
+        """The call that creates a record; its one target is the record it is created for."""
+
+    def update(self, request: UpdateT_contra, idempotency_key: str | None = None) -> PreparedCall:
+        """The call that changes a record."""
+
+
+class Deleting(Protocol):
+    """Prepares deletions of one kind of record."""
+
+    def __call__(self, native_id: str) -> PreparedCall:
+        """The call that deletes a record."""
+
+
 class OutcomeState(StrEnum):
     """What became of a write, as far as the vendor's answer proves it."""
 
@@ -264,13 +287,31 @@ class SendAction(StrEnum):
     EMAIL_STATEMENT = "EMAIL_STATEMENT"
 
 
+class OtherSending(Struct, frozen=True, kw_only=True):
+    """Another send of the same record by the same channel that went out, or may have: from when to when (UTC) it could.
+
+    ``until`` is None while it still may.
+    """
+
+    since: datetime.datetime
+    until: datetime.datetime | None
+
+
 class EvidenceRequest(Struct, frozen=True, kw_only=True):
-    """What is to be found out: whether this send, asked for at ``since`` (UTC), was done."""
+    """What is to be found out: whether this send, asked for at ``since`` (UTC), was done.
+
+    ``stable_id`` is the record's own, where its native id may have passed to another meanwhile. ``unsent_before``: the
+    vendor's status was read just before, and did not say that it had been sent (`Vendor.sent_statuses`). ``others``
+    may have left the traces that are found.
+    """
 
     action: SendAction
     native_id: str
+    stable_id: str
     since: datetime.datetime
     recipients: tuple[str, ...] | None = None
+    unsent_before: bool = False
+    others: tuple[OtherSending, ...] = ()
 
 
 class Evidence(Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from adapters.billing_platform.adapter import connect
 from adapters.billing_platform.client import NATIVE_ID
 from adapters.billing_platform.credential import BillingPlatformCredentials, authenticate
+from adapters.billing_platform.evidence import SENT_STATUSES
 from adapters.billing_platform.outcomes import OUTCOMES
 from adapters.billing_platform.settings import BillingPlatformSettings
 from adapters.contract import Limits, Vendor
@@ -18,6 +19,7 @@ vendor = Vendor(
     # The vendor's pages name no limits. Its lists take no page size.
     limits=Limits(page_size=1_000, concurrency=8),
     outcomes=OUTCOMES,
+    sent_statuses=SENT_STATUSES,
     native_ids={"Customer": NATIVE_ID, "Correspondence": NATIVE_ID},
     credential_headers={"Authorization": "Bearer [redacted]"},
     authenticate=authenticate,

@@ -42,7 +42,9 @@ class BillingPlatformCorrespondence:
             raise self._unsupported_order("date", "date, the oldest first")
         return _by_date((await listing.whole()).entries, listing, request, request.order)
 
-    async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Results[Correspondence]:
+    async def by_key(
+        self, keys: Sequence[str], wanted: frozenset[str], *, fresh: bool = False
+    ) -> Results[Correspondence]:
         """Correspondence by native id, one call each: the list has no filter by id."""
 
         async def read(native_id: str) -> Correspondence | None:
@@ -50,7 +52,8 @@ class BillingPlatformCorrespondence:
                 return None
             path = ("correspondence", native_id)
             found = await self._client.row(
-                WireRequest(operation="correspondence.get", method="GET", path=path, wanted=wanted), CorrespondenceRow
+                WireRequest(operation="correspondence.get", method="GET", path=path, wanted=wanted, fresh=fresh),
+                CorrespondenceRow,
             )
             return correspondence_entry(*found, backend=self._client.backend).record if found else None
 

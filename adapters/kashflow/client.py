@@ -14,7 +14,6 @@ __all__ = ["Client", "WholeCustomer"]
 
 T = TypeVar("T")
 _JSON = (("accept", "application/json"),)
-_FRESH = (*_JSON, ("cache-control", "no-cache"))
 
 
 class WholeCustomer(Struct, frozen=True):
@@ -71,8 +70,9 @@ class Client:
             operation=operation,
             method="GET",
             path=("customers", code),
-            headers=_FRESH if fresh else _JSON,
+            headers=_JSON,
             wanted=wanted,
+            fresh=fresh,
         )
         try:
             answer = await self.send(request)
@@ -83,7 +83,8 @@ class Client:
 
     async def notes(self, code: str, *, operation: str) -> tuple[NoteRow, ...]:
         """All notes on a customer, as they are now."""
-        request = WireRequest(operation=operation, method="GET", path=("customers", code, "notes"), headers=_FRESH)
+        path = ("customers", code, "notes")
+        request = WireRequest(operation=operation, method="GET", path=path, headers=_JSON, fresh=True)
         return self._decoded(await self.send(request), tuple[NoteRow, ...])
 
     async def email_log(self, address: str, number: int, size: int, *, operation: str) -> LogPage:
@@ -93,7 +94,8 @@ class Client:
             method="GET",
             path=("reports", "emaillog"),
             query=(("page", str(number)), ("perpage", str(size)), ("email", address)),
-            headers=_FRESH,
+            headers=_JSON,
+            fresh=True,
         )
         return self._decoded(await self.send(request), LogPage)
 

@@ -2,7 +2,8 @@
 
 Its page promises a note on the customer for each statement that is marked for sending, so no note is proof of no
 statement. The words of that note are not published: any note may be another's. With an e-mail logged for the customer
-in the same minutes it is taken for proof. All else is left to a person.
+in the same minutes it is taken for proof, where no other statement to the customer went out about then. All else is
+left to a person.
 """
 
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from adapters.kashflow.codes import CODE, unpadded
 from adapters.kashflow.moments import latest, parse, readings
 from adapters.kashflow.rows import LogRow
 from adapters.kashflow.translate import addresses_in, emails_of
-from adapters.writes import Evidence, EvidenceRequest, SendAction, Verdict
+from adapters.writes import Evidence, EvidenceRequest, OtherSending, SendAction, Verdict
 
 __all__ = ["find"]
 
@@ -44,6 +45,9 @@ async def find(client: Client, request: EvidenceRequest, *, backend: str, now: d
         found, notes = None, ()
     if found is None or unpadded(found.row.code) != code:
         return Evidence(verdict=Verdict.UNDECIDED, text="The vendor shows no customer with notes under this code.")
+    if str(found.row.id) != request.stable_id:
+        text = f"This code belongs to another customer now. Look at the customer whose Id is {request.stable_id}."
+        return Evidence(verdict=Verdict.UNDECIDED, text=text)
     logs = [await _log(client, address) for address in emails_of(found.row)]
     return weigh(
         [note.date for note in notes],
@@ -51,6 +55,7 @@ async def find(client: Client, request: EvidenceRequest, *, backend: str, now: d
         complete=all(complete for _, complete in logs),
         since=request.since,
         now=now,
+        others=request.others,
     )
 
 
@@ -71,7 +76,13 @@ def _is_to(address: str, row: LogRow) -> bool:
 
 
 def weigh(
-    notes: Iterable[str | None], log: Iterable[LogRow], *, complete: bool, since: datetime, now: datetime
+    notes: Iterable[str | None],
+    log: Iterable[LogRow],
+    *,
+    complete: bool,
+    since: datetime,
+    now: datetime,
+    others: Iterable[OtherSending] = (),
 ) -> Evidence:
     """What notes (their dates) and logged e-mails to the customer say of a statement asked for at ``since``."""
     since = since.astimezone(UTC).replace(microsecond=0)  # as coarse as the vendor's own times
@@ -92,6 +103,9 @@ def weigh(
     if any(_surely_then(date, since) for date in possible_notes) and any(not row.error_message for row in mails):
         times = ", ".join(f"{row.created_timestamp} ({row.status})" for row in mails if not row.error_message)
         text = f"A customer note and an e-mail to the customer were made within minutes: {times}."
+        if any(_is_about_then(other, since) for other in others):
+            text = f"{text} They may be about another statement to this customer, sent about then."
+            return Evidence(verdict=Verdict.UNDECIDED, text=text)
         return Evidence(verdict=Verdict.SENT, text=text)
     failed = "".join(f" The e-mail of {row.created_timestamp} failed." for row in mails if row.error_message)
     return Evidence(
@@ -102,6 +116,11 @@ def weigh(
 def _possibly_since(text: str | None, since: datetime) -> bool:
     moment = parse(text)
     return moment is None or latest(moment) >= since - _CLOCKS_APART
+
+
+def _is_about_then(other: OtherSending, since: datetime) -> bool:
+    begins, ends = since - _CLOCKS_APART, since + _MARKED_WITHIN + _CLOCKS_APART
+    return other.since <= ends and (other.until is None or other.until >= begins)
 
 
 def _surely_then(text: str | None, since: datetime) -> bool:

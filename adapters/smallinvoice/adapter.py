@@ -128,8 +128,8 @@ class _Letters:
             numbered=True,
         )
 
-    async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Results[Letter]:
-        return await self._records.by_key(keys, wanted)
+    async def by_key(self, keys: Sequence[str], wanted: frozenset[str], *, fresh: bool = False) -> Results[Letter]:
+        return await self._records.by_key(keys, wanted, fresh=fresh)
 
     async def of_customers(
         self, customer_ids: Sequence[str], request: ListRequest

@@ -73,7 +73,14 @@ class Client:
         raise error_of(answer, answer.body, backend=self.backend, operation=request.operation, write=request.write)
 
     async def page(
-        self, endpoint: Endpoint[R], number: int, size: int, sort: Sort | None, wanted: frozenset[str] = frozenset()
+        self,
+        endpoint: Endpoint[R],
+        number: int,
+        size: int,
+        sort: Sort | None,
+        wanted: frozenset[str] = frozenset(),
+        *,
+        fresh: bool = False,
     ) -> ListPart[R]:
         """The ``number``-th page (from 1) of ``size`` rows, in the vendor's default order without ``sort``.
 
@@ -89,6 +96,7 @@ class Client:
             ),
             trailing_slash=True,
             wanted=wanted,
+            fresh=fresh,
         )
         answer = await self.send(request)
         listed = decode_json(answer, endpoint.listed, backend=self.backend)
@@ -105,14 +113,14 @@ class Client:
     ) -> tuple[R, Raw] | None:
         """One record's row, with its raw record where that is wanted; None where the vendor says that it has none.
 
-        ``fresh`` is for evidence, which no cache on the way may answer.
+        ``fresh`` is for what decides a send, which no cache may answer.
         """
         request = WireRequest(
             operation=f"{endpoint.name}.get",
             method="GET",
             path=(endpoint.name, "get", "id", native_id),
-            headers=(("cache-control", "no-cache"),) if fresh else (),
             wanted=wanted,
+            fresh=fresh,
         )
         try:
             answer = await self.send(request)

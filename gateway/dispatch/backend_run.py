@@ -16,6 +16,7 @@ from gateway.dispatch.preparing import SendRequest, batch_size, prepare
 from gateway.dispatch.records import Dispatch, DispatchItem, ItemState
 from gateway.dispatch.settling import settled_by, settled_later, tell_late, tell_unwritten
 from gateway.dispatch.timing import Timing
+from gateway.dispatch.vendor_status import decides, problems_before
 from gateway.problems import Problem, ProblemCode, failed, problem_of
 
 __all__ = ["LANES", "BackendRun", "Worker"]
@@ -25,6 +26,9 @@ log = structlog.get_logger("postroom.dispatch")
 LANES = 4
 """Batches of one dispatch that are under way at once at one backend, at most: what a crash leaves UNKNOWN is at most
 this times the batch size. The backend's own limit may allow fewer calls at once."""
+
+_PAUSING = (ProblemCode.BACKEND_CREDENTIALS, ProblemCode.RATE_LIMITED, ProblemCode.UNAVAILABLE, ProblemCode.TIMEOUT)
+"""What keeps a whole run from going on, when nothing was sent: it would fail the next items too."""
 
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 60.0
@@ -70,12 +74,11 @@ class BackendRun:
             items, until = await self._settle_and_claim(settlements, until)
             if not items:
                 return
-            performed = await self._send(items, until)
-            settlements = performed.settlements
-            if performed.obstacle is not None:
+            settlements, obstacle = await self._ask_and_send(items, until)
+            if obstacle is not None:
                 await self._settle(tuple(map(_again, settlements)), until)
                 settlements = ()
-                await self._wait(performed.obstacle)
+                await self._wait(obstacle)
             elif self._paused:
                 await self.go_on()
         await self._settle(settlements, until)
@@ -86,6 +89,24 @@ class BackendRun:
             self._paused = False
             self._pause = FIRST_PAUSE
             await self._ledger.pause(self._dispatch.id, None)
+
+    async def _ask_and_send(
+        self, items: Sequence[DispatchItem], until: datetime
+    ) -> tuple[Sequence[Settlement], Problem | None]:
+        """Sends what the vendor does not say was sent before; what became of all, and what stands in the run's way."""
+        problems = await problems_before(
+            self._backend, self._dispatch.action, [item.target for item in items if self._is_asked(item.recipients)]
+        )
+        held_back = [_unsent(item, problems[item.target]) for item in items if item.target in problems]
+        obstacle = next((problem for problem in problems.values() if problem.code in _PAUSING), None)
+        going = [item for item in items if item.target not in problems]
+        performed = await self._send(going, until) if going else Performed(settlements=())
+        if performed.obstacle is not None:
+            obstacle = problem_of(performed.obstacle, self._backend.key)
+        return (*held_back, *performed.settlements), obstacle
+
+    def _is_asked(self, recipients: Sequence[str] | None) -> bool:
+        return decides(self._backend, self._dispatch.action, recipients, resend=self._dispatch.resend)
 
     async def _send(self, items: Sequence[DispatchItem], until: datetime) -> Performed:
         """Sends one claimed batch; what became of it, and what keeps the run from going on, if something does."""
@@ -120,15 +141,15 @@ class BackendRun:
         return items, claim.until
 
     def _claim(self) -> Claim:
-        lease = timedelta(seconds=self._backend.timeout) + self._worker.timing.lease_margin
+        calls = 2 if self._is_asked(None) else 1
+        lease = timedelta(seconds=calls * self._backend.timeout) + self._worker.timing.lease_margin
         return Claim(owner=self._worker.owner, until=self._worker.clock() + lease)
 
-    async def _wait(self, obstacle: AdapterError) -> None:
+    async def _wait(self, problem: Problem) -> None:
         """Waits as long as the vendor says, or ever longer; the ledger says why."""
-        seconds = self._pause if obstacle.retry_after is None else float(obstacle.retry_after)
+        seconds = self._pause if problem.retry_after is None else float(problem.retry_after)
         self._paused = True
         self._pause = min(LONGEST_PAUSE, self._pause * 2)
-        problem = problem_of(obstacle, self._backend.key)
         log.warning(
             "a run waits",
             dispatch=self._dispatch.id,
@@ -145,10 +166,15 @@ def _again(settlement: Settlement) -> Settlement:
     """Back to the queue: it is proved that nothing was sent, and the fault is not the item's."""
     if settlement.state is not ItemState.FAILED or settlement.problem is None:
         return settlement
-    pausing = (ProblemCode.BACKEND_CREDENTIALS, ProblemCode.RATE_LIMITED, ProblemCode.UNAVAILABLE, ProblemCode.TIMEOUT)
-    if settlement.problem.code not in pausing:
+    if settlement.problem.code not in _PAUSING:
         return settlement
     return Settlement(number=settlement.number, attempt=settlement.attempt, state=ItemState.QUEUED)
+
+
+def _unsent(item: DispatchItem, problem: Problem) -> Settlement:
+    if problem.code is not ProblemCode.ALREADY_SENT:
+        return _failed(item, problem)
+    return Settlement(number=item.number, attempt=item.attempt, state=ItemState.SKIPPED, problem=problem)
 
 
 def _failed(item: DispatchItem, problem: Problem) -> Settlement:

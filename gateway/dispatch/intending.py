@@ -1,4 +1,7 @@
-"""Writes the items of a new dispatch: each holds its fingerprint, or is SKIPPED because another item holds it."""
+"""Writes the items of a new dispatch: each holds its fingerprint, or is SKIPPED because another item holds it.
+
+Or because it is withheld. What was sent before is the stronger reason: it says by which dispatch.
+"""
 
 import functools
 from collections import Counter
@@ -8,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select
 
 from gateway.dispatch.database import LostRaceError, insert_for
-from gateway.dispatch.ledger import AlreadySentError, Intent, Request
+from gateway.dispatch.ledger import AlreadySentError, Intent, Request, WithheldError
 from gateway.dispatch.records import DispatchItem, ItemState
 from gateway.dispatch.rows import chunks, item_of, item_row, json_text
 from gateway.dispatch.tables import HELD_ITEMS, items
@@ -37,7 +40,7 @@ def _inserting(dialect: str) -> Any:
 def insert_items(connection: Connection, dispatch_id: str, request: Request) -> Mapping[ItemState, int]:
     """Writes the items in the order asked for; how many in each state.
 
-    Raises `AlreadySentError` where the request is strict.
+    Raises `AlreadySentError` or `WithheldError` where the request is strict.
     """
     counts: Counter[ItemState] = Counter()
     for part in chunks(request.intents, ROWS_AT_ONCE):
@@ -78,18 +81,25 @@ def _rows(
         row = item_row(dispatch_id, intent, request)
         holder = held.get(intent.fingerprint)
         if intent.fingerprint in seen or (holder is not None and holder.dispatch_id == dispatch_id):
-            row |= _skipped("it is in this request twice.", intent, request)
+            row |= _skipped(_already("it is in this request twice.", intent), request)
         elif holder is not None and request.strict:
             raise AlreadySentError(holder)
         elif holder is not None:
-            row |= _skipped(_reason(holder), intent, request)
+            row |= _skipped(_already(_reason(holder), intent), request)
+        elif intent.withheld is not None and request.strict:
+            raise WithheldError(intent.withheld)
+        elif intent.withheld is not None:
+            row |= _skipped(intent.withheld, request)
         seen.add(intent.fingerprint)
         rows.append(row)
     return rows
 
 
-def _skipped(reason: str, intent: Intent, request: Request) -> dict[str, Any]:
-    problem = Problem(code=ProblemCode.ALREADY_SENT, message=f"Not sent: {reason}", backend=intent.target.backend)
+def _already(reason: str, intent: Intent) -> Problem:
+    return Problem(code=ProblemCode.ALREADY_SENT, message=f"Not sent: {reason}", backend=intent.target.backend)
+
+
+def _skipped(problem: Problem, request: Request) -> dict[str, Any]:
     return {
         "state": ItemState.SKIPPED.value,
         "attempt": 0,

@@ -12,9 +12,10 @@ from msgspec import Struct
 
 from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, DispatchState, ItemState
 from gateway.ids import Ref
-from gateway.problems import Problem
+from gateway.problems import Problem, ProblemCode
 
 __all__ = [
+    "LOST",
     "AlreadySentError",
     "Begun",
     "Claim",
@@ -27,8 +28,15 @@ __all__ = [
     "Settlement",
     "TakenKey",
     "UnconfirmedError",
+    "WithheldError",
     "WriteKey",
 ]
+
+LOST = Problem(
+    code=ProblemCode.OUTCOME_UNKNOWN,
+    message="Whoever was sending this did not live to hear the answer; it may have gone out.",
+)
+"""Why an item is UNKNOWN after its lease: it is not known how far the attempt came."""
 
 
 class IdempotencyConflictError(Exception):
@@ -43,6 +51,14 @@ class AlreadySentError(Exception):
         self.item = item
 
 
+class WithheldError(Exception):
+    """What was to be sent is not to go out, for this ``problem``."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
 class LedgerUnavailableError(Exception):
     """The ledger could not be written or read. What was to be written before a call was not: nothing was sent."""
 
@@ -52,13 +68,17 @@ class UnconfirmedError(LedgerUnavailableError):
 
 
 class Intent(Struct, frozen=True, kw_only=True):
-    """One item that is to be sent. ``fingerprint`` says what would be the same sending."""
+    """One item that is to be sent. ``fingerprint`` says what would be the same sending.
+
+    ``withheld`` is why it is not to go out after all, where there is such a reason: then it is refused, or SKIPPED.
+    """
 
     target: Ref
     stable_id: str
     fingerprint: str
     recipients: tuple[str, ...] | None
     request_hash: str | None = None
+    withheld: Problem | None = None
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -74,7 +94,7 @@ class Request(Struct, frozen=True, kw_only=True):
     Under ``dispatch_id``, where it is given, the new dispatch can be looked for if nobody knows whether it was written.
 
     With ``claim`` the items are SENDING from the start (a single send, in one transaction), else QUEUED. ``strict``
-    refuses the whole when an item was sent before; otherwise (a run) such items are SKIPPED, saying so.
+    refuses the whole when an item was sent before or is withheld; otherwise (a run) such items are SKIPPED, saying so.
     """
 
     action: DispatchAction
@@ -152,7 +172,8 @@ class Ledger(Protocol):
     async def begin(self, request: Request) -> Begun:
         """Writes a dispatch with its items.
 
-        Raises `IdempotencyConflictError`, or with ``strict`` `AlreadySentError`; then nothing was written.
+        Raises `IdempotencyConflictError`, or with ``strict`` `AlreadySentError` or `WithheldError`; then nothing was
+        written.
         """
 
     async def replay(self, principal: str, mutation: str, key: str, input_hash: str) -> Dispatch | None:
@@ -186,7 +207,7 @@ class Ledger(Protocol):
         """QUEUED items to CANCELLED; how many. What is being sent and comes back to the queue is CANCELLED then."""
 
     async def expire(self, *, now: datetime) -> int:
-        """Items still SENDING after their lease to UNKNOWN; how many."""
+        """Items still SENDING after their lease to UNKNOWN, for they are `LOST`; how many."""
 
     async def get(self, dispatch_id: str, visible: frozenset[str] | None) -> Dispatch | None:
         """One dispatch as it stands, when all its backends are visible."""

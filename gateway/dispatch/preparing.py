@@ -16,7 +16,7 @@ from adapters.errors import UnsupportedByVendor
 from gateway.backends import Backend
 from gateway.dispatch.records import DispatchAction
 
-__all__ = ["SendRequest", "asked_of", "batch_size", "prepare", "request_hash", "request_of"]
+__all__ = ["SendRequest", "action_of", "asked_of", "batch_size", "prepare", "request_hash", "request_of"]
 
 SendRequest = contract.EmailDocument | contract.DeliverDocument | contract.PostDocument | contract.EmailStatements
 """What is asked of a vendor; its targets are filled in by `prepare`."""
@@ -33,6 +33,11 @@ _PARTS: Mapping[DispatchAction, str] = {
     DispatchAction.POST: "post_document",
     DispatchAction.EMAIL_STATEMENT: "email_statements",
 }
+
+
+def action_of(request: SendRequest) -> DispatchAction:
+    """How it is sent."""
+    return next(action for action, kind in _KINDS.items() if isinstance(request, kind))
 
 
 def asked_of(request: SendRequest) -> dict[str, Any]:
@@ -57,8 +62,7 @@ def prepare(backend: Backend, request: SendRequest, native_ids: Sequence[str]) -
 
     Raises `UnsupportedByVendor` where the backend cannot do it, `InvalidInput` for what it could never take.
     """
-    action = next(action for action, kind in _KINDS.items() if isinstance(request, kind))
-    prepare_one: Callable[[Any], Any] | None = getattr(backend.adapter, _PARTS[action])
+    prepare_one: Callable[[Any], Any] | None = getattr(backend.adapter, _PARTS[action_of(request)])
     if prepare_one is None:
         raise UnsupportedByVendor("This backend cannot do that.", backend=backend.key)
     if isinstance(request, contract.EmailStatements):

@@ -47,15 +47,18 @@ class ItemState(StrEnum):
 
 TRANSITIONS: Mapping[ItemState, frozenset[ItemState]] = {
     ItemState.QUEUED: frozenset((ItemState.SENDING, ItemState.CANCELLED)),
-    ItemState.SENDING: frozenset((ItemState.ACCEPTED, ItemState.FAILED, ItemState.UNKNOWN, ItemState.QUEUED)),
-    ItemState.UNKNOWN: frozenset((ItemState.ACCEPTED, ItemState.FAILED, ItemState.UNKNOWN)),
+    ItemState.SENDING: frozenset(
+        (ItemState.ACCEPTED, ItemState.FAILED, ItemState.UNKNOWN, ItemState.QUEUED, ItemState.SKIPPED)
+    ),
+    ItemState.UNKNOWN: frozenset((ItemState.ACCEPTED, ItemState.FAILED, ItemState.UNKNOWN, ItemState.SKIPPED)),
     ItemState.FAILED: frozenset((ItemState.QUEUED,)),
     ItemState.ACCEPTED: frozenset(),
     ItemState.SKIPPED: frozenset(),
     ItemState.CANCELLED: frozenset(),
 }
 """Where an item may go from each state. SENDING goes back to QUEUED only when it is proved that nothing was sent, and
-UNKNOWN goes on only by evidence or by a late answer to the very attempt that it is unknown of."""
+UNKNOWN goes on only by evidence or by a late answer to the very attempt that it is unknown of. An attempt ends SKIPPED
+when it sent nothing, since the vendor's own status said that it went out before."""
 
 PENDING = frozenset((ItemState.QUEUED, ItemState.SENDING))
 """A dispatch with an item in one of these states is not finished."""

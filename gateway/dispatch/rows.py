@@ -58,15 +58,15 @@ def item_row(dispatch_id: str, intent: Intent, request: Request) -> dict[str, An
 
 
 def settled_values(settlement: Settlement, at: datetime) -> dict[str, Any]:
-    """The columns that a settlement sets; what it does not say stays as it was."""
-    back = settlement.state is ItemState.QUEUED
+    """The columns that a settlement sets; what it does not say stays as it was, as does why an item is UNKNOWN."""
     values: dict[str, Any] = {
         "state": settlement.state.value,
-        "problem": json_text(settlement.problem),
         "owner": None,
         "lease_until": None,
-        "settled_at": None if back else at,
+        "settled_at": None if settlement.state is ItemState.QUEUED else at,
     }
+    if settlement.state is not ItemState.UNKNOWN or settlement.problem is not None:
+        values["problem"] = json_text(settlement.problem)
     said = {
         "vendor_message": settlement.vendor_message,
         "vendor_code": settlement.vendor_code,

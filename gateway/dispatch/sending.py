@@ -15,13 +15,14 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from adapters.contract import EvidenceRequest, PreparedCall, SendAction, Verdict
+from adapters.contract import EvidenceRequest, OtherSending, PreparedCall, SendAction, Verdict
 from adapters.errors import AdapterError
 from gateway.backends import Backend, Backends
 from gateway.dispatch.engine import RunEngine
 from gateway.dispatch.fingerprint import input_hash
 from gateway.dispatch.keyed_writes import Written, perform_once, perform_unkeyed
 from gateway.dispatch.ledger import (
+    LOST,
     Begun,
     Claim,
     Intent,
@@ -37,6 +38,7 @@ from gateway.dispatch.preparing import SendRequest, asked_of
 from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, ItemState
 from gateway.dispatch.settling import settled, settled_by, settled_later
 from gateway.dispatch.timing import USUAL, Timing
+from gateway.dispatch.vendor_status import decides
 from gateway.problems import Problem, ProblemCode, incident_of
 
 __all__ = ["Order", "Sending", "Sent"]
@@ -52,6 +54,8 @@ LOOK_AGAIN_SECONDS = 2.0
 """How often a ledger that went away is asked whether it wrote what it did not answer."""
 
 _VERDICTS = {Verdict.SENT: ItemState.ACCEPTED, Verdict.NOT_SENT: ItemState.FAILED, Verdict.UNDECIDED: ItemState.UNKNOWN}
+_ITEMS_AT_ONCE = 100
+_MAY_HAVE_GONE = (ItemState.SENDING, ItemState.ACCEPTED, ItemState.UNKNOWN)
 
 _SENDING = frozenset((ItemState.SENDING,))
 _SAID = {ItemState.ACCEPTED: "The vendor took it", ItemState.FAILED: "It is proved that nothing was sent"}
@@ -99,7 +103,8 @@ class Sending:
     async def send_one(self, order: Order, backend: Backend, call: PreparedCall) -> Sent:
         """Sends one item by one call.
 
-        Raises `AlreadySentError`, `IdempotencyConflictError` or `LedgerUnavailableError`; then nothing was sent.
+        Raises `AlreadySentError`, `WithheldError`, `IdempotencyConflictError` or `LedgerUnavailableError`; then nothing
+        was sent.
         """
         claim = Claim(owner=self._owner, until=self._lease_end(backend))
         return await self._to_its_end(self._begin_and_perform(order, backend, call, claim))
@@ -175,7 +180,7 @@ class Sending:
         after = 0
         while items := await self.ledger.items(dispatch.id, states=unknown, after=after):
             for item in items:
-                found = await self._evidence(dispatch.action, item, backends)
+                found = await self._evidence(dispatch, item, backends)
                 await self.ledger.settle([found], at=self._clock())
             after = items[-1].number
         return await self.ledger.get(dispatch.id, None) or dispatch
@@ -253,16 +258,19 @@ class Sending:
         task.add_done_callback(self._running.discard)
         return task
 
-    async def _evidence(self, action: DispatchAction, item: DispatchItem, backends: Backends) -> Settlement:
+    async def _evidence(self, dispatch: Dispatch, item: DispatchItem, backends: Backends) -> Settlement:
         backend = backends.get(item.target.backend)
         find = None if backend is None else backend.adapter.evidence
-        if find is None:
+        if backend is None or find is None:
             return _undecided(item, "The backend keeps no evidence that can be asked for: look at the record there.")
         request = EvidenceRequest(
-            action=SendAction(action.value),
+            action=SendAction(dispatch.action.value),
             native_id=item.target.native_id,
+            stable_id=item.stable_id,
             since=item.requested_at,
             recipients=item.recipients,
+            unsent_before=_was_unsent(backend, dispatch, item),
+            others=await self._others(dispatch.action, item),
         )
         try:
             evidence = await find(request)
@@ -274,6 +282,25 @@ class Sending:
             return _undecided(item, evidence.text)
         return Settlement(number=item.number, attempt=item.attempt, state=state, evidence=evidence.text)
 
+    async def _others(self, action: DispatchAction, item: DispatchItem) -> tuple[OtherSending, ...]:
+        """What else of the same record went out by this channel, or may have; newest first."""
+        found: list[OtherSending] = []
+        before: int | None = None
+        while page := await self.ledger.items_for(item.target, before=before, first=_ITEMS_AT_ONCE):
+            for other in page:
+                if other.number == item.number or other.state not in _MAY_HAVE_GONE:
+                    continue
+                dispatch = await self.ledger.get(other.dispatch_id, None)
+                if dispatch is not None and dispatch.action is action:
+                    found.append(OtherSending(since=other.requested_at, until=other.settled_at))
+            before = page[-1].number
+        return tuple(found)
+
+
+def _was_unsent(backend: Backend, dispatch: Dispatch, item: DispatchItem) -> bool:
+    """Whether the vendor's status was asked before, and did not say that it was sent. Of a `LOST` one nobody knows."""
+    return item.problem != LOST and decides(backend, dispatch.action, item.recipients, resend=dispatch.resend)
+
 
 def _unsettled(settlement: Settlement) -> Problem:
     said = _SAID.get(settlement.state, "It may have gone out")
@@ -282,6 +309,4 @@ def _unsettled(settlement: Settlement) -> Problem:
 
 
 def _undecided(item: DispatchItem, text: str) -> Settlement:
-    return Settlement(
-        number=item.number, attempt=item.attempt, state=ItemState.UNKNOWN, problem=item.problem, evidence=text
-    )
+    return Settlement(number=item.number, attempt=item.attempt, state=ItemState.UNKNOWN, evidence=text)

@@ -1,13 +1,15 @@
 """The ids of customers that never change, where the ids that a caller names may: for the ledger's fingerprints."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from adapters.contract import ListRequest
 from adapters.errors import AdapterError
 from adapters.filters import Filter, FilterOptions
-from adapters.model import Customer
+from adapters.model import Customer, RecordStatus
 from gateway.backends import Backend
 from gateway.ids import Ref
 from gateway.loaders import PageKey, RecordKey
@@ -16,12 +18,19 @@ from gateway.problems import ProblemError, failed
 if TYPE_CHECKING:
     from gateway.context import RequestContext
 
-__all__ = ["customers_matching", "stable_ids_of"]
+__all__ = ["Addressees", "customers_matching", "stable_ids_of"]
 
 FEW = 50
 """Up to so many customers are read one by one; of more, the list is read until all are found."""
 
-WANTED = frozenset(("native_id", "stable_id"))
+WANTED = frozenset(("native_id", "stable_id", "status"))
+
+
+class Addressees(Struct, frozen=True):
+    """Customers with their stable ids, and those of them that are INACTIVE."""
+
+    stable_ids: Mapping[Ref, str]
+    inactive: frozenset[Ref] = frozenset()
 
 
 async def stable_ids_of(context: "RequestContext", refs: Sequence[Ref]) -> dict[Ref, str]:
@@ -36,16 +45,18 @@ async def stable_ids_of(context: "RequestContext", refs: Sequence[Ref]) -> dict[
     return {ref: found.get(ref, ref.native_id) for ref in refs}
 
 
-async def customers_matching(context: "RequestContext", backend: Backend, tree: Filter | None) -> dict[Ref, str]:
-    """All customers that a filter finds, with their stable ids; raises when one page fails."""
+async def customers_matching(context: "RequestContext", backend: Backend, tree: Filter | None) -> Addressees:
+    """All customers that a filter finds; raises when one page fails."""
     found: dict[Ref, str] = {}
+    inactive: set[Ref] = set()
     position: str | None = None
     while True:
         page = await _page(context, backend.key, tree, position)
         found |= {_ref(record): record.stable_id for record in page.records}
+        inactive |= {_ref(record) for record in page.records if record.status is RecordStatus.INACTIVE}
         position = page.end
         if position is None:
-            return found
+            return Addressees(found, frozenset(inactive))
 
 
 async def _one_by_one(context: "RequestContext", refs: Sequence[Ref]) -> dict[Ref, str]:

@@ -6,14 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, Integer, bindparam, exists, or_, select, tuple_, update
+from sqlalchemy import Connection, Integer, bindparam, case, exists, or_, select, tuple_, update
 
 from gateway.dispatch.intending import ROWS_AT_ONCE
-from gateway.dispatch.ledger import Claim, Settlement
+from gateway.dispatch.ledger import LOST, Claim, Settlement
 from gateway.dispatch.records import TRANSITIONS, DispatchItem, ItemState
 from gateway.dispatch.rows import chunks, item_of, json_text, settled_values
 from gateway.dispatch.tables import HELD_ITEMS, QUEUED_ITEMS, SENDING_ITEMS, dispatches, items
-from gateway.problems import Problem, ProblemCode
 
 __all__ = ["cancel_items", "claim_items", "conclude", "expire_items", "retry_items", "settle_items"]
 
@@ -22,12 +21,6 @@ _BEGUN = (ItemState.SENDING, ItemState.UNKNOWN)
 
 _NOT_QUEUED = [state.value for state in ItemState if state is not ItemState.QUEUED]
 """Asked of rows that are found by number: were it asked for QUEUED, SQLite would look through all that is queued."""
-
-_EXPIRED = Problem(
-    code=ProblemCode.OUTCOME_UNKNOWN,
-    message="Whoever was sending this did not live to hear the answer; it may have gone out.",
-)
-
 
 # Statements are built once: building one costs more than SQLite takes to run it. No parameter of an UPDATE is named as
 # a column is: it would be taken for a value to set.
@@ -78,6 +71,10 @@ _FINISHING = (
 def _settling(state: ItemState, columns: frozenset[str]) -> Any:
     """Compare and set: only the very attempts, and only out of a state that leads here."""
     sources = [source.value for source in _BEGUN if state in TRANSITIONS[source]]
+    values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=items.c[name].type) for name in columns}
+    if state is ItemState.UNKNOWN:  # what was so has been so since it was settled as that
+        stays = items.c.state == ItemState.UNKNOWN.value
+        values["settled_at"] = case((stays, items.c.settled_at), else_=values["settled_at"])
     return (
         update(items)
         .where(
@@ -85,7 +82,7 @@ def _settling(state: ItemState, columns: frozenset[str]) -> Any:
             tuple_(items.c.number, items.c.attempt).in_(bindparam("attempts", expanding=True)),
             items.c.state.in_(sources),
         )
-        .values({name: bindparam(f"new_{name}", type_=items.c[name].type) for name in columns})
+        .values(values)
         .returning(items.c.number, items.c.attempt, items.c.dispatch_id)
     )
 
@@ -151,7 +148,7 @@ def expire_items(connection: Connection, now: datetime) -> int:
     """Items still SENDING after their lease to UNKNOWN."""
     lost = {
         "state": ItemState.UNKNOWN.value,
-        "problem": json_text(_EXPIRED),
+        "problem": json_text(LOST),
         "owner": None,
         "lease_until": None,
         "settled_at": now,

@@ -287,6 +287,7 @@ described(
         "CONFLICT": "A unique value is taken, a name fits several records, or (`retryable`) a request under the same "
         "idempotency key is still running.",
         "ALREADY_SENT": "This was sent before; `resend` sends it again.",
+        "INACTIVE": "The customer is archived or dropped at the vendor, neither named nor asked for by `status`.",
         "IDEMPOTENCY_CONFLICT": "The idempotency key was used before with another input.",
         "SCAN_LIMIT": "As many rows as allowed were read without filling the page; the cursor goes on from there.",
         "FORBIDDEN": "The backend's credentials may not do this.",

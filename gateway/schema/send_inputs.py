@@ -33,7 +33,10 @@ _KEY = (
     "The same key with the same input answers the dispatch that was made under it, with `replayed: true`, and sends "
     "nothing; kept for 7 days at least. With another input it is IDEMPOTENCY_CONFLICT."
 )
-_RESEND = "Send it although the same was sent before, or may have been."
+_RESEND = (
+    "Send it although the same was sent before, or may have been: by this gateway, or by the vendor's own status of a "
+    "document, where that names this very channel."
+)
 _DRY_RUN = "Answer what would be sent, as `plan`, and send nothing."
 
 
@@ -142,9 +145,14 @@ class PostDocumentsInput:
 class EmailStatementsInput:
     """Statements by e-mail."""
 
-    customers: list[strawberry.ID] | None = _optional("To these customers, by id; each once.")
+    customers: list[strawberry.ID] | None = _optional(
+        "To these customers, by id; each once. INACTIVE ones too: they were named."
+    )
     backend: str | None = _optional("To customers of this backend, with `filter`.")
-    filter: CustomerFilter | None = _optional("To which of the backend's customers; all when absent.")
+    filter: CustomerFilter | None = _optional(
+        "To which of the backend's customers; all when absent. INACTIVE ones (archived, dropped) are SKIPPED, each "
+        "with the reason, unless the filter speaks of `status`. A dry run warns of how many they are."
+    )
     from_: datetime.date | None = strawberry.field(
         default=None, name="from", description="The first day of the invoices listed; goes with `to`."
     )

@@ -1,7 +1,10 @@
 """Why something is not sent, or is not known to be sent later, as the caller is told."""
 
-from gateway.dispatch.ledger import AlreadySentError, IdempotencyConflictError
+from msgspec.structs import replace
+
+from gateway.dispatch.ledger import AlreadySentError, IdempotencyConflictError, WithheldError
 from gateway.problems import Problem, ProblemCode, ProblemError
+from gateway.schema.idempotency_keys import key_conflict
 
 __all__ = ["UNCONFIRMED_RUN", "refusal"]
 
@@ -20,9 +23,9 @@ def refusal(error: Exception, argument: str) -> ProblemError:
         message = f"This is {item.state.value} since {since}. `resend` sends it again."
         code = ProblemCode.ALREADY_SENT
         return ProblemError(Problem(code=code, message=message, path=(argument,), backend=item.target.backend))
+    if isinstance(error, WithheldError):
+        return ProblemError(replace(error.problem, path=(argument,)))
     if isinstance(error, IdempotencyConflictError):
-        message = "This key was used before with another input: use a new key for a new request."
-        code = ProblemCode.IDEMPOTENCY_CONFLICT
-        return ProblemError(Problem(code=code, message=message, path=("idempotencyKey",)))
+        return key_conflict()
     message = "The ledger cannot be written, so nothing was sent. Try again."
     return ProblemError(Problem(code=ProblemCode.UNAVAILABLE, message=message, retryable=True))

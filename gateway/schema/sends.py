@@ -1,12 +1,13 @@
 """The mutations that send. Each is an entry in the ledger, written before any vendor is called."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
 import strawberry
 
 from adapters import contract
+from adapters.filters import fields_of
 from gateway.context import Ask
 from gateway.dispatch import records
 from gateway.dispatch.ledger import (
@@ -15,13 +16,15 @@ from gateway.dispatch.ledger import (
     Intent,
     LedgerUnavailableError,
     UnconfirmedError,
+    WithheldError,
 )
 from gateway.dispatch.loading import visible_keys
 from gateway.dispatch.orders import document_intents, plan_of, statement_intents, with_hash
 from gateway.dispatch.preparing import SendRequest, prepare
 from gateway.dispatch.records import DispatchAction
 from gateway.dispatch.sending import Order, Sent
-from gateway.dispatch.stable_ids import customers_matching, stable_ids_of
+from gateway.dispatch.stable_ids import Addressees, customers_matching, stable_ids_of
+from gateway.dispatch.vendor_status import withheld
 from gateway.ids import Ref
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.enums import PostSpeed
@@ -96,11 +99,12 @@ class SendMutations:
         order = _order(ask, input, DispatchAction.EMAIL_STATEMENT, "emailStatements", _statements(input))
         if (replayed := await _replayed(ask, order)) is not None:
             return replayed
-        refs, known = await _statement_customers(ask, input)
+        refs, found = await _statement_customers(ask, input)
         _refuse_what_no_vendor_takes(ask, order.request, refs)
-        stable_ids = known or await stable_ids_of(ask.context, refs)
+        stable_ids = found.stable_ids or await stable_ids_of(ask.context, refs)
         assert isinstance(order.request, contract.EmailStatements)  # noqa: S101 - made above
-        intents = statement_intents(order.request, refs, stable_ids, ask.context.clock())
+        now = ask.context.clock()
+        intents = statement_intents(order.request, refs, stable_ids, now, inactive=found.inactive)
         return await _run(ask, input, order, intents, "customers")
 
     @action("Asks the vendors for evidence of what is UNKNOWN in a dispatch; settles what it decides.", DispatchPayload)
@@ -154,10 +158,11 @@ async def _send_document(
     if input.dry_run:
         plan = await plan_of(ask.context, request, [intent], resend=input.resend)
         return payload(DispatchPayload, [], plan=plan)
-    order = msgspec.structs.replace(order, intents=[with_hash(intent, call)])
+    intent = await withheld(backend, kind, with_hash(intent, call), resend=input.resend)
+    order = msgspec.structs.replace(order, intents=[intent])
     try:
         sent = await ask.context.sending.send_one(order, backend, call)
-    except (AlreadySentError, IdempotencyConflictError, LedgerUnavailableError) as error:
+    except (AlreadySentError, WithheldError, IdempotencyConflictError, LedgerUnavailableError) as error:
         raise refusal(error, "document") from error
     return _sent(ask, sent)
 
@@ -225,22 +230,28 @@ async def _replayed(ask: Ask, order: Order) -> DispatchPayload | None:
     return None if earlier is None else payload(DispatchPayload, [], dispatch=earlier, replayed=True)
 
 
-async def _statement_customers(ask: Ask, input: EmailStatementsInput) -> tuple[list[Ref], Mapping[Ref, str]]:
-    """Whom statements go to, each once, and the stable ids that are known by the way."""
+async def _statement_customers(ask: Ask, input: EmailStatementsInput) -> tuple[list[Ref], Addressees]:
+    """Whom statements go to, each once, and what of them is known by the way.
+
+    INACTIVE customers are left out of those that a filter finds, unless it speaks of the status.
+    """
     if (input.customers is None) == (input.backend is None):
         raise _invalid("customers", "Name customers, or a backend: one of the two.")
     if input.backend is not None:
         backend = ask.context.backends.named(input.backend)
         part_of(backend, "email_statements")
-        known = await customers_matching(ask.context, backend, read_filter(input.filter, ask.context))
-        return list(known), known
+        tree = read_filter(input.filter, ask.context)
+        found = await customers_matching(ask.context, backend, tree)
+        if tree is not None and "status" in fields_of(tree):
+            found = Addressees(found.stable_ids)
+        return list(found.stable_ids), found
     if input.filter is not None:
         raise _invalid("filter", "filter goes with backend.")
     require = ask.context.backends.require
     refs = dict.fromkeys(require(one, "Customer", argument="customers") for one in input.customers or ())
     for key in {ref.backend for ref in refs}:
         part_of(ask.context.backends.named(key), "email_statements")
-    return list(refs), {}
+    return list(refs), Addressees({})
 
 
 def _email(input: EmailDocumentInput | EmailDocumentsInput) -> contract.EmailDocument:

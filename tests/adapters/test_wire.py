@@ -125,6 +125,20 @@ async def test_the_call_says_what_it_is_to_the_policies() -> None:
     assert (info.backend, info.operation, info.write) == ("b", "thing.send", True)
 
 
+@pytest.mark.parametrize("fresh", [False, True])
+async def test_a_fresh_read_says_so_to_our_caches_and_to_those_on_the_way(fresh: bool) -> None:
+    seen: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200)
+
+    await wire(handler).send(replace(READ, fresh=fresh))
+
+    found = (seen[0].extensions[EXTENSION].fresh, seen[0].headers.get("cache-control"))
+    assert found == ((True, "no-cache") if fresh else (False, None))
+
+
 class Chunks(httpx.AsyncByteStream):
     """A body in pieces that notes when it is closed."""
 

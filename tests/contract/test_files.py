@@ -96,7 +96,7 @@ async def test_evidence_is_a_verdict_in_a_sentence_and_changes_nothing(
     before, given = sandbox.effects(), []
     for action, sender in SENDERS.items():
         record = await sendable(adapter) if adapter.correspondence or adapter.letters else "10001"
-        request = EvidenceRequest(action=action, native_id=record, since=NOW - timedelta(hours=1))
+        request = EvidenceRequest(action=action, native_id=record, stable_id=record, since=NOW - timedelta(hours=1))
         try:
             given.append(await adapter.evidence(request))
         except UnsupportedByVendor:
@@ -112,7 +112,8 @@ async def test_evidence_of_an_unknown_record_proves_nothing(adapter: Adapter) ->
     assert adapter.evidence is not None
     found = []
     for action in SENDERS:
-        request = EvidenceRequest(action=action, native_id="987654321", since=NOW - timedelta(hours=1))
+        since = NOW - timedelta(hours=1)
+        request = EvidenceRequest(action=action, native_id="987654321", stable_id="987654321", since=since)
         try:
             found.append((await adapter.evidence(request)).verdict)
         except AdapterError:

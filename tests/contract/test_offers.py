@@ -2,14 +2,14 @@
 
 from inspect import signature
 
-from adapters.contract import Adapter, Vendor
+from adapters.contract import Adapter, SendAction, Vendor
 from tests.contract.offers import LISTS, offered, unconnected
 from tests.contract.writing import WRITES
 
 VERBS = {
     "customers": {"page": 1, "by_key": 2, "by_code": 2},
-    "correspondence": {"page": 1, "by_key": 2, "of_customers": 2},
-    "letters": {"page": 1, "by_key": 2, "of_customers": 2},
+    "correspondence": {"page": 1, "by_key": 3, "of_customers": 2},
+    "letters": {"page": 1, "by_key": 3, "of_customers": 2},
     "templates": {"page": 1, "by_key": 2, "of_customers": 2, "email_templates": 2},
     "messages": {"page": 1, "by_key": 2},
     "write_correspondence": {"create": 2, "update": 2},
@@ -46,6 +46,16 @@ def test_an_undeclared_part_is_none(vendor: Vendor) -> None:
 
     absent = {name for name in Adapter.__dataclass_fields__ if getattr(adapter, name) is None}
     assert set(Adapter.__dataclass_fields__) - offered(vendor.name) == absent
+
+
+def test_a_status_that_stops_a_send_is_of_a_vendor_that_sends_so_and_shows_it(vendor: Vendor) -> None:
+    adapter = unconnected(vendor)
+
+    senders = {SendAction.EMAIL: "email_document", SendAction.DELIVER: "deliver_document"}
+    senders[SendAction.POST] = "post_document"
+    assert all(names for names in vendor.sent_statuses.values())
+    assert [action for action in vendor.sent_statuses if getattr(adapter, senders[action]) is None] == []
+    assert not vendor.sent_statuses or adapter.correspondence is not None or adapter.letters is not None
 
 
 def test_every_declared_part_has_its_verbs(vendor: Vendor) -> None:

@@ -7,7 +7,7 @@ import pytest
 from msgspec import UNSET
 
 from adapters import model
-from adapters.contract import Adapter
+from adapters.contract import Adapter, Documents
 from tests.connecting import RunningSandbox
 from tests.contract.offers import ListPart
 from tests.contract.walking import attributes, everything, reader
@@ -86,6 +86,34 @@ async def test_each_customer_is_found_by_its_code(adapter: Adapter) -> None:
 
     answered = {code: getattr(customer, "native_id", customer) for code, customer in found.items()}
     assert {customer.code: customer.native_id for customer in listed} | {UNKNOWN_KEY: None} == answered
+
+
+@pytest.mark.parametrize("count", [1, 12])
+@pytest.mark.requires("correspondence")
+async def test_correspondence_is_read_out_of_no_cache_where_that_is_asked_for(
+    adapter: Adapter, sandbox: RunningSandbox, count: int
+) -> None:
+    assert await cached(adapter.correspondence, sandbox, count) == [{None}, {"no-cache"}]
+
+
+@pytest.mark.parametrize("count", [1, 12])
+@pytest.mark.requires("letters")
+async def test_letters_are_read_out_of_no_cache_where_that_is_asked_for(
+    adapter: Adapter, sandbox: RunningSandbox, count: int
+) -> None:
+    assert await cached(adapter.letters, sandbox, count) == [{None}, {"no-cache"}]
+
+
+async def cached(documents: Documents[Any] | None, sandbox: RunningSandbox, count: int) -> list[set[str | None]]:
+    """What the calls of a read by keys say of caches: of one like any other, then of a fresh one."""
+    assert documents is not None
+    keys = [record.native_id for record in some(await everything(documents), count)]
+    found = []
+    for fresh in (False, True):
+        before = sandbox.count()
+        await documents.by_key(keys, NOTHING, fresh=fresh)
+        found.append({dict(entry["headers"]).get("cache-control") for entry in sandbox.journal(before)})
+    return found
 
 
 @pytest.mark.requires("customers")

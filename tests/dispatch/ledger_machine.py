@@ -37,6 +37,7 @@ FATES = {
     "sent": (True, ItemState.ACCEPTED),
     "refused": (False, ItemState.FAILED),
     "kept from going on": (False, ItemState.QUEUED),
+    "said to be sent before": (False, ItemState.SKIPPED),
     "answer lost, sent": (True, ItemState.UNKNOWN),
     "answer lost, not sent": (False, ItemState.UNKNOWN),
 }

@@ -2,11 +2,24 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.dispatch.ledger import AlreadySentError, DispatchQuery, IdempotencyConflictError, Ledger
+from gateway.dispatch.ledger import AlreadySentError, DispatchQuery, IdempotencyConflictError, Ledger, WithheldError
 from gateway.dispatch.records import HELD, DispatchAction, DispatchState, ItemState
 from gateway.ids import Ref
 from gateway.problems import Problem, ProblemCode
-from tests.dispatch.asking import LATER, LEASE, NOW, begun, in_state, intent, names, only_item, request, settled, single
+from tests.dispatch.asking import (
+    LATER,
+    LEASE,
+    NOW,
+    PROBLEM,
+    begun,
+    in_state,
+    intent,
+    names,
+    only_item,
+    request,
+    settled,
+    single,
+)
 
 FREE = [ItemState.FAILED, ItemState.CANCELLED]
 HOLDING = sorted(HELD)
@@ -107,6 +120,34 @@ async def test_what_is_asked_for_twice_in_one_request_is_sent_once(
     assert last.problem is not None
     assert last.problem.message == "Not sent: it is in this request twice."
     assert [item for item in begun.items if item.state is not ItemState.SENDING] == []
+
+
+async def test_a_withheld_item_of_a_run_is_skipped_for_its_reason_and_holds_nothing(ledger: Ledger) -> None:
+    dispatch = (await begun(ledger, intent("a", withheld=PROBLEM), "b")).dispatch
+    skipped, queued = await ledger.items(dispatch.id)
+    assert (skipped.state, skipped.problem, skipped.settled_at) == (ItemState.SKIPPED, PROBLEM, NOW)
+    assert queued.state is ItemState.QUEUED
+    assert (await begun(ledger, "a")).dispatch.counts == {ItemState.QUEUED: 1}
+
+
+async def test_a_withheld_single_send_is_refused_and_nothing_is_written(ledger: Ledger) -> None:
+    with pytest.raises(WithheldError) as raised:
+        await ledger.begin(request(intent("a", withheld=PROBLEM), claim=LEASE, strict=True, idempotency_key="k"))
+    assert raised.value.problem == PROBLEM
+    assert await ledger.find(DispatchQuery(visible=None)) == []
+    assert await ledger.replay("alice", "emailDocuments", "k", "input") is None
+
+
+async def test_what_was_sent_before_is_the_reason_given_before_any_other(ledger: Ledger) -> None:
+    await in_state(ledger, ItemState.ACCEPTED)
+    with pytest.raises(AlreadySentError):
+        await ledger.begin(request(intent("a", withheld=PROBLEM), claim=LEASE, strict=True))
+
+
+async def test_a_key_replays_its_dispatch_although_the_same_is_withheld_now(ledger: Ledger) -> None:
+    first = await ledger.begin(single("a", idempotency_key="k"))
+    again = await ledger.begin(request(intent("a", withheld=PROBLEM), claim=LEASE, strict=True, idempotency_key="k"))
+    assert (again.replayed, again.dispatch.id) == (True, first.dispatch.id)
 
 
 @pytest.mark.parametrize("state", HOLDING)

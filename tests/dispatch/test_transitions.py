@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from gateway.dispatch.database import Database
 from gateway.dispatch.ledger import Ledger, Settlement
 from gateway.dispatch.records import TRANSITIONS, DispatchItem, ItemState
-from tests.dispatch.asking import AFTER_LEASE, LATER, LEASE, PROBLEM, begun, in_state, only_item, settled
+from tests.dispatch.asking import AFTER_LEASE, LATER, LEASE, NOW, PROBLEM, begun, in_state, only_item, settled
 from tests.dispatch.moves import moves, watch
 
 Q, S, A = ItemState.QUEUED, ItemState.SENDING, ItemState.ACCEPTED
@@ -32,7 +32,7 @@ WAYS: dict[str, tuple[Way, dict[ItemState, ItemState]]] = {
     "settle UNKNOWN": (settling(U), {S: U, U: U}),
     "settle QUEUED": (settling(Q), {S: Q}),
     "settle SENDING": (settling(S), {}),
-    "settle SKIPPED": (settling(SKIPPED), {}),
+    "settle SKIPPED": (settling(SKIPPED), {S: SKIPPED, U: SKIPPED}),
     "settle CANCELLED": (settling(CANCELLED), {}),
 }
 
@@ -123,6 +123,23 @@ async def test_evidence_leaves_the_vendors_words(ledger: Ledger) -> None:
     await ledger.settle([settled(item, A, evidence="Emailed on 2 March.")], at=LATER)
     found = await only_item(ledger, item.dispatch_id)
     assert (found.vendor_message, found.vendor_code, found.evidence) == ("Hm.", "500", "Emailed on 2 March.")
+
+
+async def test_what_stays_unknown_keeps_since_when_and_why_and_takes_the_new_evidence(ledger: Ledger) -> None:
+    item = await in_state(ledger, S)
+    said = {"vendor_message": "Hm.", "vendor_code": "500", "problem": PROBLEM}
+    await ledger.settle([settled(item, U, evidence="Nothing yet.", **said)], at=NOW)
+    assert await ledger.settle([settled(item, U, evidence="Still nothing.")], at=LATER) == [True]
+    found = await only_item(ledger, item.dispatch_id)
+    assert {name: getattr(found, name) for name in said} == said
+    assert (found.state, found.settled_at, found.evidence) == (U, NOW, "Still nothing.")
+
+
+async def test_what_is_decided_after_all_is_settled_then(ledger: Ledger) -> None:
+    item = await in_state(ledger, U)
+    await ledger.settle([settled(item, F)], at=LATER)
+    found = await only_item(ledger, item.dispatch_id)
+    assert (found.state, found.problem, found.settled_at) == (F, None, LATER)
 
 
 async def test_a_new_attempt_forgets_what_was_said_of_the_last(ledger: Ledger) -> None:

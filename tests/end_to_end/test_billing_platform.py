@@ -229,13 +229,18 @@ SEND = (
 
 
 async def email(stage: Stage, **members: Any) -> tuple[Any, Any]:
-    """The only call's body (None where nothing was sent), and the item or the problem."""
+    """The sending call's body (None where nothing was sent), and the item or the problem.
+
+    Where the vendor chooses the recipients, the status is read before, once.
+    """
     reply = await stage.ask(SEND, input=members)
     assert reply.errors == []
     answer = reply.data["emailDocument"]
     calls = reply.at(KEY)
-    assert [call.line for call in calls] in ([], [f"POST {BASE}/correspondence/{_native(members)}?action=email"])
-    body = calls[0].json if calls else None
+    path = f"{BASE}/correspondence/{_native(members)}"
+    reads = [] if "recipients" in members else [f"GET {path}"]
+    assert [call.line for call in calls] in ([], reads, [*reads, f"POST {path}?action=email"])
+    body = calls[-1].json if calls and calls[-1].line.startswith("POST") else None
     return body, answer["problems"][0] if answer["problems"] else answer["dispatch"]["items"]["nodes"][0]
 
 
@@ -295,7 +300,9 @@ async def test_a_code_that_the_emulator_cannot_be_made_to_say_is_read_too(
     examples: Stage, status: int, vendor_code: int, state: str, code: str
 ) -> None:
     body = f'{{"error": "Invalid Action", "error_code": {vendor_code}, "hint": "The action was not performed"}}'
-    examples.fault(KEY, kind="status", status=status, body=body, content_type="application/json")
+    examples.fault(
+        KEY, route="POST */correspondence/*", kind="status", status=status, body=body, content_type="application/json"
+    )
     _, item = await email(examples, document=READY)
 
     assert (item["state"], item["problem"]["code"], item["problem"]["vendorCode"]) == (state, code, str(vendor_code))

@@ -39,7 +39,7 @@ class Stage:
         self.process = process
         self.vendors = vendors
         self.ledger_url = ledger_url
-        self._letters = iter(letter_ids(["letters"], 800))
+        self._letters = iter(letter_ids(["letters"], 400))
         self._months = iter((year, month) for year in range(1990, 2026) for month in range(1, 13))
 
     def letters(self, count: int) -> tuple[str, dict[str, Any]]:

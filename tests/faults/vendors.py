@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from adapters.billing_platform.sandbox_records import CorrespondenceRow
 from adapters.billing_platform.sandbox_seed import company_seed
 from adapters.registry import load_vendors
 from adapters.sandbox_company import company_customers
@@ -124,16 +125,24 @@ def running_vendors(*keys: str) -> Iterator[Vendors]:
 
 
 def letter_ids(keys: Sequence[str], count: int) -> list[str]:
-    """The ids of so many letters that can go, shared out evenly among backends whose key begins with ``letters``."""
+    """The ids of so many letters that can go, shared out evenly among backends whose key begins with ``letters``.
+
+    None of them is "Emailed" yet: what is, is not sent again.
+    """
     seed = company_seed()
     reached = {row.id for row in seed.customers if "@" in row.email}  # an e-mail to nobody is UNKNOWN by the page
-    native_ids = [str(row.id) for row in seed.correspondence if row.ready and row.customer_id in reached]
+    native_ids = [str(row.id) for row in seed.correspondence if _may_go(row) and row.customer_id in reached]
     each, rest = divmod(count, len(keys))
+    assert each + bool(rest) <= len(native_ids)
     return [
         encode("Correspondence", key, native_id)
         for place, key in enumerate(keys)
         for native_id in native_ids[: each + (place < rest)]
     ]
+
+
+def _may_go(letter: CorrespondenceRow) -> bool:
+    return letter.ready and not letter.emailed
 
 
 def statement_ids(key: str, count: int) -> list[str]:

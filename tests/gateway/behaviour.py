@@ -19,6 +19,7 @@ class Call:
     keys: tuple[str, ...] = ()
     wanted: frozenset[str] = frozenset()
     request: Any = None
+    fresh: bool = False
 
 
 class Gate:

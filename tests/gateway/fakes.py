@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from adapters.contract import (
     Outcomes,
     OutcomeState,
     PreparedCall,
+    SendAction,
     Vendor,
     Verdict,
 )
@@ -88,6 +89,7 @@ def fake(
     shares_codes_with: Sequence[str] = (),
     takes_idempotency_keys: bool = False,
     native_ids: re.Pattern[str] = NATIVE_ID,
+    sent_statuses: Mapping[SendAction, frozenset[str]] | None = None,
     **options: Any,
 ) -> Fake:
     """A backend with these records; None is a part that its vendor has not. ``options`` are every `Shelf`'s."""
@@ -122,6 +124,7 @@ def fake(
         connect=lambda _: adapter,
         sandbox_module="",
         takes_idempotency_keys=takes_idempotency_keys,
+        sent_statuses=sent_statuses or {},
     )
     backend = Backend(
         key=key,

@@ -62,9 +62,11 @@ class Shelf(Generic[T]):
             answers[customer_id] = failed or await self._read(mine, request)
         return answers
 
-    async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> dict[str, T | AdapterError | None]:
+    async def by_key(
+        self, keys: Sequence[str], wanted: frozenset[str], *, fresh: bool = False
+    ) -> dict[str, T | AdapterError | None]:
         """Records by native id."""
-        return await self._find("by_key", keys, wanted, "native_id")
+        return await self._find("by_key", keys, wanted, "native_id", fresh=fresh)
 
     async def by_code(self, codes: Sequence[str], wanted: frozenset[str]) -> dict[str, T | AdapterError | None]:
         """Records by code."""
@@ -75,9 +77,9 @@ class Shelf(Generic[T]):
         return getattr(record, name)
 
     async def _find(
-        self, verb: str, keys: Sequence[str], wanted: frozenset[str], attribute: str
+        self, verb: str, keys: Sequence[str], wanted: frozenset[str], attribute: str, *, fresh: bool = False
     ) -> dict[str, T | AdapterError | None]:
-        await self._behaviour.called(Call(f"{self._part}.{verb}", tuple(keys), wanted))
+        await self._behaviour.called(Call(f"{self._part}.{verb}", tuple(keys), wanted, fresh=fresh))
         found: dict[str, T | AdapterError | None] = {}
         for key in keys:
             matching = [record for record in self.records if getattr(record, attribute) == key]

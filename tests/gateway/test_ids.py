@@ -156,10 +156,12 @@ class WiredCustomers(Shelf[Customer]):
 
         self._wire = Wire(backend="a", base_url="http://127.0.0.1/api", transport=httpx.MockTransport(handle))
 
-    async def by_key(self, keys: Any, wanted: frozenset[str]) -> dict[str, Any]:
+    async def by_key(self, keys: Any, wanted: frozenset[str], *, fresh: bool = False) -> dict[str, Any]:
         for key in keys:
-            request = WireRequest(operation="customer.get", method="GET", path=("customers", key), wanted=wanted)
-            await self._wire.send(request)
+            path = ("customers", key)
+            await self._wire.send(
+                WireRequest(operation="customer.get", method="GET", path=path, wanted=wanted, fresh=fresh)
+            )
         return dict.fromkeys(keys)
 
 

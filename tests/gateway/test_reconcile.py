@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 
+import msgspec
 import pytest
 
 from adapters.contract import Evidence, Outcome, OutcomeState, Verdict
@@ -10,7 +11,8 @@ from adapters.errors import Unavailable
 from gateway.app import Gateway
 from gateway.context import Principal
 from tests.gateway.asking import Clock, data, gateway_over, gid
-from tests.gateway.fakes import Fake
+from tests.gateway.fakes import Fake, fake
+from tests.gateway.records import customer
 from tests.gateway.sending import EMAIL, LETTER, RECONCILE, STATEMENTS, only_item, sender, sent
 
 DONE, UNDONE, UNKNOWN = OutcomeState.DONE, OutcomeState.UNDONE, OutcomeState.UNKNOWN
@@ -70,7 +72,30 @@ async def test_evidence_is_asked_for_with_what_was_sent_and_when() -> None:
     await data(gateway, RECONCILE, id=payload["dispatch"]["id"])
     request = a.behaviour.of("evidence")[0].request
     assert (request.action, request.native_id, request.recipients) == ("EMAIL", "l1", ("x@example.com",))
+    assert (request.unsent_before, request.others) == (False, ())
     assert request.since.isoformat() == payload["dispatch"]["requestedAt"]
+
+
+async def test_evidence_is_asked_for_with_the_id_that_does_not_change() -> None:
+    a = fake("a", customers=[msgspec.structs.replace(customer("a", "0"), stable_id="S-17")], writes=True)
+    gateway = gateway_over(a)
+    await data(gateway, RECONCILE, id=await unknown_dispatch(gateway, a, UNKNOWN))
+    (call,) = a.behaviour.of("evidence")
+    assert (call.request.native_id, call.request.stable_id) == ("0", "S-17")
+
+
+async def test_what_stays_undecided_keeps_what_it_had_and_takes_the_new_text() -> None:
+    a = sender(batch=9)
+    clock = Clock()
+    gateway = gateway_over(a, clock=clock)
+    a.behaviour.outcomes.append([Outcome(state=UNKNOWN, message="Hm.")])
+    before = await sent(gateway, STATEMENTS, customers=[gid("Customer", "a", "0")])
+    clock.forward(hours=1)
+    a.behaviour.evidence["0"] = Evidence(verdict=Verdict.UNDECIDED, text="Neither.")
+    after = (await data(gateway, RECONCILE, id=before["dispatch"]["id"]))["sent"]
+
+    assert only_item(after) == only_item(before) | {"evidence": "Neither."}
+    assert after["dispatch"]["finishedAt"] == before["dispatch"]["finishedAt"]
 
 
 async def test_reconciling_sends_nothing() -> None:

@@ -1,34 +1,67 @@
 """What a document's status names prove of a send, and what they do not."""
 
 import json
+from datetime import timedelta
+from typing import Any
 
+import httpx
 import pytest
 
 from adapters.errors import Unavailable
-from adapters.writes import Evidence, EvidenceRequest, SendAction, Verdict
+from adapters.wire import EXTENSION
+from adapters.writes import Evidence, EvidenceRequest, OtherSending, SendAction, Verdict
 from tests.connecting import NOW
 from tests.vendors.billing_platform.tenant import adapter_over, answering
 
 
-async def shown(
-    *names: str, action: SendAction = SendAction.EMAIL, recipients: tuple[str, ...] | None = None
-) -> Evidence:
+def asked(**members: Any) -> EvidenceRequest:
+    known: dict[str, Any] = {"action": SendAction.EMAIL, "native_id": "123", "stable_id": "123", "since": NOW}
+    return EvidenceRequest(**known | {"unsent_before": True} | members)
+
+
+async def shown(*names: str, **members: Any) -> Evidence:
     body = json.dumps({"id": "123", "status": names})
     adapter = adapter_over(answering(200, body))
     assert adapter.evidence is not None
-    return await adapter.evidence(EvidenceRequest(action=action, native_id="123", since=NOW, recipients=recipients))
+    return await adapter.evidence(asked(**members))
 
 
 async def test_emailed_is_proof_of_an_email_that_the_vendor_addressed() -> None:
-    assert await shown("Ready", "Emailed") == Evidence(verdict=Verdict.SENT, text="Its status is Ready, Emailed.")
+    text = "Its status is Ready, Emailed. Just before the send it was not."
+    assert await shown("Ready", "Emailed") == Evidence(verdict=Verdict.SENT, text=text)
+
+
+async def test_emailed_is_no_proof_where_nobody_knows_what_the_status_was_before() -> None:
+    text = "Its status is Emailed. It does not say since when: that may be about another sending."
+    assert await shown("Emailed", unsent_before=False) == Evidence(verdict=Verdict.UNDECIDED, text=text)
+
+
+@pytest.mark.parametrize("until", [None, NOW])
+async def test_emailed_is_no_proof_where_another_sending_may_have_made_it_so(until: Any) -> None:
+    other = OtherSending(since=NOW - timedelta(days=400), until=until)
+    assert (await shown("Emailed", others=(other,))).verdict is Verdict.UNDECIDED
+
+
+async def test_evidence_is_read_out_of_no_cache() -> None:
+    seen: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json={"id": "123", "status": []})
+
+    adapter = adapter_over(handler)
+    assert adapter.evidence is not None
+    await adapter.evidence(asked())
+
+    assert [request.extensions[EXTENSION].fresh for request in seen] == [True]
 
 
 async def test_emailed_is_no_proof_that_chosen_recipients_got_theirs() -> None:
     assert (await shown("Emailed", recipients=("a@example.com",))).verdict is Verdict.UNDECIDED
 
 
-async def test_delivered_is_proof_of_a_delivery_alone() -> None:
-    assert (await shown("Delivered", action=SendAction.DELIVER)).verdict is Verdict.SENT
+async def test_a_status_that_is_on_no_page_proves_nothing() -> None:
+    assert (await shown("Delivered", action=SendAction.DELIVER)).verdict is Verdict.UNDECIDED
     assert (await shown("Delivered")).verdict is Verdict.UNDECIDED
     assert (await shown("Emailed", action=SendAction.DELIVER)).verdict is Verdict.UNDECIDED
 
@@ -48,7 +81,7 @@ async def test_a_document_that_is_gone_proves_nothing() -> None:
     adapter = adapter_over(answering(404, '{"error": "Not found", "error_code": 404001, "hint": ""}'))
     assert adapter.evidence is not None
 
-    found = await adapter.evidence(EvidenceRequest(action=SendAction.EMAIL, native_id="123", since=NOW))
+    found = await adapter.evidence(asked())
 
     assert found.verdict is Verdict.UNDECIDED
 
@@ -58,4 +91,4 @@ async def test_evidence_that_cannot_be_read_is_an_error() -> None:
     assert adapter.evidence is not None
 
     with pytest.raises(Unavailable):
-        await adapter.evidence(EvidenceRequest(action=SendAction.EMAIL, native_id="123", since=NOW))
+        await adapter.evidence(asked())

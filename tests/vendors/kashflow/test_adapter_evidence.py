@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -16,8 +17,10 @@ from adapters.kashflow import vendor
 from adapters.kashflow.evidence import weigh
 from adapters.kashflow.moments import latest, parse, readings
 from adapters.kashflow.rows import LogRow
+from adapters.kashflow.sandbox_seed import FIRST_ID
+from adapters.sandbox_company import FIRST_NUMBER
 from adapters.sandboxing import SandboxOptions
-from adapters.writes import EmailStatements, Evidence, EvidenceRequest, SendAction, Verdict
+from adapters.writes import EmailStatements, Evidence, EvidenceRequest, OtherSending, SendAction, Verdict
 from tests.connecting import RunningSandbox, connected, running_sandbox
 from tests.vendors.kashflow.wired import answering
 
@@ -35,8 +38,15 @@ def mail(created: str | None, error: str | None = None) -> LogRow:
     )
 
 
-def weighed(notes: list[str | None], log: list[LogRow], *, complete: bool = True, now: datetime = LATER) -> Evidence:
-    return weigh(notes, log, complete=complete, since=SINCE, now=now)
+def weighed(
+    notes: list[str | None],
+    log: list[LogRow],
+    *,
+    complete: bool = True,
+    now: datetime = LATER,
+    others: tuple[OtherSending, ...] = (),
+) -> Evidence:
+    return weigh(notes, log, complete=complete, since=SINCE, now=now, others=others)
 
 
 class TestWeighing:
@@ -87,6 +97,29 @@ class TestWeighing:
     )
     def test_a_note_and_a_mail_at_another_time_prove_nothing(self, time: str) -> None:
         assert weighed([time], [mail(time)]).verdict is UNDECIDED
+
+    @pytest.mark.parametrize(
+        ("begins", "ends", "expected"),
+        [
+            (-31, -30, SENT),
+            (-31, -1.1, SENT),
+            (-31, -0.9, UNDECIDED),
+            (-31, None, UNDECIDED),
+            (-0.1, 0.1, UNDECIDED),
+            (1, None, UNDECIDED),
+            (1.1, None, SENT),
+        ],
+    )
+    def test_traces_that_may_be_another_statements_prove_nothing(
+        self, begins: float, ends: float | None, expected: Verdict
+    ) -> None:
+        until = None if ends is None else SINCE + timedelta(days=ends)
+        other = OtherSending(since=SINCE + timedelta(days=begins), until=until)
+        time = "2026-01-14 09:30:21"
+        assert weighed([time], [mail(time)], others=(other,)).verdict is expected
+
+    def test_where_there_is_no_trace_another_statement_makes_no_difference(self) -> None:
+        assert weighed([], [], others=(OtherSending(since=SINCE, until=None),)).verdict is NOT_SENT
 
     def test_a_note_that_is_only_a_date_does_not_prove_it_sent(self) -> None:
         assert weighed(["2026-01-14 12:00:00"], [mail("2026-01-14 09:30:21")]).verdict is UNDECIDED
@@ -156,9 +189,19 @@ async def at_work() -> AsyncIterator[tuple[Adapter, RunningSandbox]]:
             yield adapter, sandbox
 
 
-async def found(adapter: Adapter, code: str, action: SendAction = SendAction.EMAIL_STATEMENT) -> Evidence:
+async def found(
+    adapter: Adapter,
+    code: str,
+    action: SendAction = SendAction.EMAIL_STATEMENT,
+    stable_id: str | None = None,
+    others: tuple[OtherSending, ...] = (),
+) -> Evidence:
+    """The evidence about a customer; without ``stable_id`` about the one that was seeded with this code."""
     assert adapter.evidence is not None
-    return await adapter.evidence(EvidenceRequest(action=action, native_id=code, since=TODAY))
+    seeded = str(FIRST_ID + int(code) - FIRST_NUMBER) if code.isdecimal() else "1"
+    return await adapter.evidence(
+        EvidenceRequest(action=action, native_id=code, stable_id=stable_id or seeded, since=TODAY, others=others)
+    )
 
 
 async def send(adapter: Adapter, code: str) -> None:
@@ -219,6 +262,24 @@ class TestReading:
     async def test_a_customer_under_another_code_proves_nothing(self) -> None:
         adapter = answering({"Id": 1, "Code": "B"}, [])
         assert (await found(adapter, "A")).verdict is UNDECIDED
+
+    async def test_what_is_found_under_a_code_that_passed_to_another_customer_proves_nothing(self) -> None:
+        time = "2026-06-30 09:30:21"
+        customer = {"Id": 2, "Code": "A", "Contacts": [{"IsPrimary": True, "Email": "accounts@acme.example"}]}
+        notes = [{"Date": time, "Number": 1, "Text": "Any."}]
+        mails = {"Data": [{"RecipientEmailId": "accounts@acme.example", "CreatedTimestamp": time}]}
+        answers: tuple[Any, ...] = (customer, notes, mails, {"Data": []})
+
+        evidence = await found(answering(*answers), "A", stable_id="1")
+        assert (evidence.verdict, (await found(answering(*answers), "A", stable_id="2")).verdict) == (UNDECIDED, SENT)
+        assert evidence.text == "This code belongs to another customer now. Look at the customer whose Id is 1."
+
+    async def test_another_statement_to_the_customer_the_same_day_makes_its_traces_prove_nothing(self) -> None:
+        async with at_work() as (adapter, _):
+            await send(adapter, "10001")
+            alone = await found(adapter, "10001")
+            both = await found(adapter, "10001", others=(OtherSending(since=TODAY, until=TODAY),))
+        assert (alone.verdict, both.verdict) == (SENT, UNDECIDED)
 
     async def test_a_customer_without_address_is_judged_by_its_notes(self) -> None:
         async with at_work() as (adapter, sandbox):

@@ -160,7 +160,7 @@ async def test_a_status_that_the_vendor_does_not_know_is_for_the_vendor_to_refus
 async def evidence(adapter: Adapter, **members: Any) -> Evidence:
     assert adapter.evidence is not None
     return await adapter.evidence(
-        EvidenceRequest(**{"action": SendAction.EMAIL, "native_id": "2", "since": NOW, **members})
+        EvidenceRequest(**{"action": SendAction.EMAIL, "native_id": "2", "stable_id": "2", "since": NOW, **members})
     )
 
 
