@@ -112,7 +112,7 @@ def test_an_outcome_whose_commit_is_lost_is_told_and_written_once_it_can_be(
 @pytest.mark.whole
 @pytest.mark.parametrize("heard", [False, True])
 @pytest.mark.parametrize(
-    ("step", "about", "open_calls"), [("entry", BEGIN, 0), ("claim", CLAIM, 1), ("outcome", SETTLE, 0)]
+    ("step", "about", "open_calls"), [("entry", BEGIN, 0), ("claim", CLAIM, 1), ("outcome", SETTLE, 1)]
 )
 def test_a_run_goes_on_when_a_commit_of_it_was_lost(
     step: str, about: bytes, open_calls: int, heard: bool, stage: Stage, postgresql_url: str, judge: Judge

@@ -68,11 +68,9 @@ def test_a_run_in_batches_goes_on_after_each_kill(ledger_url: str, scale: Scale,
 WHOLE = pytest.mark.whole
 RUN_POINTS = [
     pytest.param("begin", "after", 0, marks=WHOLE),  # written, and not yet handed to the engine
-    pytest.param("claim", "in", 0, marks=WHOLE),
-    pytest.param("claim", "after", 1, marks=WHOLE),  # claimed, and not yet sent
-    ("settle", "before", 1),  # sent, and not yet written down
-    pytest.param("settle", "in", 1, marks=WHOLE),
-    pytest.param("settle", "after", 0, marks=WHOLE),
+    ("settle_and_claim", "before", 1),  # sent, and not yet written down
+    pytest.param("settle_and_claim", "in", 1, marks=WHOLE),
+    pytest.param("settle_and_claim", "after", 1, marks=WHOLE),  # written down; the next claimed, and not yet sent
 ]
 ADOPTING = [
     pytest.param("silent", "after", marks=WHOLE),
@@ -104,7 +102,7 @@ def test_a_run_survives_a_kill_at_each_step_of_the_ledger(
         with gateway(configuration) as process:
             until(lambda: process.newest() is not None, lambda: f"a dispatch; {process.log()}")
             process.ends(process.newest()["id"])
-        scenario = f"kill -9 {when} the {method} of a run's item; {store_of(ledger_url)}"
+        scenario = f"kill -9 {when} the {method.replace('_', ' ')} of a run; {store_of(ledger_url)}"
         figures = judge(scenario, ledger_url, vendors, bound=1)
         assert (figures.items, figures.unknown) == (6, unknown)
 
@@ -118,7 +116,7 @@ def test_a_run_survives_the_death_of_who_would_adopt_it(
             tmp_path / "postroom.toml", ledger_url, timeout=2, limits={"concurrency": 1}, **TIMES
         )
         documents = letter_ids(["letters"], 6)
-        with gateway(configuration, "kill", "claim", "after", "3") as process:
+        with gateway(configuration, "kill", "settle_and_claim", "after", "3") as process:
             process.leave_unanswered("emailDocuments", {"documents": documents})
             process.gone()
         with gateway(configuration, "kill", method, when, "1", ready=False) as process:

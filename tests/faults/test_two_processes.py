@@ -67,7 +67,7 @@ def test_what_was_claimed_before_a_long_sleep_is_not_sent_after_it(
 ) -> None:
     configuration = configured(vendors, postgresql_url, tmp_path, concurrency=1)
     documents = letter_ids(["letters-a"], 6)
-    with gateway(configuration, "stop", "claim", "after", "3") as one, gateway(configuration) as other:
+    with gateway(configuration, "stop", "settle_and_claim", "after", "3") as one, gateway(configuration) as other:
         dispatch = one.send("emailDocuments", {"documents": documents})["dispatch"]["id"]
         one.stopped()
         other.ends(dispatch)
@@ -79,16 +79,15 @@ def test_what_was_claimed_before_a_long_sleep_is_not_sent_after_it(
 
 
 @pytest.mark.whole
-@pytest.mark.parametrize("method", ["claim", "settle"])
 def test_one_that_sleeps_in_a_transaction_does_not_keep_the_other_waiting(
-    postgresql_url: str, vendors: Vendors, judge: Judge, tmp_path: Path, method: str
+    postgresql_url: str, vendors: Vendors, judge: Judge, tmp_path: Path
 ) -> None:
     configuration = configured(vendors, postgresql_url, tmp_path, concurrency=1)
     documents = letter_ids(["letters-a"], 6)
-    with gateway(configuration, "stop", method, "in", "3") as one, gateway(configuration) as other:
+    with gateway(configuration, "stop", "settle_and_claim", "in", "3") as one, gateway(configuration) as other:
         dispatch = one.send("emailDocuments", {"documents": documents})["dispatch"]["id"]
         one.stopped()
         other.ends(dispatch)
         one.wake()
         one.dispatch(dispatch)
-    judge(f"stopped in the transaction of a {method}", postgresql_url, vendors, bound=1)
+    judge("stopped in the transaction of a settle and claim", postgresql_url, vendors, bound=1)
