@@ -11,7 +11,7 @@ import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 import h11
 import httpcore2
@@ -82,11 +82,11 @@ class EngineTransport(httpx.AsyncBaseTransport):
         if write:
             done = functools.partial(self._drop, connection)
         else:
-            done = functools.partial(self._give_back, connection, url.origin, answer.stream)
+            done = functools.partial(self._give_back, connection, url.origin, answer)
         return httpx.Response(
             answer.status,
             headers=answer.headers,
-            stream=_Body(answer.stream, done),
+            stream=_Body(answer, done),
             extensions={name: answer.extensions[name] for name in ("http_version", "reason_phrase")},
         )
 
@@ -115,11 +115,11 @@ class EngineTransport(httpx.AsyncBaseTransport):
         return None
 
     async def _give_back(
-        self, connection: httpcore2.AsyncHTTP11Connection, origin: httpcore2.Origin, body: Any
+        self, connection: httpcore2.AsyncHTTP11Connection, origin: httpcore2.Origin, answer: httpcore2.Response
     ) -> None:
-        """Keeps the connection if the answer was read to its end and nothing came after it."""
-        await body.aclose()
-        if self._closed or not connection.is_available() or _has_more(connection):
+        """Keeps the connection, if nothing on it can be taken for the answer to the next request."""
+        await answer.aclose()
+        if self._closed or not connection.is_available() or _doubtful(connection, answer):
             await self._drop(connection)
             return
         idle = self._idle.setdefault(str(origin), deque())
@@ -135,13 +135,13 @@ class EngineTransport(httpx.AsyncBaseTransport):
 class _Body(httpx.AsyncByteStream):
     """An answer's body as it comes; closing it, once, says what becomes of the connection."""
 
-    def __init__(self, parts: Any, done: Callable[[], Awaitable[None]]) -> None:
-        self._parts = parts
+    def __init__(self, answer: httpcore2.Response, done: Callable[[], Awaitable[None]]) -> None:
+        self._answer = answer
         self._done: Callable[[], Awaitable[None]] | None = done
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _told():
-            async for part in self._parts:
+            async for part in self._answer.aiter_stream():
                 yield part
 
     async def aclose(self) -> None:
@@ -163,9 +163,14 @@ def _outgoing(request: httpx.Request, url: httpcore2.URL, timeouts: dict[str, fl
     )
 
 
-def _has_more(connection: httpcore2.AsyncHTTP11Connection) -> bool:
-    """Whether bytes were read past the answer's end: they would be taken for the answer to the next request."""
-    return bool(connection._h11_state.trailing_data[0])  # noqa: SLF001 - httpcore2 neither looks nor offers another way
+def _doubtful(connection: httpcore2.AsyncHTTP11Connection, answer: httpcore2.Response) -> bool:
+    """Whether it is unsure where the answer ended: bytes came after it, or it told its length in two ways.
+
+    RFC 9112, sections 6.3 and 9.2. httpcore2 looks for neither.
+    """
+    names = {name.lower() for name, _ in answer.headers}
+    after = connection._h11_state.trailing_data[0]  # noqa: SLF001 - there is no public way to it
+    return bool(after) or names >= {b"content-length", b"transfer-encoding"}
 
 
 @contextmanager
