@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
+import stat
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
@@ -28,6 +30,7 @@ class Line:
         self._reader = reader
         self._writer = writer
         self.number = server.connections
+        self.last = b""
 
     async def request(self) -> None:
         """Reads a whole request; it counts as arrived."""
@@ -35,11 +38,13 @@ class Line:
         fields = dict(field.lower().split(b": ", 1) for field in head.split(b"\r\n")[1:-2])
         body = await self._reader.readexactly(int(fields.get(b"content-length", b"0")))
         self._server.requests.append((self.number, head.split(b" ", 1)[0].decode()))
-        self._server.texts.append(head + body)
+        self.last = head + body
+        self._server.texts.append(self.last)
 
     def say(self, text: bytes) -> None:
-        """Sends bytes."""
-        self._writer.write(text)
+        """Sends bytes, if there still is someone to send them to."""
+        if not self._writer.is_closing():
+            self._writer.write(text)
 
     def reset(self) -> None:
         """Breaks the connection off, so that the other side is told of a reset."""
@@ -84,6 +89,12 @@ class Server:
             with contextlib.suppress(ConnectionError, ssl.SSLError):
                 await writer.wait_closed()
             self.closed += 1
+
+    async def all_closed(self) -> None:
+        """Waits until the server knows of every connection that it has ended."""
+        async with asyncio.timeout(LONG):
+            while not self.connections or self.closed < self.connections:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0)
 
 
 @contextlib.asynccontextmanager
@@ -158,6 +169,17 @@ async def answer_of(transport: httpx.AsyncBaseTransport, request: httpx.Request)
         await response.aclose()
 
 
-def open_files() -> int:
-    """How many files and sockets this process has open."""
-    return sum(1 for _ in Path("/dev/fd").iterdir())
+def open_sockets() -> int:
+    """How many sockets this process has open."""
+    found = 0
+    for name in os.listdir("/dev/fd"):  # noqa: PTH208 - numbers
+        with contextlib.suppress(OSError):
+            found += stat.S_ISSOCK(os.fstat(int(name)).st_mode)
+    return found
+
+
+async def back_to(sockets: int) -> None:
+    """Waits until no more sockets are open than these."""
+    async with asyncio.timeout(LONG):
+        while open_sockets() > sockets:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0)
