@@ -175,7 +175,10 @@ def _doubtful(connection: httpcore2.AsyncHTTP11Connection, answer: httpcore2.Res
 
 @contextmanager
 def _told() -> Iterator[None]:
+    """Raises httpx's error for httpcore2's. What h11 says of bytes it refuses is not repeated: it quotes them."""
     try:
         yield
     except tuple(_PERHAPS_SENT) as error:
-        raise _PERHAPS_SENT[type(error)](str(error)) from error
+        kind = next(told for known, told in _PERHAPS_SENT.items() if isinstance(error, known))
+        quotes = issubclass(kind, httpx.ProtocolError)
+        raise kind("this is not HTTP/1.1, or not whole" if quotes else str(error)) from None

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import traceback
 from typing import Any
 
 import httpcore2
@@ -120,6 +121,14 @@ async def test_a_request_that_cannot_be_sent_as_it_is_is_a_protocol_error(header
         with pytest.raises(httpx.LocalProtocolError):
             await asked(engine, httpx.Request("POST", server.url, headers=headers, content=b"four"))
         assert (engine._open, server.requests) == (set(), [])
+
+
+async def test_a_header_that_cannot_be_sent_is_not_quoted() -> None:
+    async with serving(answering) as server, EngineTransport() as engine:
+        request = httpx.Request("GET", server.url, headers={"authorization": "Bearer s3cret\n"})
+        with pytest.raises(httpx.LocalProtocolError) as caught:
+            await asked(engine, request)
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_every_error_that_there_can_be_on_a_connection_is_told() -> None:

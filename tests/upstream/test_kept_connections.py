@@ -74,7 +74,9 @@ async def test_one_that_the_vendor_closed_or_spoke_on_in_between_is_not_used(lat
         await line.request()
         line.say(OK)
         await read.wait()
-        line.say(late)
+        if late:
+            line.say(late)
+            await line.gone()
 
     async with serving(behave) as server, EngineTransport() as engine:
         await answer_of(engine, call(server.url, write=False))
