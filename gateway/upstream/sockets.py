@@ -90,14 +90,14 @@ class Socket(asyncio.Protocol, httpcore2.AsyncNetworkStream):
             raise httpcore2.ReadError(str(self._failure)) from self._failure
         data = bytes(self._arrived[:max_bytes])
         del self._arrived[:max_bytes]
-        if self._held_back and len(self._arrived) <= READ_AHEAD and not self._connected.is_closing():
+        if self._held_back and len(self._arrived) <= READ_AHEAD and not self._ended:
             self._held_back = False
             self._connected.resume_reading()
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the interface
         """Hands the bytes on. Raises `httpcore2.WriteTimeout` if they pile up, `httpcore2.WriteError`."""
-        if self._ended or self._connected.is_closing():  # it closes itself first and tells us in its next turn
+        if self._ended:
             raise httpcore2.WriteError("the connection is closed")
         self._connected.write(buffer)
         if self._must_drain:
@@ -107,9 +107,7 @@ class Socket(asyncio.Protocol, httpcore2.AsyncNetworkStream):
 
     async def aclose(self) -> None:
         """Lets go at once: what was not sent yet is not sent any more. Never waits, so that nobody can cancel it."""
-        self._ended = True
         self._connected.abort()
-        self._wake()
 
     def get_extra_info(self, info: str) -> Any:
         """``is_readable``: whether bytes or an end are there, which an idle connection's are not."""

@@ -12,6 +12,7 @@ import httpcore2
 import httpx
 import pytest
 
+from gateway.upstream import reaching
 from gateway.upstream.sockets import READ_AHEAD, open_socket
 from tests.upstream.misbehaving import (
     LONG,
@@ -68,6 +69,31 @@ async def test_an_address_that_is_silent_holds_the_next_back_only_for_a_moment()
     assert server.connections == 1
 
 
+async def test_of_two_that_answer_at_once_one_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[socket.socket] = []
+    both = asyncio.Event()
+
+    async def attempt(_: object) -> socket.socket:
+        one = socket.socket()
+        made.append(one)
+        if len(made) == 2:
+            both.set()
+        try:
+            await both.wait()
+        except BaseException:
+            one.close()
+            raise
+        return one
+
+    monkeypatch.setattr(reaching, "HEAD_START", 0.0)
+    monkeypatch.setattr(reaching, "_attempt", attempt)
+    with named("http://127.0.0.1:1", "http://127.0.0.1:2"):
+        chosen = await reaching.reached("localhost", 80)
+    closed = [one.fileno() == -1 for one in made if one is not chosen]
+    chosen.close()
+    assert closed == [True]
+
+
 async def test_when_all_addresses_refuse_it_is_a_connect_error() -> None:
     with named(closed_port(), closed_port()), pytest.raises(httpx.ConnectError):
         await open_socket("localhost", 80, None, LONG)
@@ -78,7 +104,7 @@ async def test_a_name_without_an_address_is_a_connect_error() -> None:
         await open_socket("localhost", 80, None, LONG)
 
 
-async def test_writing_to_a_broken_connection_is_a_write_error_before_it_is_told_too() -> None:
+async def test_writing_to_a_broken_connection_is_a_write_error() -> None:
     async def resets(line: Line) -> None:
         line.reset()
 
