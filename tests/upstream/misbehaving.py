@@ -84,6 +84,9 @@ class Server:
         try:
             with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
                 await self.behaviour(Line(self, reader, writer))
+        except asyncio.CancelledError:  # the test failed: do not wait for it to read
+            writer.transport.abort()
+            raise
         finally:
             writer.close()
             with contextlib.suppress(ConnectionError, ssl.SSLError):
