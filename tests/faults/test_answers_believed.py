@@ -96,7 +96,6 @@ async def test_an_answer_that_nobody_asked_for_is_never_another_record(proxied: 
     assert {getattr(answer, "native_id", MalformedAnswer) for answer in answers} <= {one.native_id, MalformedAnswer}
 
 
-@pytest.mark.xfail(strict=True, reason="a kept connection gives the next read what was left on it")
 @pytest.mark.parametrize("vendor", NAMES)
 async def test_an_answer_that_nobody_asked_for_is_not_the_next_reads(proxied: Proxied) -> None:
     async with proxied.connected() as adapter:
