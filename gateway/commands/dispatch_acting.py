@@ -18,6 +18,7 @@ from gateway.commands.dispatch_ledger import OpenLedger, opened
 from gateway.commands.dispatch_standing import Standing, standing_of
 from gateway.commands.dispatch_watching import watch
 from gateway.commands.failure import CommandFailure
+from gateway.dispatch.reconciling import reconcile
 from gateway.dispatch.records import Dispatch
 from gateway.dispatch.runs import RunWorker
 from gateway.dispatch.sending import Sending
@@ -92,7 +93,7 @@ class Here:
         await self._opened.ledger.expire(now=utc_now())  # what a dead gateway was sending is UNKNOWN
         dispatch = await self._opened.dispatch(dispatch_id)
         async with connected_backends(self._settings, utc_now) as backends:
-            return standing_of(await self._sending.reconcile(dispatch, backends))
+            return standing_of(await reconcile(self._opened.ledger, dispatch, backends, clock=utc_now))
 
     async def retry(self, dispatch_id: str) -> Standing:
         """Has what is FAILED queued again."""

@@ -15,14 +15,12 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from adapters.contract import EvidenceRequest, OtherSending, PreparedCall, SendAction, Verdict
-from adapters.errors import AdapterError
-from gateway.backends import Backend, Backends
+from adapters.contract import PreparedCall
+from gateway.backends import Backend
 from gateway.dispatch.engine import RunEngine
 from gateway.dispatch.fingerprint import input_hash
 from gateway.dispatch.keyed_writes import Written, perform_once, perform_unkeyed
 from gateway.dispatch.ledger import (
-    LOST,
     Begun,
     Claim,
     Intent,
@@ -35,10 +33,9 @@ from gateway.dispatch.ledger import (
 )
 from gateway.dispatch.performing import not_begun, perform_claimed
 from gateway.dispatch.preparing import SendRequest, asked_of
-from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, ItemState
+from gateway.dispatch.records import Dispatch, DispatchAction, ItemState
 from gateway.dispatch.settling import settled, settled_by, settled_later
 from gateway.dispatch.timing import USUAL, Timing
-from gateway.dispatch.vendor_status import decides
 from gateway.problems import Problem, ProblemCode, incident_of
 
 __all__ = ["Order", "Sending", "Sent"]
@@ -53,9 +50,6 @@ HAND_OVER_SECONDS = 5.0
 LOOK_AGAIN_SECONDS = 2.0
 """How often a ledger that went away is asked whether it wrote what it did not answer."""
 
-_VERDICTS = {Verdict.SENT: ItemState.ACCEPTED, Verdict.NOT_SENT: ItemState.FAILED, Verdict.UNDECIDED: ItemState.UNKNOWN}
-_ITEMS_AT_ONCE = 100
-_MAY_HAVE_GONE = (ItemState.SENDING, ItemState.ACCEPTED, ItemState.UNKNOWN)
 
 _SENDING = frozenset((ItemState.SENDING,))
 _SAID = {ItemState.ACCEPTED: "The vendor took it", ItemState.FAILED: "It is proved that nothing was sent"}
@@ -133,6 +127,9 @@ class Sending:
         Raises `IdempotencyConflictError` or `LedgerUnavailableError`; then nothing will be sent, except where the
         latter is an `UnconfirmedError`.
         """
+        return await self._to_its_end(self._begin_and_hand_over(order))
+
+    async def _begin_and_hand_over(self, order: Order) -> Sent:
         begun = await self._begin(order, None)
         if begun.replayed:
             return Sent(dispatch=begun.dispatch, replayed=True)
@@ -149,6 +146,9 @@ class Sending:
 
     async def retry(self, dispatch: Dispatch) -> Dispatch:
         """Has the FAILED items sent again."""
+        return await self._to_its_end(self._retry(dispatch))
+
+    async def _retry(self, dispatch: Dispatch) -> Dispatch:
         if await self.ledger.retry(dispatch.id):
             await self._hand_over(dispatch.id)
         return await self.ledger.get(dispatch.id, None) or dispatch
@@ -173,17 +173,6 @@ class Sending:
         """Waits until everything that this process is sending is settled."""
         while self._running:
             await asyncio.wait(self._running)
-
-    async def reconcile(self, dispatch: Dispatch, backends: Backends) -> Dispatch:
-        """Asks the vendors for evidence of each UNKNOWN item, and settles those that it decides."""
-        unknown = frozenset((ItemState.UNKNOWN,))
-        after = 0
-        while items := await self.ledger.items(dispatch.id, states=unknown, after=after):
-            for item in items:
-                found = await self._evidence(dispatch, item, backends)
-                await self.ledger.settle([found], at=self._clock())
-            after = items[-1].number
-        return await self.ledger.get(dispatch.id, None) or dispatch
 
     async def _begin(self, order: Order, claim: Claim | None) -> Begun:
         dispatch_id = uuid.uuid4().hex
@@ -258,55 +247,8 @@ class Sending:
         task.add_done_callback(self._running.discard)
         return task
 
-    async def _evidence(self, dispatch: Dispatch, item: DispatchItem, backends: Backends) -> Settlement:
-        backend = backends.get(item.target.backend)
-        find = None if backend is None else backend.adapter.evidence
-        if backend is None or find is None:
-            return _undecided(item, "The backend keeps no evidence that can be asked for: look at the record there.")
-        request = EvidenceRequest(
-            action=SendAction(dispatch.action.value),
-            native_id=item.target.native_id,
-            stable_id=item.stable_id,
-            since=item.requested_at,
-            recipients=item.recipients,
-            unsent_before=_was_unsent(backend, dispatch, item),
-            others=await self._others(dispatch.action, item),
-        )
-        try:
-            evidence = await find(request)
-        except AdapterError as error:
-            incident_of(error)
-            return _undecided(item, f"The backend could not be asked: {error.message}")
-        state = _VERDICTS[evidence.verdict]
-        if state is ItemState.UNKNOWN:
-            return _undecided(item, evidence.text)
-        return Settlement(number=item.number, attempt=item.attempt, state=state, evidence=evidence.text)
-
-    async def _others(self, action: DispatchAction, item: DispatchItem) -> tuple[OtherSending, ...]:
-        """What else of the same record went out by this channel, or may have; newest first."""
-        found: list[OtherSending] = []
-        before: int | None = None
-        while page := await self.ledger.items_for(item.target, before=before, first=_ITEMS_AT_ONCE):
-            for other in page:
-                if other.number == item.number or other.state not in _MAY_HAVE_GONE:
-                    continue
-                dispatch = await self.ledger.get(other.dispatch_id, None)
-                if dispatch is not None and dispatch.action is action:
-                    found.append(OtherSending(since=other.requested_at, until=other.settled_at))
-            before = page[-1].number
-        return tuple(found)
-
-
-def _was_unsent(backend: Backend, dispatch: Dispatch, item: DispatchItem) -> bool:
-    """Whether the vendor's status was asked before, and did not say that it was sent. Of a `LOST` one nobody knows."""
-    return item.problem != LOST and decides(backend, dispatch.action, item.recipients, resend=dispatch.resend)
-
 
 def _unsettled(settlement: Settlement) -> Problem:
     said = _SAID.get(settlement.state, "It may have gone out")
     message = f"{said}, but the ledger could not be written since: it says so as soon as it can, or else UNKNOWN."
     return Problem(code=ProblemCode.OUTCOME_UNKNOWN, message=message)
-
-
-def _undecided(item: DispatchItem, text: str) -> Settlement:
-    return Settlement(number=item.number, attempt=item.attempt, state=ItemState.UNKNOWN, evidence=text)

@@ -21,6 +21,7 @@ from gateway.dispatch.ledger import (
 from gateway.dispatch.loading import visible_keys
 from gateway.dispatch.orders import document_intents, plan_of, statement_intents, with_hash
 from gateway.dispatch.preparing import SendRequest, prepare
+from gateway.dispatch.reconciling import reconcile
 from gateway.dispatch.records import DispatchAction
 from gateway.dispatch.sending import Order, Sent
 from gateway.dispatch.stable_ids import Addressees, customers_matching, stable_ids_of
@@ -111,7 +112,8 @@ class SendMutations:
     async def reconcile_dispatch(self: None, ask: Ask, id: DispatchId) -> DispatchPayload:
         """Asks the vendors for evidence."""
         dispatch = await _dispatch(ask, id)
-        return _standing(ask, await ask.context.sending.reconcile(dispatch, ask.context.backends))
+        context = ask.context
+        return _standing(ask, await reconcile(context.sending.ledger, dispatch, context.backends, clock=context.clock))
 
     @action("Sends again what is FAILED in a dispatch, and nothing else.", DispatchPayload)
     async def retry_dispatch(self: None, ask: Ask, id: DispatchId) -> DispatchPayload:

@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from msgspec import Struct
 
 from tests.faults.figures import Figures, aligned, figures_of, ledger_items, table
 from tests.faults.proxied import Proxied, proxied_vendors
+from tests.faults.summary import write_into
 from tests.faults.vendors import Sent, Vendors
 
 _WHOLE = os.environ.get("FAULTS") == "all"
@@ -115,6 +117,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if not _WHOLE:
         return
     rows, reads = config.stash.get(_ROWS, []), config.stash.get(_READS, [])
+    if rows and (readme := os.environ.get("FAULTS_README")):
+        write_into(Path(readme), rows)
     for title, lines in (("faults survived", table(rows)), ("reads under faults", aligned([_READ_HEADINGS, *reads]))):
         if len(lines) > 1:
             terminalreporter.section(title)
