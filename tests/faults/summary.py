@@ -9,7 +9,7 @@ from tests.faults.figures import Figures
 __all__ = ["GROUPS", "summary", "write_into"]
 
 GROUPS = {
-    "`kill -9` in the midst of runs, ten times over": r"kill -9 at|.* and kill -9",
+    "`kill -9` in the midst of runs, again and again": r"kill -9 at|.* and kill -9",
     "`kill -9` before, in and after each step of the ledger": r"kill -9 (before|in|after|of)",
     "two gateways share PostgreSQL: one killed, or stopped past its leases": r"two gateways|stopped",
     "the vendor resets, fails, stalls, limits us, answers rubbish, ends the session": r".* items? a call$",
