@@ -33,6 +33,7 @@ from adapters.model import (
     Letter,
     Page,
 )
+from adapters.patience import no_hidden_outage, retry_after
 from adapters.sandboxing import Sandbox, SandboxOptions
 from adapters.wire import FileStream
 from adapters.writes import (
@@ -376,6 +377,11 @@ class Vendor:
     authenticate: Authenticate
     connect: Callable[[Connection], Adapter]
     sandbox_module: str
+    is_outage: Callable[[int, bytes], bool] = no_hidden_outage
+    """Whether an answer, by its status and its body, means that the vendor is out of order, although its status does
+    not say so. The body of a stream's answer is not read for it."""
+    retry_after: Callable[[httpx.Headers], float | None] = retry_after
+    """The seconds for which an answer's headers ask for patience."""
     unique_codes: bool = True
     """Whether a customer's code names one customer."""
     takes_idempotency_keys: bool = False

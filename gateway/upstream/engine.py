@@ -6,10 +6,12 @@ work: nobody can tell. On a fresh one a failure to connect proves that nothing w
 
 import functools
 import ssl
+from collections.abc import Awaitable, Callable
 
 import httpx
 
 from adapters.wire import EXTENSION, CallInfo
+from gateway.upstream.calls import Call, call_of
 
 __all__ = ["EngineTransport"]
 
@@ -24,6 +26,16 @@ KEEPALIVE_SECONDS = 20.0
 def _authorities() -> ssl.SSLContext:
     """Whom TLS trusts. Loaded once for all backends: it takes some 25 milliseconds."""
     return httpx.create_ssl_context(trust_env=False)
+
+
+def _marking(call: Call) -> Callable[[str, object], Awaitable[None]]:
+    """Notes a call as sent when its head is about to be written: what its connection carried before was not it."""
+
+    async def trace(event: str, _: object) -> None:
+        if event.endswith("send_request_headers.started"):
+            call.sent = True
+
+    return trace
 
 
 class EngineTransport(httpx.AsyncBaseTransport):
@@ -49,6 +61,8 @@ class EngineTransport(httpx.AsyncBaseTransport):
         """Sends the request."""
         info: CallInfo | None = request.extensions.get(EXTENSION)
         engine = self._writes if info is not None and info.write else self._reads
+        if (call := call_of(request)) is not None:
+            request.extensions["trace"] = _marking(call)
         return await engine.handle_async_request(request)
 
     async def aclose(self) -> None:

@@ -25,7 +25,6 @@ PASSING: dict[str, Fault] = {
 PAGE = 10
 
 
-@pytest.mark.xfail(strict=True, reason="reads are not retried yet")
 @pytest.mark.parametrize("name", PASSING)
 @pytest.mark.parametrize("vendor", NAMES)
 async def test_a_read_survives_a_fault_that_strikes_once(proxied: Proxied, name: str) -> None:
@@ -62,7 +61,6 @@ async def test_a_token_that_is_refused_between_two_calls_is_not_tried_again(prox
     assert len(proxied.proxy.calls) == 2
 
 
-@pytest.mark.xfail(strict=True, reason="a Retry-After that is a date is not read yet")
 @pytest.mark.parametrize("vendor", NAMES)
 async def test_a_date_to_come_back_at_is_told_in_seconds(proxied: Proxied) -> None:
     async with proxied.connected() as adapter:
