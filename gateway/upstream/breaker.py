@@ -118,6 +118,8 @@ class Breaker:
             return
         now = self._monotonic()
         self._outcomes.append((now, result is not Result.ANSWERED))
+        if result is Result.ANSWERED:
+            return
         while self._outcomes[0][0] <= now - self._knobs.window:
             self._outcomes.popleft()
         failures = sum(failed for _, failed in self._outcomes)
