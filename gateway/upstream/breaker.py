@@ -29,27 +29,25 @@ class Knobs(Struct, frozen=True, kw_only=True):
     """When a breaker opens, and for how long. Times in seconds.
 
     It opens when of the last ``remembered`` calls, those older than ``window`` aside, at least ``least`` are known and
-    ``rate`` of them failed.
+    ``rate`` of them failed. 429 is no failure, but for those from the ``streak``-th in a row: that is no peak any more.
     """
 
     remembered: int
     window: float
     least: int
     rate: float
+    streak: int
     first_pause: float
     longest_pause: float
 
 
-READING = Knobs(remembered=50, window=60.0, least=20, rate=0.5, first_pause=1.0, longest_pause=30.0)
+READING = Knobs(remembered=50, window=60.0, least=20, rate=0.5, streak=5, first_pause=1.0, longest_pause=30.0)
 """With one call in ten reset, half of 20 fail together once in 140,000 times; a dead vendor has failed 20 within
 seconds of a page's loading. Somebody waits, and a probe does no harm: it is tried again soon."""
 
-SENDING = Knobs(remembered=10, window=300.0, least=5, rate=0.5, first_pause=2.0, longest_pause=300.0)
+SENDING = Knobs(remembered=10, window=300.0, least=5, rate=0.5, streak=5, first_pause=2.0, longest_pause=300.0)
 """Each failed send may leave its whole batch in doubt: five are enough, and a probe of a vendor that stays broken costs
 another. Sends are slow, so they are remembered for longer."""
-
-LIMITED_STREAK = 5
-"""So many 429 in a row are no longer a peak; each from then on counts as a failure."""
 
 _AT_THE_DEADLINE = 0.05
 """Seconds by which two readings of the clock may differ; who leaves so shortly before the deadline is taken for it."""
@@ -114,7 +112,7 @@ class Breaker:
 
     def _count(self, result: Result) -> None:
         self._limited = self._limited + 1 if result is Result.LIMITED else 0
-        if 0 < self._limited < LIMITED_STREAK:
+        if 0 < self._limited < self._knobs.streak:
             return
         now = self._monotonic()
         self._outcomes.append((now, result is not Result.ANSWERED))

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from adapters.errors import AdapterError, BadCredentials, MalformedAnswer, RateLimited, TimedOut, Unavailable
-from gateway.upstream.breaker import LIMITED_STREAK, READING, SENDING, BreakerTransport
+from gateway.upstream.breaker import READING, SENDING, BreakerTransport
 from gateway.upstream.calls import Call, TurnedAway
 from gateway.upstream.health import Health, HealthState, HealthTransport
 from tests.upstream.calling import Clock, begun, called
@@ -111,15 +111,15 @@ async def test_of_a_streak_of_429_those_past_a_peak_are_failures(answer: Any) ->
     stage.answer = answer
     for _ in range(100):
         await stage.ask()
-    assert stage.calls == LIMITED_STREAK - 1 + READING.least
+    assert stage.calls == READING.streak - 1 + READING.least
 
 
 async def test_429_between_answers_are_none() -> None:
     stage = Stage()
     for _ in range(30):
-        for stage.answer in (*[429] * (LIMITED_STREAK - 1), 200):
+        for stage.answer in (*[429] * (READING.streak - 1), 200):
             await stage.ask()
-    assert stage.calls == 30 * LIMITED_STREAK
+    assert stage.calls == 30 * READING.streak
 
 
 async def test_an_answer_that_hides_an_outage_is_a_failure() -> None:

@@ -6,10 +6,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gateway.upstream.breaker import LIMITED_STREAK, Breaker, Knobs, Result
+from gateway.upstream.breaker import Breaker, Knobs, Result
 from tests.upstream.calling import Clock
 
-KNOBS = Knobs(remembered=6, window=10.0, least=3, rate=0.5, first_pause=2.0, longest_pause=7.0)
+KNOBS = Knobs(remembered=6, window=10.0, least=3, rate=0.5, streak=2, first_pause=2.0, longest_pause=7.0)
 PAUSES = [2.0, 4.0, 7.0]
 """Doubled each time, up to the bound."""
 
@@ -34,8 +34,8 @@ class Model:
 
     def counts(self, place: int) -> bool:
         """Whether a result counts: all do but 429 that are not the end of a long enough streak."""
-        latest = [result for _, result in self.results[: place + 1]][-LIMITED_STREAK:]
-        return latest[-1] is not Result.LIMITED or latest == [Result.LIMITED] * LIMITED_STREAK
+        latest = [result for _, result in self.results[: place + 1]][-KNOBS.streak :]
+        return latest[-1] is not Result.LIMITED or latest == [Result.LIMITED] * KNOBS.streak
 
     def fails_too_often(self, now: float) -> bool:
         """Whether the latest result is one failure too many."""
@@ -65,15 +65,28 @@ class BreakerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.lets_through(self.clock.now))
     @rule()
     def begin(self) -> None:
-        if self.model.opened_at is not None:
-            self.period += 1
-            self.model.probe = self.period
-        self.under_way.append((self.breaker.begin(), self.period))
+        self.under_way.append(self._begun())
 
     @precondition(lambda self: self.under_way)
     @rule(data=st.data(), result=st.sampled_from(Result))
     def end(self, data: Any, result: Result) -> None:
-        begun, period = self.under_way.pop(data.draw(st.integers(0, len(self.under_way) - 1)))
+        place = data.draw(st.integers(0, len(self.under_way) - 1))
+        self._end(*self.under_way.pop(place), result)
+
+    @precondition(lambda self: self.model.lets_through(self.clock.now))
+    @rule(results=st.lists(st.sampled_from(Result), min_size=1, max_size=4))
+    def ask(self, results: list[Result]) -> None:
+        for result in results:
+            if self.model.lets_through(self.clock.now):
+                self._end(*self._begun(), result)
+
+    def _begun(self) -> tuple[int, int]:
+        if self.model.opened_at is not None:
+            self.period += 1
+            self.model.probe = self.period
+        return self.breaker.begin(), self.period
+
+    def _end(self, begun: int, period: int, result: Result) -> None:
         self.breaker.end(begun, result)
         now, model = self.clock.now, self.model
         if period != self.period or result is Result.UNDECIDED:

@@ -138,3 +138,23 @@ async def test_a_call_whose_connection_is_never_made_is_not_marked_as_sent() -> 
         with pytest.raises(httpx.ConnectTimeout):
             await asked(engine, request)
     assert (noted.sent, server.requests) == (False, [])
+
+
+async def test_a_call_is_marked_as_sent_with_its_first_byte() -> None:
+    never = asyncio.Event()
+
+    async def reads_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await never.wait()
+        writer.close()
+
+    serving = await asyncio.start_server(reads_nothing, "127.0.0.1", 0)
+    async with serving, EngineTransport() as engine:
+        host, port = serving.sockets[0].getsockname()
+        request = call(f"http://{host}:{port}/", write=True)
+        request.headers["x-long"] = "x" * 30_000_000  # does not fit in what the system holds for a slow reader
+        request.extensions["timeout"] = {"write": 0.05}
+        noted = begin_call(request, 5)
+        with pytest.raises(httpx.WriteTimeout):
+            await asked(engine, request)
+        never.set()
+    assert noted.sent

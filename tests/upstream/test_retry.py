@@ -166,12 +166,12 @@ async def test_a_caller_who_leaves_while_it_waits_is_not_held_up() -> None:
 
 
 @pytest.mark.parametrize("calls", [1, 10, 500, 10_000])
-async def test_in_an_outage_no_more_than_a_fifth_of_the_calls_are_repetitions(calls: int) -> None:
+async def test_in_an_outage_a_fifth_of_the_calls_are_tried_again_and_no_more(calls: int) -> None:
     vendor, clock = Scripted(503), Clock()
     transport = retrying(vendor, clock)
     for _ in range(calls):
         await ended(transport, begun())
-    assert vendor.calls <= calls + FIRST_TOKENS + SHARE * calls
+    assert calls + SHARE * calls - 1 <= vendor.calls <= calls + SHARE * calls + FIRST_TOKENS
 
 
 async def test_writes_earn_no_repetitions_of_reads() -> None:
