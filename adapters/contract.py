@@ -14,13 +14,13 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import httpx
 from msgspec import Struct
 from pydantic import BaseModel
 
+from adapters.aggregates import AggregateRequest, Measure, Subject
 from adapters.errors import AdapterError
 from adapters.filters import Filter, FilterOptions
 from adapters.model import (
@@ -208,30 +208,6 @@ class Messages(Protocol):
 
     async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Results[CustomerMessage]:
         """Messages by native id."""
-
-
-class Subject(StrEnum):
-    """What is aggregated."""
-
-    CUSTOMERS = "CUSTOMERS"
-    TEMPLATES = "TEMPLATES"
-    MESSAGES = "MESSAGES"
-
-
-class Measure(Struct, frozen=True):
-    """``count``, ``avg``, ``sum``, ``min`` or ``max`` of one of the vendor's own fields."""
-
-    function: Literal["count", "avg", "sum", "min", "max"]
-    field: str
-
-
-class AggregateRequest(Struct, frozen=True, kw_only=True):
-    """Measures over all records of a subject, grouped by the vendor's own fields. At least one measure."""
-
-    subject: Subject
-    measures: tuple[Measure, ...]
-    group_by: tuple[str, ...] = ()
-    options: FilterOptions
 
 
 Aggregates = Callable[[AggregateRequest], Awaitable[tuple[AggregateRow, ...]]]

@@ -36,6 +36,26 @@ async def test_a_read_survives_a_fault_that_strikes_once(proxied: Proxied, name:
     assert (answer, [call.fault is None for call in proxied.proxy.calls]) == (asked.key, [False, True])
 
 
+@pytest.mark.parametrize("vendor", ["kashflow"])
+async def test_a_read_survives_a_database_time_out_dressed_as_a_mistake(proxied: Proxied) -> None:
+    async with proxied.connected(timeout=30) as adapter:
+        asked = await warm(adapter)
+        proxied.proxy.forget()
+        proxied.proxy.play(answers(400, '{"Error": "-2146232060"}', content_type="application/json"), times=1)
+        answer = await read(adapter, asked.key)
+    assert (answer, len(proxied.proxy.calls)) == (asked.key, 2)
+
+
+@pytest.mark.parametrize("vendor", NAMES)
+async def test_what_would_come_after_the_deadline_is_told_at_once(proxied: Proxied) -> None:
+    async with proxied.connected() as adapter:
+        asked = await warm(adapter)
+        proxied.proxy.forget()
+        proxied.proxy.play(answers(429, retry_after=60))
+        answer = await read(adapter, asked.key)
+    assert (type(answer), len(proxied.proxy.calls)) == (RateLimited, 1)
+
+
 @pytest.mark.parametrize(("vendor", "calls_to_sign_in"), [("kashflow", 2), ("sage_intacct", 1)])
 async def test_a_session_that_ends_in_the_midst_of_a_page_is_renewed_once(
     proxied: Proxied, calls_to_sign_in: int
