@@ -14,13 +14,13 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import httpx
 from msgspec import Struct
 from pydantic import BaseModel
 
+from adapters.aggregates import AggregateRequest, Measure, Subject
 from adapters.errors import AdapterError
 from adapters.filters import Filter, FilterOptions
 from adapters.model import (
@@ -33,6 +33,7 @@ from adapters.model import (
     Letter,
     Page,
 )
+from adapters.patience import no_hidden_outage, retry_after
 from adapters.sandboxing import Sandbox, SandboxOptions
 from adapters.wire import FileStream
 from adapters.writes import (
@@ -213,30 +214,6 @@ class Messages(Protocol):
         """Messages by native id."""
 
 
-class Subject(StrEnum):
-    """What is aggregated."""
-
-    CUSTOMERS = "CUSTOMERS"
-    TEMPLATES = "TEMPLATES"
-    MESSAGES = "MESSAGES"
-
-
-class Measure(Struct, frozen=True):
-    """``count``, ``avg``, ``sum``, ``min`` or ``max`` of one of the vendor's own fields."""
-
-    function: Literal["count", "avg", "sum", "min", "max"]
-    field: str
-
-
-class AggregateRequest(Struct, frozen=True, kw_only=True):
-    """Measures over all records of a subject, grouped by the vendor's own fields. At least one measure."""
-
-    subject: Subject
-    measures: tuple[Measure, ...]
-    group_by: tuple[str, ...] = ()
-    options: FilterOptions
-
-
 Aggregates = Callable[[AggregateRequest], Awaitable[tuple[AggregateRow, ...]]]
 
 # ── The adapter and its vendor ───────────────────────────────────────────────────────────────────────────────────────
@@ -363,6 +340,11 @@ class Vendor:
     sent_statuses: Mapping[SendAction, frozenset[str]] = field(default_factory=dict)
     """Per way to send, the names in a document's ``vendor_status`` by which the vendor's pages say that it went out
     that way. It is not sent so again to whom the vendor chooses, unless that is asked for."""
+    is_outage: Callable[[int, bytes], bool] = no_hidden_outage
+    """Whether an answer, by its status and its body, means that the vendor is out of order, although its status does
+    not say so. The body of a stream's answer is not read for it."""
+    retry_after: Callable[[httpx.Headers], float | None] = retry_after
+    """The seconds for which an answer's headers ask for patience."""
     unique_codes: bool = True
     """Whether a customer's code names one customer."""
     takes_idempotency_keys: bool = False

@@ -4,6 +4,7 @@ Every call goes through the transport the gateway built for the backend, which a
 policies. They read what the call is from ``request.extensions["postroom"]``, a `CallInfo`, never from the HTTP method.
 """
 
+import math
 import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, TypeVar
@@ -27,6 +28,7 @@ from adapters.errors import (
     TimedOut,
     Unavailable,
 )
+from adapters.patience import retry_after
 from adapters.redaction import redacted, secrets_of
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "decode_json",
     "error_for_status",
     "lies_under",
+    "read_bounded",
     "url_under",
 ]
 
@@ -50,6 +53,10 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 TELLING_BYTES = 16
 """A stream's first bytes, however they are cut up on the way, are at least this many unless the file is shorter."""
+
+CONNECT_SECONDS = 5.0
+"""Two lost SYNs are survived, which are sent again after one second and three. It is never more than half of a call's
+time, so that a vendor that cannot be reached is told from one that does not answer."""
 
 LONGEST_MESSAGE = 500
 """Characters of a vendor's own words that an error repeats."""
@@ -65,12 +72,14 @@ T = TypeVar("T")
 class CallInfo(Struct, frozen=True, kw_only=True):
     """What a call is, for the outbound policies: its operation, and whether repeating it can do harm (``write``).
 
-    ``fresh`` is a read that decides what is sent or was: no cache may answer it.
+    ``fresh`` is a read that decides what is sent or was: no cache may answer it. A ``stream``'s answer is a file, taken
+    as it comes; any other is read whole.
     """
 
     backend: str
     operation: str
     write: bool = False
+    stream: bool = False
     idempotency_key: str | None = None
     wanted: frozenset[str] = frozenset()
     fresh: bool = False
@@ -160,7 +169,8 @@ class Wire:
         self.backend = backend
         self.base_url = httpx.URL(base_url.rstrip("/") + "/")
         self._transport = transport
-        self._timeout = {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}
+        connect = min(CONNECT_SECONDS, timeout / 2)
+        self._timeout = {"connect": connect, "read": timeout, "write": timeout, "pool": timeout}
 
     def url(self, request: WireRequest) -> httpx.URL:
         """Where a request goes. Raises `InvalidInput` for a path that would not lie under the base."""
@@ -175,7 +185,7 @@ class Wire:
         info = self._info(request)
         response = await self._start(request, info)
         try:
-            body = await _read_bounded(response, info)
+            body = await read_bounded(response, info)
         except httpx.RequestError as error:
             raise _transport_error(error, info) from None
         finally:
@@ -190,7 +200,7 @@ class Wire:
 
     async def stream(self, request: WireRequest) -> FileStream:
         """The answer as a stream, its first bytes read. The caller closes it."""
-        info = self._info(request)
+        info = self._info(request, stream=True)
         response = await self._start(request, info)
         rest = decoded(response)
         first = b""
@@ -204,11 +214,12 @@ class Wire:
             raise
         return FileStream(response, info, first, rest)
 
-    def _info(self, request: WireRequest) -> CallInfo:
+    def _info(self, request: WireRequest, *, stream: bool = False) -> CallInfo:
         return CallInfo(
             backend=self.backend,
             operation=request.operation,
             write=request.write,
+            stream=stream,
             idempotency_key=request.idempotency_key,
             wanted=request.wanted,
             fresh=request.fresh,
@@ -315,6 +326,7 @@ def error_for_status(
 
     The vendor may quote in its words what it was sent: no secret of the call is left in them.
     """
+    patience = retry_after(answer.headers)
     if kind is None:
         fallback = InvalidInput if 400 <= answer.status < 500 else Unavailable
         kind = _BY_STATUS.get(answer.status, fallback if answer.status >= 400 else MalformedAnswer)
@@ -325,7 +337,7 @@ def error_for_status(
         status=answer.status,
         vendor_code=None if vendor_code is None else redacted(vendor_code, answer.secrets),
         request_id=None if request_id is None else redacted(request_id, answer.secrets),
-        retry_after=_seconds(answer.headers.get("retry-after")),
+        retry_after=None if patience is None else math.ceil(patience),
     )
 
 
@@ -345,11 +357,11 @@ def believe_absence(error: NotFound) -> None:
         ) from None
 
 
-def _seconds(value: str | None) -> int | None:
-    return int(value) if value is not None and value.isdecimal() else None
+async def read_bounded(response: httpx.Response, info: CallInfo) -> bytes:
+    """A body whole and decoded.
 
-
-async def _read_bounded(response: httpx.Response, info: CallInfo) -> bytes:
+    Raises `MalformedAnswer` (for a write `OutcomeUnknown`) past `MAX_ANSWER_BYTES`, and what httpx raises.
+    """
     parts: list[bytes] = []
     size = 0
     async for chunk in decoded(response):

@@ -2,6 +2,7 @@
 
 import contextlib
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -24,9 +25,14 @@ from gateway.server.files import file_route
 from gateway.server.graphql_view import GraphQLView
 from gateway.server.health import health_routes
 from gateway.settings import BackendSettings, Settings
+from gateway.upstream.breaker import BreakerTransport
+from gateway.upstream.calls import Operation
+from gateway.upstream.deadline import DeadlineTransport, SignInDeadlineTransport
 from gateway.upstream.engine import EngineTransport
 from gateway.upstream.health import Health, HealthTransport
 from gateway.upstream.permits import Permits, PermitsTransport
+from gateway.upstream.retry import RetryTransport
+from gateway.upstream.whole_answers import WholeAnswersTransport
 
 __all__ = ["Gateway", "build_app", "connected_backends", "running_gateway"]
 
@@ -69,6 +75,10 @@ class Gateway:
             clock=self._clock,
         )
 
+    def operation(self) -> Operation:
+        """What belongs to one operation, begun now; `gateway.upstream.calls.running` is its scope."""
+        return Operation(deadline=time.monotonic() + self.settings.server.operation_seconds)
+
 
 @contextlib.asynccontextmanager
 async def connected_backends(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Backends]:
@@ -88,16 +98,23 @@ async def connected_backends(settings: Settings, clock: Clock = utc_now) -> Asyn
 
 
 def outbound(configured: BackendSettings, health: Health, permits: Permits, clock: Clock) -> httpx.AsyncBaseTransport:
-    """One backend's way out: permits → health → credential → engine. Closing the outermost closes all."""
-    credential = configured.vendor.authenticate(
-        EngineTransport(),
+    """One backend's way out, as it is written here from the inside out. Closing the outermost closes all.
+
+    deadline → retry → breaker → permits → whole answers → health → credential → engine
+    """
+    vendor = configured.vendor
+    credential = vendor.authenticate(
+        SignInDeadlineTransport(EngineTransport(), configured.timeout),
         key=configured.key,
         base_url=configured.base_url,
         credentials=configured.credentials,
         settings=configured.settings,
         clock=clock,
     )
-    return PermitsTransport(HealthTransport(credential, health), permits)
+    answers = WholeAnswersTransport(HealthTransport(credential, health))
+    breaker = BreakerTransport(PermitsTransport(answers, permits), health, is_outage=vendor.is_outage)
+    retry = RetryTransport(breaker, is_outage=vendor.is_outage, patience=vendor.retry_after)
+    return DeadlineTransport(retry, configured.timeout)
 
 
 def connect(

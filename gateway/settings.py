@@ -68,6 +68,10 @@ class ServerSettings(_Section):
         examples=["https://postroom.example.com"],
     )
     insecure: bool = Field(default=False, description="true or false", examples=[True])
+    # Browsers, proxies and balancers commonly give up after a minute: what is known by then should be on its way.
+    operation_seconds: float = Field(
+        default=60.0, gt=0, le=600, description="a number of seconds above 0, at most 600", examples=[60]
+    )
 
     @property
     def url(self) -> str:

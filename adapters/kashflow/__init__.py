@@ -4,7 +4,7 @@ from adapters.contract import Limits, Vendor
 from adapters.kashflow.adapter import connect
 from adapters.kashflow.codes import CODE
 from adapters.kashflow.credential import KashFlowCredentials, authenticate
-from adapters.kashflow.refusals import OUTCOMES
+from adapters.kashflow.refusals import OUTCOMES, is_outage
 
 __all__ = ["vendor"]
 
@@ -15,6 +15,7 @@ vendor = Vendor(
     credentials=KashFlowCredentials,
     limits=Limits(page_size=100, concurrency=4, statement_batch=35),
     outcomes=OUTCOMES,
+    is_outage=is_outage,
     native_ids={"Customer": CODE},
     credential_headers={"Authorization": "KfToken [redacted]"},
     authenticate=authenticate,

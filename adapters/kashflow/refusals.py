@@ -14,7 +14,7 @@ from adapters.kashflow.rows import Refusal
 from adapters.wire import Answer, error_for_status
 from adapters.writes import Outcomes
 
-__all__ = ["OUTCOMES", "error_of", "sign_in_error_of"]
+__all__ = ["OUTCOMES", "error_of", "is_outage", "sign_in_error_of"]
 
 DATABASE_TIME_OUT = "-2146232060"
 
@@ -28,10 +28,10 @@ _EXCEPTION_CODE = re.compile(r"-\d+")
 
 def error_of(answer: Answer, *, backend: str) -> AdapterError:
     """The error that an answer other than success stands for."""
-    refusal = _read(answer)
+    refusal = _read(answer.body)
     code = None if refusal.error is None else str(refusal.error)
     kind: type[AdapterError] | None = None
-    if answer.status == 400 and code is not None and _EXCEPTION_CODE.fullmatch(code):
+    if is_outage(answer.status, answer.body):
         kind = OutcomeUnknown if answer.request.write else Unavailable
     return error_for_status(
         answer,
@@ -41,6 +41,11 @@ def error_of(answer: Answer, *, backend: str) -> AdapterError:
         vendor_code=code,
         kind=kind,
     )
+
+
+def is_outage(status: int, body: bytes) -> bool:
+    """Whether a 400 carries the code of an exception inside the vendor's service."""
+    return status == 400 and _EXCEPTION_CODE.fullmatch(str(_read(body).error)) is not None
 
 
 def sign_in_error_of(answer: Answer, *, backend: str) -> AdapterError:
@@ -58,8 +63,8 @@ def sign_in_error_of(answer: Answer, *, backend: str) -> AdapterError:
     )
 
 
-def _read(answer: Answer) -> Refusal:
+def _read(body: bytes) -> Refusal:
     try:
-        return msgspec.json.decode(answer.body, type=Refusal)
+        return msgspec.json.decode(body, type=Refusal)
     except msgspec.MsgspecError:
         return Refusal()

@@ -3,6 +3,7 @@
 from adapters.contract import Limits, Vendor
 from adapters.sage_intacct.adapter import connect
 from adapters.sage_intacct.credential import IntacctCredentials, IntacctSettings, authenticate
+from adapters.sage_intacct.envelope import is_outage, patience_of
 from adapters.sage_intacct.query import KEY
 from adapters.sage_intacct.writes import OUTCOMES
 
@@ -17,6 +18,8 @@ vendor = Vendor(
     # A query takes at most 4,000 rows. The lowest service tier bears six calls at once of an application.
     limits=Limits(page_size=4000, concurrency=6, scan_budget=20_000),
     outcomes=OUTCOMES,
+    is_outage=is_outage,
+    retry_after=patience_of,
     native_ids={"Customer": KEY, "CustomerEmailTemplate": KEY, "EmailTemplate": KEY, "CustomerMessage": KEY},
     credential_headers={"Authorization": "Bearer [redacted]"},
     authenticate=authenticate,

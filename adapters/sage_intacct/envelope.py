@@ -4,8 +4,11 @@ The error stands inside ``ia::result``, beside it, or bare as ``error``; it may 
 HTTP 200. So each answer is searched for one before its status is believed.
 """
 
+import math
+import re
 from typing import Any, Generic, TypeVar
 
+import httpx
 import msgspec
 from msgspec import Raw, Struct, field
 
@@ -18,10 +21,21 @@ from adapters.errors import (
     NotFound,
     RateLimited,
     Rejected,
+    Unavailable,
 )
+from adapters.patience import retry_after
 from adapters.wire import Answer, decode_json, error_for_status
 
-__all__ = ["Envelope", "Meta", "Reference", "error_in", "says_token_is_invalid", "unwrap"]
+__all__ = [
+    "Envelope",
+    "Meta",
+    "Reference",
+    "error_in",
+    "is_outage",
+    "patience_of",
+    "says_token_is_invalid",
+    "unwrap",
+]
 
 T = TypeVar("T")
 
@@ -62,8 +76,12 @@ _KIND_BY_CODE: dict[str, type[AdapterError]] = {
     "GW-0032": BadCredentials,
     "GW-0034": BadCredentials,
     "GW-0042": Forbidden,
+    **{f"GW-000{digit}": Unavailable for digit in range(1, 10)},
 }
 """What the vendor's own code says whatever the status. Error-handling guide, read 2026-11."""
+
+_SERVER_ERROR = re.compile(rb'"GW-000[1-9]"')
+"""The guide's codes for what goes wrong inside the vendor's gateway."""
 
 _KIND_UNDER_SUCCESS: dict[str, type[AdapterError]] = {"invalidRequest": InvalidInput, "operationFailed": InvalidInput}
 
@@ -124,6 +142,28 @@ def says_token_is_invalid(body: bytes) -> bool:
     )
 
 
+def is_outage(status: int, body: bytes) -> bool:
+    """Whether an error of the vendor's gateway itself stands under a status that is none of those."""
+    if status >= 500 or _SERVER_ERROR.search(body) is None:
+        return False
+    found = _search(body)
+    codes = () if found is None else (_text(found.get("errorId")), _text(found.get("code")))
+    return any(_KIND_BY_CODE.get(code or "") is Unavailable for code in codes)
+
+
+def patience_of(headers: httpx.Headers) -> float | None:
+    """What ``Retry-After`` says, or where it is missing the longest of the vendor's own, ``X-IA-…-Retry-After``."""
+    usual = retry_after(headers)
+    named = [
+        float(value)
+        for name, value in headers.items()
+        if name.startswith("x-ia-")
+        and name.endswith(("retry-after", "retryafter"))
+        and re.fullmatch("[0-9]{1,9}", value)
+    ]
+    return max(named, default=None) if usual is None else usual
+
+
 def _search(body: bytes) -> dict[str, Any] | None:
     """The first error in a body, as the vendor wrote it."""
     try:
@@ -169,14 +209,9 @@ def _attribute(details: list[dict[str, Any]]) -> str | None:
 
 
 def _with_patience(answer: Answer, error: AdapterError) -> AdapterError:
-    """Adds how long to wait, from the vendor's own headers (``X-IA-…-Retry-After``) where the usual one is missing."""
-    if error.retry_after is None:
-        waits = [
-            int(value)
-            for name, value in answer.headers.items()
-            if name.startswith("x-ia-") and name.endswith(("retry-after", "retryafter")) and value.isdecimal()
-        ]
-        error.retry_after = max(waits, default=None)
+    """Adds how long to wait."""
+    seconds = patience_of(answer.headers)
+    error.retry_after = None if seconds is None else math.ceil(seconds)
     return error
 
 

@@ -5,6 +5,7 @@ holds nothing that the ledger does not.
 """
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from datetime import datetime
 
@@ -77,7 +78,8 @@ class RunWorker:
 
     async def _run(self, run: BackendRun) -> None:
         """Waits for the lanes. They are tasks of their own: each ends its batch even when the engine lets go of us."""
-        lanes = [asyncio.create_task(run.lane()) for _ in range(run.lanes)]
+        nobodys = contextvars.Context()  # a run is no part of the operation that began it, nor ends with it
+        lanes = [asyncio.create_task(run.lane(), context=nobodys.copy()) for _ in range(run.lanes)]
         for lane in lanes:
             self._lanes.add(lane)
             lane.add_done_callback(self._lanes.discard)

@@ -14,9 +14,19 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from adapters.errors import Unavailable
 from adapters.wire import EXTENSION, CallInfo
 
-__all__ = ["CacheUse", "Call", "Operation", "begin_call", "call_of", "current_operation", "running"]
+__all__ = [
+    "CacheUse",
+    "Call",
+    "Operation",
+    "TurnedAway",
+    "begin_call",
+    "call_of",
+    "current_operation",
+    "running",
+]
 
 _CALL = "postroom.call"
 
@@ -33,14 +43,16 @@ class CacheUse(StrEnum):
 class Call(Struct, kw_only=True):
     """One call of an adapter. Times are seconds of `time.monotonic`.
 
-    ``deadline`` is when it must have an answer. ``sent`` says that a byte of it may have left: before that, whatever
-    happens proves that nothing was done. ``attempts`` counts what was sent, ``queued`` the seconds it waited for its
-    turn; ``shared`` says that another call's answer was taken, ``status`` is the last answer's.
+    ``deadline`` is when it must have an answer; ``cut_short`` says that its operation ends before the backend's own
+    time for a call does. ``sent`` says that a byte of it may have left: before that, whatever
+    happens proves that nothing was done. ``attempts`` counts how often it was tried, ``queued`` the seconds it waited
+    for its turn; ``shared`` says that another call's answer was taken, ``status`` is the last answer's.
     """
 
     info: CallInfo
     begun: float
     deadline: float
+    cut_short: bool = False
     sent: bool = False
     attempts: int = 0
     queued: float = 0.0
@@ -52,6 +64,10 @@ class Call(Struct, kw_only=True):
     def remaining(self) -> float:
         """Seconds until the deadline; 0 when it is past."""
         return max(0.0, self.deadline - time.monotonic())
+
+
+class TurnedAway(Unavailable):
+    """A policy did not let a call through. Trying it again at once comes to the same."""
 
 
 class Operation(Struct, kw_only=True):
@@ -90,8 +106,8 @@ def begin_call(request: httpx.Request, seconds: float) -> Call:
     operation = current_operation()
     if operation is not None:
         operation.calls.append(call)
-        if not info.write:
-            call.deadline = min(call.deadline, operation.deadline)
+        if not info.write and operation.deadline < call.deadline:
+            call.deadline, call.cut_short = operation.deadline, True
     request.extensions[_CALL] = call
     return call
 

@@ -18,6 +18,7 @@ import httpcore2
 import httpx
 
 from adapters.wire import EXTENSION, CallInfo
+from gateway.upstream.calls import call_of
 from gateway.upstream.sockets import open_socket
 
 __all__ = ["EngineTransport"]
@@ -73,6 +74,8 @@ class EngineTransport(httpx.AsyncBaseTransport):
         connection = None if write else await self._kept(url.origin)
         if connection is None:
             connection = await self._connect(url.origin, timeouts.get("connect"))
+        if (call := call_of(request)) is not None:
+            call.sent = True
         try:
             with _told():
                 answer = await connection.handle_async_request(_outgoing(request, url, timeouts))

@@ -15,7 +15,10 @@ SERVER_ERROR = 500
 
 
 class HealthState(StrEnum):
-    """UP: the last call was answered. DEGRADED: it was answered with a server error. DOWN: it was not answered."""
+    """UP: the last call was answered. DEGRADED: it was answered with a server error.
+
+    DOWN: it was not answered, or the backend is left alone because too many calls failed.
+    """
 
     UP = "UP"
     DEGRADED = "DEGRADED"
@@ -36,16 +39,36 @@ class Health:
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
+        self._seen = HealthState.UNKNOWN
+        self._left_alone: frozenset[str] = frozenset()
         self.state = HealthState.UNKNOWN
         self.since: datetime | None = None
         self.problem: Problem | None = None
 
     def saw(self, state: HealthState) -> None:
         """Notes what the latest call showed."""
+        if state is not self._seen:
+            self._seen = state
+            self._tell()
+
+    def leaves_alone(self, what: str, left: bool) -> None:  # noqa: FBT001 - a fact about ``what``
+        """Notes that ``reading`` from the backend or ``sending`` to it rests, or goes on."""
+        self._left_alone = self._left_alone | {what} if left else self._left_alone - {what}
+        self._tell()
+
+    def _tell(self) -> None:
+        state, problem = self._seen, _PROBLEMS.get(self._seen)
+        if self._left_alone:
+            state, problem = HealthState.DOWN, _left_alone(self._left_alone)
         if state is not self.state:
             self.state = state
             self.since = self._clock()
-            self.problem = _PROBLEMS.get(state)
+        self.problem = problem
+
+
+def _left_alone(what: frozenset[str]) -> Problem:
+    message = f"Too many calls failed: {' and '.join(sorted(what))} rests for now, and is tried again by itself."
+    return Problem(code=ProblemCode.UNAVAILABLE, message=message, retryable=True)
 
 
 class HealthTransport(httpx.AsyncBaseTransport):

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 
 import httpx
 
+from adapters.wire import EXTENSION, CallInfo
+
 __all__ = ["Permits", "PermitsTransport"]
 
 
@@ -35,7 +37,7 @@ class Permits:
 
 
 class _HeldStream(httpx.AsyncByteStream):
-    """An answer's body that ends the call's turn when it is closed."""
+    """A stream's body that ends the call's turn when it is closed."""
 
     def __init__(self, inner: httpx.AsyncByteStream, permits: Permits) -> None:
         self._inner = inner
@@ -55,7 +57,7 @@ class _HeldStream(httpx.AsyncByteStream):
 
 
 class PermitsTransport(httpx.AsyncBaseTransport):
-    """Lets as many calls through at once as the backend bears, until their answers are read."""
+    """Lets as many calls through at once as the backend bears; a stream's turn lasts until it is closed."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport, permits: Permits) -> None:
         self._inner = inner
@@ -73,6 +75,10 @@ class PermitsTransport(httpx.AsyncBaseTransport):
         except BaseException:
             self._permits.release()
             raise
+        info: CallInfo = request.extensions[EXTENSION]
+        if not info.stream:
+            self._permits.release()
+            return response
         assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - an asynchronous transport's answer
         response.stream = _HeldStream(response.stream, self._permits)
         return response

@@ -21,8 +21,8 @@ NAMES = tuple(load_vendors())
 KEY = "test"
 """The backend's key."""
 
-TIMEOUT = 1.0
-"""Seconds that the backends' settings give a call."""
+TIMEOUT = 2.0
+"""Seconds that the backends' settings give a call, and the sign-in before it."""
 
 
 def utc_now() -> datetime:

@@ -63,8 +63,6 @@ class Case:
     error: type[AdapterError] | None
     slow: bool = False
     timeout: float = TIMEOUT
-    not_yet: str = ""
-    """Why the stack cannot do so yet."""
 
 
 def always(fault: Fault) -> Callable[[Asked], Fault]:
@@ -75,14 +73,14 @@ def in_days(days: int) -> str:
     return format_datetime(datetime.now(UTC) + timedelta(days=days), usegmt=True)
 
 
-NO_DEADLINE = "a call has no deadline, only a time-out for each step"
 CASES: Mapping[str, Case] = {
     "latency before": Case(always(late(before=60)), TimedOut, slow=True),
     "latency after": Case(always(late(after=60)), TimedOut, slow=True),
     "half open, reads": Case(always(stalled("answering")), TimedOut, slow=True),
     "half open, reads nothing": Case(always(stalled("reading")), TimedOut, slow=True),
-    "drip, from the head": Case(always(drips(0.1, begin="head")), TimedOut, slow=True, not_yet=NO_DEADLINE),
-    "drip, the body": Case(always(drips(0.1)), TimedOut, slow=True, not_yet=NO_DEADLINE),
+    "drip, from the head": Case(always(drips(0.1, begin="head")), TimedOut, slow=True),
+    "drip, the body": Case(always(drips(0.1)), TimedOut, slow=True),
+    "drip, a byte a second": Case(always(drips(1)), TimedOut, slow=True, timeout=3.0),
     "reset before": Case(always(reset("before")), Unavailable),
     "reset after": Case(always(reset("after")), Unavailable),
     "reset in the head": Case(always(reset("head")), Unavailable),
@@ -118,10 +116,7 @@ def each_vendor(names: Sequence[str]) -> list[Any]:
             name,
             vendor,
             id=f"{name}-{vendor}",
-            marks=[
-                *([pytest.mark.whole] if CASES[name].slow and vendor != "kashflow" else []),
-                *([pytest.mark.xfail(strict=True, reason=CASES[name].not_yet)] if CASES[name].not_yet else []),
-            ],
+            marks=[pytest.mark.whole] if CASES[name].slow and vendor != "kashflow" else [],
         )
         for name in names
         for vendor in NAMES

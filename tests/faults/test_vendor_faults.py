@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.sandbox_company import company_customers
+from gateway.upstream.breaker import SENDING
 from tests.faults.conftest import Judge
 from tests.faults.gateway_process import GatewayProcess, gateway
 from tests.faults.vendors import EMAILS, STATEMENTS, Vendors, letter_ids, running_vendors, statement_ids
@@ -15,6 +16,8 @@ from tests.faults.waiting import until
 
 TIMEOUT = 2.0
 BATCH = 35
+LANES = 2
+A_RUN_WAITS = "a run waits"
 STATEMENTS_ASKED = 4 * BATCH
 WITHOUT_ADDRESS = sum(one.email_is_broken or not one.emails for one in company_customers()[:STATEMENTS_ASKED])
 FAULTS: Mapping[str, tuple[dict[str, Any], int]] = {
@@ -59,7 +62,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     url = f"sqlite:///{folder}/ledger.sqlite3"
     with contextlib.ExitStack() as stack:
         vendors = stack.enter_context(running_vendors("letters", "statements"))
-        limits = {"concurrency": 2}
+        limits = {"concurrency": LANES}
         configuration = vendors.write_configuration(folder / "postroom.toml", url, timeout=TIMEOUT, limits=limits)
         yield Stage(stack.enter_context(gateway(configuration)), vendors, url)
 
@@ -90,3 +93,26 @@ def test_a_run_survives_a_fault_of_the_vendor(stage: Stage, kind: str, fault: st
     assert figures.unknown == open_calls * batch
     if not open_calls:  # proved undone, and no fault of the items': it has all gone out after all
         assert figures.sent == figures.items - (0 if kind == "letters" else WITHOUT_ADDRESS)
+
+
+def test_a_vendor_that_breaks_down_pauses_a_run_which_then_goes_on(stage: Stage, judge: Judge) -> None:
+    run = stage.letters(40)
+    before = stage.vendors.outbox()
+    stage.vendors.fault("letters", route=EMAILS, kind="status", status=500, times=None)
+    waited = stage.process.log().count(A_RUN_WAITS)
+    dispatch = stage.process.send(*run)["dispatch"]["id"]
+    until(lambda: stage.process.log().count(A_RUN_WAITS) > waited, stage.process.log)
+    paused = stage.process.dispatch(dispatch)["state"]
+    stage.vendors.heal()
+    stage.process.ends(dispatch)
+    figures = judge(
+        "500 to every send, until the breaker opened",
+        stage.ledger_url,
+        stage.vendors,
+        bound=SENDING.least + LANES,  # what failed, what was under way meanwhile, and a probe where healing was slow
+        dispatch=dispatch,
+        before=before,
+    )
+    assert paused == "PAUSED"
+    assert figures.unknown >= SENDING.least
+    assert figures.sent == figures.items - figures.unknown

@@ -45,7 +45,13 @@ def backend(text: str, tables: str = '[backends.credentials]\ntoken = "t0psecret
 
 def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
     settings = load(tmp_path, SOUND)
-    assert settings.server.model_dump() == {"host": "127.0.0.1", "port": 8000, "public_url": None, "insecure": False}
+    assert settings.server.model_dump() == {
+        "host": "127.0.0.1",
+        "port": 8000,
+        "public_url": None,
+        "insecure": False,
+        "operation_seconds": 60.0,
+    }
     assert settings.lists.max_page == 500
     assert settings.files.model_dump() == {"key": None, "lifetime_seconds": 600}
     (uk,) = settings.backends

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from adapters.wire import EXTENSION, CallInfo
 from gateway.upstream.permits import Permits, PermitsTransport
 
 PATIENCE = 10.0
@@ -50,8 +51,9 @@ class Vendor(httpx.AsyncBaseTransport):
             self.release.release()
 
 
-def request() -> httpx.Request:
-    return httpx.Request("GET", URL)
+def request(*, stream: bool = True) -> httpx.Request:
+    info = CallInfo(backend="a", operation="x", stream=stream)
+    return httpx.Request("GET", URL, extensions={EXTENSION: info})
 
 
 async def read(transport: httpx.AsyncBaseTransport) -> bytes:
@@ -95,6 +97,13 @@ async def test_a_turn_lasts_until_the_answer_is_read_or_closed(end: Callable[[ht
     async with asyncio.timeout(PATIENCE):
         await second
     assert (before, permits.remaining) == ((False, 0, 1), 1)
+
+
+async def test_a_turn_is_over_with_an_answer_that_was_read_whole() -> None:
+    vendor, permits = Vendor(), Permits(1)
+    vendor.let(1)
+    await PermitsTransport(vendor, permits).handle_async_request(request(stream=False))
+    assert permits.remaining == 1
 
 
 async def test_an_answer_closed_twice_ends_one_turn() -> None:

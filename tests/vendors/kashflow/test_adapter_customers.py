@@ -305,6 +305,20 @@ class TestFailures:
             await page_of(adapter, 1)
         assert (caught.value.vendor_code, caught.value.retryable, caught.value.status) == (code, True, 400)
 
+    @pytest.mark.parametrize(
+        ("status", "body", "is_outage"),
+        [
+            (400, b'{"Error": "-2146232060", "Message": "Execution Timeout Expired."}', True),
+            (400, b'{"Error": "-2146233088"}', True),
+            (400, b'{"Error": "InvalidCode"}', False),
+            (400, b'{"Message": "-2146232060"}', False),
+            (400, b"", False),
+            (200, b'{"Error": "-2146232060"}', False),
+        ],
+    )
+    def test_an_exception_dressed_as_a_400_is_an_outage(self, status: int, body: bytes, is_outage: bool) -> None:
+        assert vendor.is_outage(status, body) is is_outage
+
     @pytest.mark.parametrize("body", [b"", b"[", b"[]", b"null", b'{"Data":null}', b'{"Data":[{"Code":"X"}]}', b"\xff"])
     async def test_an_answer_that_is_no_list_is_malformed(self, body: bytes) -> None:
         with pytest.raises(MalformedAnswer):

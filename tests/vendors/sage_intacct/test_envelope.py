@@ -20,6 +20,7 @@ from adapters.errors import (
     TimedOut,
     Unavailable,
 )
+from adapters.sage_intacct import vendor
 from tests.connecting import asking
 from tests.vendors.sage_intacct.answering import adapter_over, answering, listing, nested_error, one
 
@@ -188,3 +189,26 @@ async def test_meta_may_be_missing() -> None:
     page = await adapter.customers.page(asking(wanted=frozenset({"outstanding_balance"})))
     assert [(one.native_id, one.code, str(one.outstanding_balance)) for one in page.records] == [("1", "7", "12.5")]
     assert (page.total, page.end) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "is_outage"),
+    [
+        (200, nested_error(errorId="GW-0001"), True),
+        (400, {"ia::error": {"code": "GW-0009"}}, True),
+        (200, nested_error(errorId="GW-0010"), False),
+        (200, nested_error(errorId="REST-1064", message="GW-0001"), False),
+        (200, {"ia::result": [{"key": "1", "name": "GW-0001"}]}, False),
+        (500, nested_error(errorId="GW-0001"), False),  # its status says so already
+    ],
+)
+def test_the_gateways_own_errors_are_an_outage_under_any_status(status: int, body: object, is_outage: bool) -> None:
+    assert vendor.is_outage(status, json.dumps(body).encode()) is is_outage
+
+
+async def test_the_gateways_own_errors_are_unavailable_under_any_status() -> None:
+    assert type(await failure(adapter_over(answering(nested_error(errorId="GW-0001"))))) is Unavailable
+
+
+def test_how_long_to_wait_is_read_off_the_vendors_own_headers() -> None:
+    assert vendor.retry_after(httpx.Headers({"X-IA-Throttle-Limit-Retry-After": "9"})) == 9.0

@@ -1,0 +1,120 @@
+"""Reads are tried again where that may help: what broke off, what the vendor asks patience for, what passes by itself.
+
+A loop of our own: stamina repeats on exceptions, while most of this is about answers, which are handed up when trying
+again is no use; and it cannot ask before it waits whether the wait ends before the deadline.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import httpx
+
+from adapters.errors import RateLimited, Unavailable
+from adapters.patience import no_hidden_outage, retry_after
+from gateway.upstream.calls import Call, TurnedAway, call_of
+
+__all__ = ["RetryBudget", "RetryTransport"]
+
+ATTEMPTS = 3
+"""Where one call in ten is reset, one read in a thousand still fails after three; a fourth would be load."""
+
+FIRST_WAIT = 0.2
+"""Seconds: the longest wait before the second attempt; twice that before the third. Resets pass at once, a restarted
+worker is there within some tenths of a second, and somebody is waiting for the answer."""
+
+SHARE = 0.2
+"""Of a backend's calls, at most so many are attempts more than the first: what breaks under load must not get more."""
+
+FIRST_TOKENS = 3.0
+MOST_TOKENS = 10.0
+"""What may be tried again before any call has earned it, and what quiet times save up for a bad moment."""
+
+_STATUSES = frozenset((429, 502, 503, 504))
+_BROKEN_OFF = (httpx.NetworkError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
+
+
+class RetryBudget:
+    """A backend's tokens: each call earns a part of one, each repetition costs one."""
+
+    def __init__(self) -> None:
+        self._tokens = FIRST_TOKENS
+
+    def earn(self) -> None:
+        """Notes a call."""
+        self._tokens = min(MOST_TOKENS, self._tokens + SHARE)
+
+    def spend(self) -> bool:
+        """Whether something may be tried again; then it counts."""
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+class RetryTransport(httpx.AsyncBaseTransport):
+    """Tries reads up to `ATTEMPTS` times, with full jitter, or when the vendor says so. Never a write.
+
+    An answer or a failure is passed up at once where the next attempt would begin after the deadline. Of a stream only
+    the head is tried again.
+    """
+
+    def __init__(
+        self,
+        inner: httpx.AsyncBaseTransport,
+        *,
+        is_outage: Callable[[int, bytes], bool] = no_hidden_outage,
+        patience: Callable[[httpx.Headers], float | None] = retry_after,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._inner = inner
+        self._is_outage = is_outage
+        self._patience = patience
+        self._sleep = sleep
+        self._jitter = jitter
+        self._budget = RetryBudget()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Passes the request on, until it has an answer that is one."""
+        call = call_of(request)
+        assert call is not None  # noqa: S101 - the deadline, outside, has made it
+        if call.info.write:
+            call.attempts = 1
+            return await self._inner.handle_async_request(request)
+        self._budget.earn()
+        while True:
+            call.attempts += 1
+            try:
+                response = await self._inner.handle_async_request(request)
+            except TurnedAway:
+                raise
+            except _BROKEN_OFF:
+                wait = self._wait(call, None)
+                if wait is None:
+                    raise
+            except (Unavailable, RateLimited) as error:  # of a sign-in
+                wait = self._wait(call, error.retry_after)
+                if wait is None:
+                    raise
+            else:
+                wait = self._wait(call, self._patience(response.headers)) if self._passes(call, response) else None
+                if wait is None:
+                    return response
+                await response.aclose()
+            await self._sleep(wait)
+
+    async def aclose(self) -> None:
+        """Closes the inner transport."""
+        await self._inner.aclose()
+
+    def _passes(self, call: Call, response: httpx.Response) -> bool:
+        """Whether an answer says that the next may be another."""
+        body = b"" if call.info.stream else response.content
+        return response.status_code in _STATUSES or self._is_outage(response.status_code, body)
+
+    def _wait(self, call: Call, asked: float | None) -> float | None:
+        """Seconds until the next attempt, not before the vendor says, nor all callers at that moment; None: no more."""
+        seconds = (asked or 0.0) + FIRST_WAIT * 2 ** (call.attempts - 1) * self._jitter()
+        goes_on = call.attempts < ATTEMPTS and seconds < call.remaining() and self._budget.spend()
+        return seconds if goes_on else None

@@ -1,0 +1,36 @@
+"""Reads answers whole, so that the policies above see finished ones, and a broken body is a call that failed."""
+
+import httpx
+
+from adapters.wire import EXTENSION, CallInfo, read_bounded
+
+__all__ = ["WholeAnswersTransport", "whole"]
+
+_OF_THE_CODED_BODY = frozenset(("content-encoding", "content-length", "transfer-encoding"))
+
+
+class WholeAnswersTransport(httpx.AsyncBaseTransport):
+    """Reads each answer that is not a stream, up to the bound of `adapters.wire`, and lets its connection go."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Passes the request on."""
+        response = await self._inner.handle_async_request(request)
+        info: CallInfo = request.extensions[EXTENSION]
+        return response if info.stream else await whole(response, info)
+
+    async def aclose(self) -> None:
+        """Closes the inner transport."""
+        await self._inner.aclose()
+
+
+async def whole(response: httpx.Response, info: CallInfo) -> httpx.Response:
+    """The same answer with its body read and decoded, and closed."""
+    try:
+        body = await read_bounded(response, info)
+    finally:
+        await response.aclose()
+    headers = [(name, value) for name, value in response.headers.multi_items() if name not in _OF_THE_CODED_BODY]
+    return httpx.Response(response.status_code, headers=headers, content=body, extensions=response.extensions)
