@@ -26,7 +26,8 @@ from gateway.server.health import health_routes
 from gateway.settings import BackendSettings, Settings
 from gateway.upstream.engine import EngineTransport
 from gateway.upstream.health import Health, HealthTransport
-from gateway.upstream.permits import Permits, PermitsTransport
+from gateway.upstream.limits import Limiter, LimitsTransport
+from gateway.upstream.limits_turns import Bounds
 
 __all__ = ["Gateway", "build_app", "connected_backends", "running_gateway"]
 
@@ -81,14 +82,14 @@ async def connected_backends(settings: Settings, clock: Clock = utc_now) -> Asyn
         backends = []
         for configured in settings.backends:
             sharing = [key for key in shared.get(configured.shares_codes or "", ()) if key != configured.key]
-            health, permits = Health(clock), Permits(configured.limits.concurrency)
-            transport = await stack.enter_async_context(outbound(configured, health, permits, clock))
-            backends.append(connect(configured, transport, health, permits, sharing, clock))
+            health, limiter = Health(clock), Limiter(Bounds.of(configured.limits), clock=clock)
+            transport = await stack.enter_async_context(outbound(configured, health, limiter, clock))
+            backends.append(connect(configured, transport, health, limiter, sharing, clock))
         yield Backends(backends)
 
 
-def outbound(configured: BackendSettings, health: Health, permits: Permits, clock: Clock) -> httpx.AsyncBaseTransport:
-    """One backend's way out: permits → health → credential → engine. Closing the outermost closes all."""
+def outbound(configured: BackendSettings, health: Health, limiter: Limiter, clock: Clock) -> httpx.AsyncBaseTransport:
+    """One backend's way out: limits → health → credential → engine. Closing the outermost closes all."""
     credential = configured.vendor.authenticate(
         EngineTransport(),
         key=configured.key,
@@ -97,14 +98,14 @@ def outbound(configured: BackendSettings, health: Health, permits: Permits, cloc
         settings=configured.settings,
         clock=clock,
     )
-    return PermitsTransport(HealthTransport(credential, health), permits)
+    return LimitsTransport(HealthTransport(credential, health), limiter)
 
 
 def connect(
     configured: BackendSettings,
     transport: httpx.AsyncBaseTransport,
     health: Health,
-    permits: Permits,
+    limiter: Limiter,
     shares_codes_with: Sequence[str],
     clock: Clock,
 ) -> Backend:
@@ -130,7 +131,7 @@ def connect(
         limits=configured.limits,
         timeout=configured.timeout,
         health=health,
-        permits=permits,
+        limiter=limiter,
         shares_codes_with=tuple(shares_codes_with),
     )
 
