@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import httpx
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -27,6 +28,8 @@ from gateway.settings import BackendSettings, Settings
 from gateway.upstream.engine import EngineTransport
 from gateway.upstream.health import Health, HealthTransport
 from gateway.upstream.limits import Limiter, LimitsTransport
+from gateway.upstream.limits_fleet import Fleet
+from gateway.upstream.limits_shared import SharedLimiter, name_of
 from gateway.upstream.limits_turns import Bounds
 
 __all__ = ["Gateway", "build_app", "connected_backends", "running_gateway"]
@@ -80,12 +83,34 @@ async def connected_backends(settings: Settings, clock: Clock = utc_now) -> Asyn
             if configured.shares_codes is not None:
                 shared.setdefault(configured.shares_codes, []).append(configured.key)
         backends = []
+        limiter_of = await stack.enter_async_context(_limiters(settings, clock))
         for configured in settings.backends:
             sharing = [key for key in shared.get(configured.shares_codes or "", ()) if key != configured.key]
-            health, limiter = Health(clock), Limiter(Bounds.of(configured.limits), clock=clock)
+            health, limiter = Health(clock), limiter_of(configured)
             transport = await stack.enter_async_context(outbound(configured, health, limiter, clock))
             backends.append(connect(configured, transport, health, limiter, sharing, clock))
         yield Backends(backends)
+
+
+@contextlib.asynccontextmanager
+async def _limiters(settings: Settings, clock: Clock) -> AsyncIterator[Callable[[BackendSettings], Limiter]]:
+    """What makes a backend's limiter: kept with other processes through Redis, or for this one alone."""
+    url, processes = settings.redis.url, settings.processes
+    if url is None:
+        yield lambda configured: Limiter(Bounds.of(configured.limits).share(processes, least_writes=1), clock=clock)
+        return
+    pepper = b"" if settings.files.key is None else settings.files.key.get_secret_value().encode()
+    async with Fleet(url.get_secret_value(), processes, clock=clock) as fleet:
+
+        def shared(configured: BackendSettings) -> Limiter:
+            secrets = (
+                value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+                for _, value in configured.credentials
+            )
+            name = name_of(configured.key, configured.base_url, secrets, pepper)
+            return SharedLimiter(Bounds.of(configured.limits), fleet, name)
+
+        yield shared
 
 
 def outbound(configured: BackendSettings, health: Health, limiter: Limiter, clock: Clock) -> httpx.AsyncBaseTransport:

@@ -1,7 +1,6 @@
 """How much a backend is asked at once and over time: the rest queue until their deadline."""
 
 import asyncio
-import itertools
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
@@ -24,12 +23,12 @@ class QueueFull(Exception):
 
 
 class Permit:
-    """A call's place in the queue, and its turn once it is ``held``. ``until`` is when it is given up, if ever."""
+    """A call's place in the queue, and its turn once it is ``held``. ``until`` is its deadline, if it has one."""
 
     __slots__ = ("_granted", "held", "name", "until", "write")
 
-    def __init__(self, name: str, *, write: bool, until: float | None) -> None:
-        self.name = name
+    def __init__(self, *, write: bool, until: float | None) -> None:
+        self.name = ""
         self.write = write
         self.until = until
         self.held = False
@@ -59,7 +58,6 @@ class Limiter:
         self._turns: Turns[Permit] = Turns(bounds, monotonic)
         self._monotonic = monotonic
         self._clock = clock
-        self._names = itertools.count(1)
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -89,7 +87,7 @@ class Limiter:
         if self.queued >= QUEUED_PER_PERMIT * self.bounds.concurrency:
             raise QueueFull
         until = None if seconds is None else self._monotonic() + seconds
-        permit = Permit(str(next(self._names)), write=write, until=until)
+        permit = Permit(write=write, until=until)
         self._turns.join(permit, write=write)
         self.serve()
         if permit.held:
@@ -110,12 +108,13 @@ class Limiter:
         if permit.held:
             permit.held = False
             self._turns.end(write=permit.write, used=used)
+            self._ended(permit, used=used)
             self.serve()
 
     def serve(self) -> None:
         """Lets go whoever may, and looks again when the window opens."""
         while (permit := self._turns.next()) is not None:
-            permit.grant()
+            self._grant(permit)
         opens = self._turns.opens_in() if self._turns.waiting else None
         if opens is not None and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(opens, self._opened)
@@ -123,6 +122,12 @@ class Limiter:
     def _opened(self) -> None:
         self._timer = None
         self.serve()
+
+    def _grant(self, permit: Permit) -> None:
+        permit.grant()
+
+    def _ended(self, permit: Permit, *, used: bool) -> None:
+        """Nobody else needs to know."""
 
     def _leave(self, permit: Permit) -> None:
         self._turns.leave(permit, write=permit.write)

@@ -39,17 +39,18 @@ class Bounds(Struct, frozen=True, kw_only=True):
             seconds=0.0 if rate is None else rate.seconds,
         )
 
-    def share(self, processes: int) -> Self:
+    def share(self, processes: int, *, least_writes: int = 0) -> Self:
         """What each of so many processes may ask by itself.
 
         Rounded down, so that together they keep the bounds; but reads are let through one at a time even where that
-        is more than a share, since none at all would be an outage. Writes then wait.
+        is more than a share, since none at all would be an outage. Writes then wait, or go by ``least_writes``, for
+        processes that will never be anything but alone.
         """
         concurrency, calls = self.concurrency // processes, None if self.calls is None else self.calls // processes
         return msgspec.structs.replace(
             self,
             concurrency=max(1, concurrency),
-            writes=0 if 0 in (concurrency, calls) else _most_writes(concurrency),
+            writes=least_writes if 0 in (concurrency, calls) else _most_writes(concurrency),
             calls=None if calls is None else max(1, calls),
         )
 

@@ -167,3 +167,7 @@ def test_a_share_is_rounded_down_and_where_it_is_nothing_one_read_goes_at_a_time
 ) -> None:
     share = bounds(concurrency, Rate(calls=calls, seconds=60)).share(processes)
     assert (share.concurrency, share.writes, share.calls) == expected
+
+
+def test_writes_of_processes_that_are_always_alone_go_one_at_a_time_where_there_is_no_share_for_them() -> None:
+    assert [bounds(concurrency).share(4, least_writes=1).writes for concurrency in (2, 4, 16)] == [1, 1, 3]
