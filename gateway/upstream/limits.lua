@@ -43,6 +43,10 @@ local function room(kind)
   return used < most and (kind ~= 'w' or used_writes < most_writes) and (calls == 0 or counted < calls)
 end
 
+local function bell(waiter)
+  return queue .. ':' .. waiter
+end
+
 local function count(kind)
   used = used + 1
   counted = counted + 1
@@ -58,10 +62,9 @@ local function wake()
     local kind = string.sub(waiter, 1, 1)
     if room(kind) then
       count(kind)
-      local bell = queue .. ':' .. waiter
-      redis.call('DEL', bell)
-      redis.call('RPUSH', bell, '1')
-      redis.call('PEXPIRE', bell, 4 * LOOK_AGAIN)
+      redis.call('DEL', bell(waiter))
+      redis.call('RPUSH', bell(waiter), '1')
+      redis.call('PEXPIRE', bell(waiter), 4 * LOOK_AGAIN)
     end
   end
 end
@@ -99,6 +102,7 @@ if what == 'take' then
     return answer(-1, math.max(0, since + settling - now))
   end
   local kind = string.sub(waiter, 1, 1)
+  redis.call('DEL', bell(waiter))
   look()
   for _, earlier in ipairs(redis.call('ZRANGE', queue, 0, -1)) do
     if earlier == waiter then
@@ -134,6 +138,7 @@ end
 if what == 'leave' then
   redis.call('ZREM', queue, ARGV[7])
   redis.call('ZREM', due, ARGV[7])
+  redis.call('DEL', bell(ARGV[7]))
   wake()
 end
 

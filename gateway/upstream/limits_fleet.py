@@ -106,6 +106,7 @@ class Fleet:
         self._script = self._redis.register_script(_SCRIPT.read_text(encoding="utf-8"))
         self._members: list[Member] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._listening: dict[tuple[str, str], asyncio.Future[Any]] = {}
         self._born = ""
         self._back_at: float | None = None
         self._told = False
@@ -135,21 +136,45 @@ class Fleet:
         member.hear(heard)
         return heard
 
-    async def take(self, member: Member, kind: str, lease: str, seconds: float) -> None:
-        """Waits for a permit that all processes know of. Raises `Apart`."""
+    async def take(
+        self, member: Member, kind: str, lease: str, seconds: float, *, wanted: Callable[[], object]
+    ) -> bool:
+        """Waits for a permit that all processes know of, as long as it is ``wanted``. Raises `Apart`."""
         waiter = f"{kind}:{self.id}"
         bell = f"{_PREFIX}:{{{member.name}}}:queue:{waiter}"
-        while True:
+        while wanted():
             heard = await self.ask(member, "take", waiter, lease, seconds * 1000, self._born)
             if heard.status > 0:
                 self._born = heard.born
-                return
+                return True
             if heard.status < 0:
                 # Known to nobody and new to us: at a first start there is nothing that could have to settle.
                 self.part("Redis has lost its memory" if self._born else None)
                 raise Apart
             wait = heard.wait * random.uniform(1.0, 1.1)  # noqa: S311 - so that not all look at once
-            await self._trying(self._patient.blpop([bell], timeout=wait))
+            await self._trying(self._listen(member, kind, self._patient.blpop([bell], timeout=wait)))
+        await self.ask(member, "leave", waiter)
+        return False
+
+    async def _listen(self, member: Member, kind: str, bell: Awaitable[Any]) -> None:
+        """Waits for the bell, or until `hush`."""
+        listening = self._listening[member.name, kind] = asyncio.ensure_future(bell)
+        try:
+            await asyncio.wait([listening])
+            if not listening.cancelled():
+                listening.result()
+        finally:
+            listening.cancel()
+            del self._listening[member.name, kind]
+
+    def hush(self, member: Member, kind: str) -> None:
+        """Looks at once whether a permit is still wanted.
+
+        What Redis is being asked is not broken off: its answer, which may be a lease, would be lost.
+        """
+        listening = self._listening.get((member.name, kind))
+        if listening is not None:
+            listening.cancel()
 
     async def _trying(self, asked: Awaitable[Any]) -> Any:
         try:

@@ -90,38 +90,29 @@ class SharedLimiter(Limiter):
 
     async def _ask(self, *, write: bool) -> None:
         """Takes leases for those of a kind who wait, one after the other."""
-        kind, lease = _kind(write=write), ""
+
+        def first() -> Permit | None:
+            return self._turns.first(write=write)
+
         try:
-            while self._fleet.together and (first := self._turns.first(write=write)) is not None:
+            while self._fleet.together and (waiting := first()) is not None:
                 lease = self._new_name()
-                await self._fleet.take(self, kind, lease, self._lasts(first))
-                permit = self._turns.take(write=write)
-                if permit is None:
-                    self._give(lease, used=False)
-                else:
-                    self._hold(permit, lease)
+                if await self._fleet.take(self, _kind(write=write), lease, self._lasts(waiting), wanted=first):
+                    permit = self._turns.take(write=write)
+                    if permit is None:
+                        self._give(lease, used=False)
+                    else:
+                        self._hold(permit, lease)
         except Apart:
             pass
-        except asyncio.CancelledError:
-            if self._fleet.together:
-                self._fleet.aside(self._withdraw(kind, lease))
-            raise
         finally:
             del self._asking[write]
         self.serve()
 
-    async def _withdraw(self, kind: str, lease: str) -> None:
-        try:
-            await self._fleet.ask(self, "leave", f"{kind}:{self._fleet.id}")
-            await self._fleet.ask(self, "give", lease, 0)
-        except Apart:
-            return  # what is in Redis runs out, or is put right when we are back
-
     def _leave(self, permit: Permit) -> None:
         super()._leave(permit)
-        asking = self._asking.get(permit.write)
-        if asking is not None and self._turns.first(write=permit.write) is None:
-            asking.cancel()
+        if self._turns.first(write=permit.write) is None:
+            self._fleet.hush(self, _kind(write=permit.write))
 
     def _grant(self, permit: Permit) -> None:
         self._hold(permit, self._new_name())
@@ -141,7 +132,7 @@ class SharedLimiter(Limiter):
             try:
                 await self._fleet.ask(self, "give", lease, int(used))
             except Apart:
-                return  # as above
+                return  # what stands in Redis runs out, or is put right when we are back
 
         if self._fleet.together:
             self._fleet.aside(give())

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from adapters.contract import Limits, Rate
+from gateway.upstream import limits_fleet
 from gateway.upstream.limits import Permit
 from gateway.upstream.limits_fleet import Fleet
 from gateway.upstream.limits_shared import SharedLimiter, name_of
@@ -120,6 +122,26 @@ async def test_one_alone_may_use_all_there_is(processes: Processes) -> None:
     assert vendor.most == 6
 
 
+@pytest.fixture
+def only_when_woken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks again by himself while a test runs."""
+    text = limits_fleet._SCRIPT.read_text(encoding="utf-8")
+    script = tmp_path / "limits.lua"
+    script.write_text(text.replace("LOOK_AGAIN = 500", "LOOK_AGAIN = 3600000"), encoding="utf-8")
+    assert "3600000" in script.read_text(encoding="utf-8").partition("LOOK_AGAIN = ")[2]
+    monkeypatch.setattr(limits_fleet, "_SCRIPT", script)
+    monkeypatch.setattr(limits_fleet, "LONGEST_WAIT", 7200.0)
+
+
+@pytest.mark.usefixtures("only_when_woken")
+@pytest.mark.parametrize("write", [False, True])
+async def test_who_waits_is_woken_when_a_permit_comes_back(processes: Processes, write: bool) -> None:
+    limiters = await processes.start(3, concurrency=2)
+    vendor = Vendor()
+    await asyncio.gather(*(vendor.ask(limiter, write=write) for limiter in limiters for _ in range(10)))
+    assert len(vendor.arrivals) == 30
+
+
 async def test_who_waited_first_goes_first_whichever_process_it_is(processes: Processes) -> None:
     one, other = await processes.start(2, concurrency=1)
     held = await granted(one)
@@ -154,6 +176,7 @@ async def test_a_permit_of_a_process_that_died_is_free_when_its_lease_is_over(
         other.release(await granted(other))
 
 
+@pytest.mark.usefixtures("only_when_woken")
 async def test_a_call_that_leaves_the_queue_leaves_nothing_behind(
     redis_server: RedisServer, processes: Processes
 ) -> None:
