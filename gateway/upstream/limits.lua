@@ -1,18 +1,19 @@
 -- One backend's permits among processes, by this server's own clock. Times are milliseconds.
 --
--- KEYS  born (when this server's memory of us began), reads and writes (leases by their end), window (calls by their
+-- KEYS  born (when this server's memory of us began), fleet (processes by when they were last heard of), reads and writes (leases by their end), window (calls by their
 --       end, or by their lease's end while they are under way), queue (who waits, by since when), due (until when each
 --       of those is believed to be alive)
 -- ARGV  what to do, the settling time, concurrency, writes, calls (0: any number), the window's length, then its own
 -- A lease is named <process>:<number>; who waits <r|w>:<process>, for a process's next read or write.
 -- Answers {1} granted; {0, wait} not yet; {-1, wait} this memory is too young to know who calls; and for all, added:
--- born, permits in use, calls in the window, time until the window is empty.
+-- born, permits in use, calls in the window, time until the window is empty, how many processes there are.
 
-local born, reads, writes, window, queue, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local born, fleet, reads, writes, window, queue, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local what, settling = ARGV[1], tonumber(ARGV[2])
 local most, most_writes, calls, length = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local KEPT = 3600000 -- longer than any lease: what nobody uses any more goes by itself
 local LOOK_AGAIN = 500 -- the longest that anyone waits unasked: whoever was to wake him may have died
+local SILENT = 5000 -- a process that has not been heard of for so long is gone; each looks twice a second
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 
@@ -91,7 +92,14 @@ local function answer(status, wait)
     local last = redis.call('ZRANGE', window, -1, -1, 'WITHSCORES')
     empty = math.min(tonumber(last[2]), now) + length - now
   end
-  return {status, math.ceil(wait), tostring(since), used, counted, math.ceil(empty)}
+  return {status, math.ceil(wait), tostring(since), used, counted, math.ceil(empty), redis.call('ZCARD', fleet)}
+end
+
+-- look, and claim: process first
+if what == 'look' or what == 'claim' then
+  redis.call('ZADD', fleet, now, ARGV[7])
+  redis.call('ZREMRANGEBYSCORE', fleet, '-inf', now - SILENT)
+  redis.call('PEXPIRE', fleet, SILENT)
 end
 
 -- take: waiter, lease, its length, the memory that the process knows (or '')

@@ -46,7 +46,7 @@ class Apart(Exception):
 
 
 class Heard(Struct, frozen=True):
-    """What Redis said of one backend: permits in use and calls in the window, of all processes."""
+    """What Redis said of one backend: permits in use and calls in the window of all ``processes``."""
 
     status: int
     wait: float
@@ -54,12 +54,13 @@ class Heard(Struct, frozen=True):
     used: int
     counted: int
     empties_in: float
+    processes: int
 
     @classmethod
     def of(cls, reply: Sequence[Any]) -> "Heard":
         """Of the script's answer; seconds."""
-        status, wait, born, used, counted, empties = reply
-        return cls(status, wait / 1000, born, used, counted, empties / 1000)
+        status, wait, born, used, counted, empties, processes = reply
+        return cls(status, wait / 1000, born, used, counted, empties / 1000, processes)
 
 
 class Member(Protocol):
@@ -82,19 +83,23 @@ class Member(Protocol):
 
 
 class Fleet:
-    """This process, as one of ``processes``. ``together`` says whether Redis keeps the limits now."""
+    """This process, as one of ``processes``. ``together`` says whether Redis keeps the limits now.
+
+    ``processes`` are at least as many as were ``expected``, and as many as Redis has heard of lately.
+    """
 
     def __init__(
         self,
         url: str,
-        processes: int,
+        expected: int,
         *,
         settling: float = SETTLING_SECONDS,
         look_every: float = LOOK_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.processes = processes
+        self.processes = expected
+        self._expected = expected
         self.monotonic = monotonic
         self.clock = clock
         self.id = uuid.uuid4().hex
@@ -130,9 +135,10 @@ class Fleet:
 
     async def ask(self, member: Member, what: str, *arguments: str | float) -> Heard:
         """Runs the script for a backend. Raises `Apart` where Redis does not answer."""
-        keys = [f"{_PREFIX}:born", *(f"{_PREFIX}:{{{member.name}}}:{key}" for key in _KEYS)]
+        keys = [f"{_PREFIX}:born", f"{_PREFIX}:fleet", *(f"{_PREFIX}:{{{member.name}}}:{key}" for key in _KEYS)]
         given = (what, self._settling * 1000, *member.arguments, *arguments)
         heard = Heard.of(await self._trying(self._script(keys=keys, args=given)))
+        self.processes = max(self._expected, heard.processes)
         member.hear(heard)
         return heard
 
@@ -208,7 +214,7 @@ class Fleet:
     async def _look(self) -> None:
         if self.together:
             for member in self._members:
-                heard = await self.ask(member, "look")
+                heard = await self.ask(member, "look", self.id)
                 if self._born and heard.born != self._born:
                     self.part("Redis has lost its memory")
                     return

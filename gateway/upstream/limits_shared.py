@@ -44,7 +44,6 @@ class SharedLimiter(Limiter):
             bounds.seconds * 1000,
         )
         self._fleet = fleet
-        self._share = bounds.share(fleet.processes)
         self._numbers = itertools.count(1)
         self._held: dict[str, tuple[Permit, asyncio.TimerHandle]] = {}
         self._asking: dict[bool, asyncio.Task[None]] = {}
@@ -161,6 +160,10 @@ class SharedLimiter(Limiter):
         self._held[permit.name] = (permit, self._renew_in(permit, lasts))
         if self._fleet.together:
             self._fleet.aside(renew())
+
+    @property
+    def _share(self) -> Bounds:
+        return self.bounds.share(self._fleet.processes)
 
     def claims(self, *, share: bool) -> tuple[str | float, ...]:
         """What this process has a claim to: its share, as long as it is alone, or all that it holds."""

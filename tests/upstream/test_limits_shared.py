@@ -62,13 +62,13 @@ class Processes:
         self.fleets: list[Fleet] = []
 
     async def start(
-        self, count: int, *, concurrency: int, rate: Rate | None = None, name: str = "b"
+        self, count: int, *, concurrency: int, rate: Rate | None = None, name: str = "b", expected: int | None = None
     ) -> list[SharedLimiter]:
         """So many processes' limiters of one backend."""
         bounds = Bounds.of(Limits(page_size=1, concurrency=concurrency, rate=rate))
         limiters = []
         for _ in range(count):
-            fleet = Fleet(self._url, count, settling=SETTLING, look_every=LOOK)
+            fleet = Fleet(self._url, expected or count, settling=SETTLING, look_every=LOOK)
             await self._stack.enter_async_context(fleet)
             limiter = SharedLimiter(bounds, fleet, name)
             self._stack.callback(limiter.close)
@@ -163,6 +163,35 @@ async def test_who_waited_first_goes_first_whichever_process_it_is(processes: Pr
     assert [place for place, name in enumerate(order) if name == "other"][1] <= 5
 
 
+@pytest.mark.usefixtures("only_when_woken")
+async def test_nobody_takes_what_was_given_back_before_those_who_wait_for_it(
+    redis_server: RedisServer, processes: Processes
+) -> None:
+    one, other = await processes.start(2, concurrency=1)
+    held = await granted(one)
+
+    async def ask(name: str) -> int:
+        heard = await processes.fleets[1].ask(other, "take", f"r:{name}", f"{name}:1", 60_000, "")
+        return heard.status
+
+    early = await ask("early")
+    one.release(held)
+    await happened(lambda: not redis_server.ask("EXISTS", "postroom:limits:{b}:reads"))
+    assert (early, await ask("late"), await ask("early"), await ask("late")) == (0, 0, 1, 0)
+
+
+@pytest.mark.usefixtures("only_when_woken")
+async def test_a_read_does_not_wait_behind_a_write_that_may_not_go_yet(processes: Processes) -> None:
+    one, other = await processes.start(2, concurrency=2)
+    held = await granted(one, write=True)
+    waiting = asyncio.create_task(granted(one, write=True))
+    await asyncio.sleep(LOOK)
+    other.release(await granted(other))
+    assert not waiting.done()
+    one.release(held)
+    one.release(await waiting)
+
+
 async def test_a_permit_of_a_process_that_died_is_free_when_its_lease_is_over(
     redis_server: RedisServer, processes: Processes
 ) -> None:
@@ -185,7 +214,7 @@ async def test_a_call_that_leaves_the_queue_leaves_nothing_behind(
     with pytest.raises(TimeoutError):
         await other.acquire(write=True, seconds=0.05)
     one.release(held)
-    await happened(lambda: redis_server.keys() == ["postroom:limits:born"])
+    await happened(lambda: redis_server.keys() == ["postroom:limits:born", "postroom:limits:fleet"])
     assert (other.queued, other.remaining) == (0, 1)
 
 
@@ -235,6 +264,17 @@ async def test_when_redis_goes_each_keeps_to_its_share_and_says_so_once(
         await asyncio.gather(*asked)
     warnings = [line["processes"] for line in said if line["log_level"] == "warning"]
     assert (before.most, vendor.most, len(vendor.arrivals), warnings) == (8, 8, 80, [2, 2])
+
+
+async def test_a_share_is_among_as_many_as_there_are_even_where_fewer_were_expected(
+    redis_server: RedisServer, processes: Processes
+) -> None:
+    limiters = await processes.start(4, concurrency=8, expected=1)
+    await happened(lambda: all(fleet.processes == 4 for fleet in processes.fleets))
+    redis_server.kill()
+    vendor = Vendor()
+    await asyncio.gather(*(vendor.ask(limiter, seconds=0.02) for limiter in limiters for _ in range(20)))
+    assert (vendor.most, len(vendor.arrivals)) == (8, 80)
 
 
 async def test_what_is_under_way_when_redis_goes_counts_against_all(
