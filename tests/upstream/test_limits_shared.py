@@ -220,9 +220,25 @@ async def test_a_call_that_leaves_the_queue_leaves_nothing_behind(
     held = await granted(one)
     with pytest.raises(TimeoutError):
         await other.acquire(write=True, seconds=0.05)
+    await happened(lambda: not redis_server.ask("EXISTS", "postroom:limits:{b}:queue"))
     one.release(held)
     await happened(lambda: redis_server.keys() == ["postroom:limits:born", "postroom:limits:fleet"])
     await happened(lambda: (other.queued, other.remaining) == (0, 1))
+
+
+async def test_a_lease_that_comes_for_nobody_any_more_is_given_back(
+    redis_server: RedisServer, processes: Processes
+) -> None:
+    (one,) = await processes.start(1, concurrency=1)
+    one.release(await granted(one))
+    await happened(lambda: not redis_server.ask("EXISTS", "postroom:limits:{b}:reads"))
+    gone = asyncio.create_task(granted(one))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    gone.cancel()  # Redis is being asked already
+    await happened(lambda: one.remaining == 0)
+    await happened(lambda: one.remaining == 1)
+    assert gone.cancelled()
 
 
 async def test_a_permit_that_outlives_its_lease_is_renewed(
