@@ -23,6 +23,7 @@ from pydantic import BaseModel
 from adapters.aggregates import AggregateRequest, Measure, Subject
 from adapters.errors import AdapterError
 from adapters.filters import Filter, FilterOptions
+from adapters.limits import Limits, Rate
 from adapters.model import (
     AggregateRow,
     Correspondence,
@@ -96,6 +97,7 @@ __all__ = [
     "Outcomes",
     "PostDocument",
     "PreparedCall",
+    "Rate",
     "Recipient",
     "Results",
     "SendAction",
@@ -256,19 +258,6 @@ class Adapter:
     def offers(self) -> frozenset[str]:
         """The names of the parts that are there."""
         return frozenset(part.name for part in fields(self) if getattr(self, part.name) is not None)
-
-
-class Limits(Struct, frozen=True, kw_only=True):
-    """What a vendor bears, and what we ask of it at most. Sources are in the vendor's README.
-
-    ``page_size`` is the most rows asked for at once; ``scan_budget`` the most rows read to fill one page of an answer;
-    ``concurrency`` the most calls at once; ``statement_batch`` the most customers in one statement call.
-    """
-
-    page_size: int
-    concurrency: int
-    scan_budget: int = 10_000
-    statement_batch: int = 1
 
 
 class VendorSettings(BaseModel):

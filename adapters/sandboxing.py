@@ -7,13 +7,17 @@ request as it arrived, misbehaves when told to, and answers the control routes:
   ``query``, ``headers``, ``body`` and ``status``
 * ``GET /__sandbox/outbox?since=N``: ``{"n", "items"}``, what left the house
 * ``GET | POST | DELETE /__sandbox/faults``: the faults in force; add one; drop all
+* ``GET /__sandbox/load?within=SECONDS``: ``{"most_at_once", "most_within"}``, the most requests that were under way at
+  once, and that arrived within any so many seconds (1 if not given)
 """
 
 import asyncio
+import contextlib
 import fnmatch
 import itertools
+import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -110,12 +114,37 @@ class SandboxState:
         self._clock = clock
         self._entries: deque[tuple[int, dict[str, Any]]] = deque(maxlen=JOURNAL_LIMIT)
         self._count = itertools.count(1)
+        self._arrivals: deque[float] = deque(maxlen=JOURNAL_LIMIT)
+        self._under_way = 0
+        self.most_at_once = 0
         self.requests = 0
         self.effects: Counter[str] = Counter(emails=0, letters=0, records=0)
         self.outbox: list[Mailing] = []
         self.faults: list[Fault] = []
         self.expire_sessions: Callable[[], None] = lambda: None
         """Set by an emulator that has sessions: ends them all."""
+
+    @contextlib.contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Counts a request from its arrival until it has been answered or dropped."""
+        self._arrivals.append(time.monotonic())
+        self._under_way += 1
+        self.most_at_once = max(self.most_at_once, self._under_way)
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+
+    def most_within(self, seconds: float) -> int:
+        """The most requests that arrived in any window of so many seconds."""
+        window: deque[float] = deque()
+        most = 0
+        for arrival in list(self._arrivals):
+            window.append(arrival)
+            while window[0] <= arrival - seconds:
+                window.popleft()
+            most = max(most, len(window))
+        return most
 
     def record_request(self, entry: dict[str, Any]) -> None:
         """Adds one request to the journal."""
@@ -190,7 +219,8 @@ class Sandbox:
         elif scope["path"].startswith(CONTROL_PREFIX):
             await self._control(scope, receive, send)
         else:
-            await self._emulate(scope, receive, send)
+            with self.state.under_way():
+                await self._emulate(scope, receive, send)
 
     async def _emulate(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive)
@@ -243,11 +273,20 @@ class Sandbox:
         elif name == "outbox" and scope["method"] == "GET":
             items = [msgspec.to_builtins(item) for item in self.state.outbox[int(since) :]]
             response = JSONResponse({"n": len(self.state.outbox), "items": items})
+        elif name == "load" and scope["method"] == "GET":
+            response = self._load(QueryParams(scope["query_string"]).get("within", "1"))
         elif name == "faults":
             response = self._faults(scope["method"], await read_body(receive))
         else:
             response = Response(status_code=404)
         await response(scope, receive, send)
+
+    def _load(self, within: str) -> JSONResponse:
+        try:
+            seconds = float(within)
+        except ValueError:
+            return JSONResponse({"error": "within: a number of seconds"}, 400)
+        return JSONResponse({"most_at_once": self.state.most_at_once, "most_within": self.state.most_within(seconds)})
 
     def _faults(self, method: str, body: bytes) -> Response:
         if method == "POST":

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import httpx
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -30,7 +31,10 @@ from gateway.upstream.calls import Operation
 from gateway.upstream.deadline import DeadlineTransport, SignInDeadlineTransport
 from gateway.upstream.engine import EngineTransport
 from gateway.upstream.health import Health, HealthTransport
-from gateway.upstream.permits import Permits, PermitsTransport
+from gateway.upstream.limits import Limiter, LimitsTransport
+from gateway.upstream.limits_fleet import Fleet
+from gateway.upstream.limits_shared import SharedLimiter, name_of
+from gateway.upstream.limits_turns import Bounds
 from gateway.upstream.retry import RetryTransport
 from gateway.upstream.whole_answers import WholeAnswersTransport
 
@@ -89,18 +93,40 @@ async def connected_backends(settings: Settings, clock: Clock = utc_now) -> Asyn
             if configured.shares_codes is not None:
                 shared.setdefault(configured.shares_codes, []).append(configured.key)
         backends = []
+        limiter_of = await stack.enter_async_context(_limiters(settings, clock))
         for configured in settings.backends:
             sharing = [key for key in shared.get(configured.shares_codes or "", ()) if key != configured.key]
-            health, permits = Health(clock), Permits(configured.limits.concurrency)
-            transport = await stack.enter_async_context(outbound(configured, health, permits, clock))
-            backends.append(connect(configured, transport, health, permits, sharing, clock))
+            health, limiter = Health(clock), limiter_of(configured)
+            transport = await stack.enter_async_context(outbound(configured, health, limiter, clock))
+            backends.append(connect(configured, transport, health, limiter, sharing, clock))
         yield Backends(backends)
 
 
-def outbound(configured: BackendSettings, health: Health, permits: Permits, clock: Clock) -> httpx.AsyncBaseTransport:
+@contextlib.asynccontextmanager
+async def _limiters(settings: Settings, clock: Clock) -> AsyncIterator[Callable[[BackendSettings], Limiter]]:
+    """What makes a backend's limiter: kept with other processes through Redis, or for this one alone."""
+    url, processes = settings.redis.url, settings.processes
+    if url is None:
+        yield lambda configured: Limiter(Bounds.of(configured.limits).share(processes, least_writes=1), clock=clock)
+        return
+    pepper = b"" if settings.files.key is None else settings.files.key.get_secret_value().encode()
+    async with Fleet(url.get_secret_value(), processes, clock=clock) as fleet:
+
+        def shared(configured: BackendSettings) -> Limiter:
+            secrets = (
+                value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+                for _, value in configured.credentials
+            )
+            name = name_of(configured.key, configured.base_url, secrets, pepper)
+            return SharedLimiter(Bounds.of(configured.limits), fleet, name)
+
+        yield shared
+
+
+def outbound(configured: BackendSettings, health: Health, limiter: Limiter, clock: Clock) -> httpx.AsyncBaseTransport:
     """One backend's way out, as it is written here from the inside out. Closing the outermost closes all.
 
-    deadline → retry → breaker → permits → whole answers → health → credential → engine
+    deadline → retry → breaker → limits → whole answers → health → credential → engine
     """
     vendor = configured.vendor
     credential = vendor.authenticate(
@@ -112,7 +138,7 @@ def outbound(configured: BackendSettings, health: Health, permits: Permits, cloc
         clock=clock,
     )
     answers = WholeAnswersTransport(HealthTransport(credential, health))
-    breaker = BreakerTransport(PermitsTransport(answers, permits), health, is_outage=vendor.is_outage)
+    breaker = BreakerTransport(LimitsTransport(answers, limiter), health, is_outage=vendor.is_outage)
     retry = RetryTransport(breaker, is_outage=vendor.is_outage, patience=vendor.retry_after)
     return DeadlineTransport(retry, configured.timeout)
 
@@ -121,7 +147,7 @@ def connect(
     configured: BackendSettings,
     transport: httpx.AsyncBaseTransport,
     health: Health,
-    permits: Permits,
+    limiter: Limiter,
     shares_codes_with: Sequence[str],
     clock: Clock,
 ) -> Backend:
@@ -147,7 +173,7 @@ def connect(
         limits=configured.limits,
         timeout=configured.timeout,
         health=health,
-        permits=permits,
+        limiter=limiter,
         shares_codes_with=tuple(shares_codes_with),
     )
 

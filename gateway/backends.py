@@ -12,7 +12,7 @@ from adapters.wire import WireRequest, url_under
 from gateway.ids import InvalidId, Ref, decode, encode
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.upstream.health import Health
-from gateway.upstream.permits import Permits
+from gateway.upstream.limits import Limiter
 
 __all__ = ["Backend", "Backends", "Capability", "capabilities_of"]
 
@@ -79,7 +79,7 @@ class Backend:
     limits: Limits
     timeout: float
     health: Health
-    permits: Permits
+    limiter: Limiter
     shares_codes_with: tuple[str, ...] = ()
 
     @property

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TextIO
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 import structlog
 from pydantic import SecretStr
@@ -71,9 +71,12 @@ def secrets_of(settings: Settings) -> frozenset[str]:
     values: list[object] = [settings.files.key]
     for backend in settings.backends:
         values += [value for _, value in backend.credentials]
-    password = make_url(settings.ledger.url.get_secret_value()).password
-    plain = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
-    return frozenset(plain if password is None else [*plain, password])
+    plain = {value.get_secret_value() for value in values if isinstance(value, SecretStr)}
+    passwords = {make_url(settings.ledger.url.get_secret_value()).password}
+    if settings.redis.url is not None:
+        password = urlsplit(settings.redis.url.get_secret_value()).password
+        passwords |= {password, password and unquote(password)}
+    return frozenset(plain | {password for password in passwords if password})
 
 
 def configure_logs(secrets: Iterable[str] = (), *, level: int = logging.INFO, stream: TextIO | None = None) -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "FileSettings",
     "LedgerSettings",
     "ListLimits",
+    "RedisSettings",
     "ServerSettings",
     "Settings",
     "SettingsError",
@@ -141,6 +142,29 @@ class LedgerSettings(_Section):
         return url
 
 
+class RedisSettings(_Section):
+    """A Redis (or Valkey) through which several processes keep a backend's limits together.
+
+    Without it, or while it is away, each of ``expected_processes`` takes its share; None: as many as there are workers.
+    """
+
+    url: SecretStr | None = Field(
+        default=None,
+        description="redis:// or rediss:// and a server, or unix:// and the path of a socket",
+        examples=["redis://127.0.0.1:6379/0"],
+    )
+    expected_processes: int | None = Field(
+        default=None, ge=1, le=1000, description="a whole number from 1 to 1000", examples=[4]
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _names_a_server(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not re.match(r"(rediss?://[^\s/]|unix://(\S+@)?/)\S*$", url.get_secret_value()):
+            raise ValueError("no server")
+        return url
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendSettings:
     """One configured connection. Backends with the same word in ``shares_codes`` name a customer by the same code."""
@@ -157,13 +181,20 @@ class BackendSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All of it."""
+    """All of it. ``workers`` are the processes that this command serves with."""
 
     server: ServerSettings = field(default_factory=ServerSettings)
     lists: ListLimits = field(default_factory=ListLimits)
     files: FileSettings = field(default_factory=FileSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    redis: RedisSettings = field(default_factory=RedisSettings)
+    workers: int = 1
     backends: tuple[BackendSettings, ...] = ()
+
+    @property
+    def processes(self) -> int:
+        """Among how many processes a backend's limits are shared out where nothing keeps them together."""
+        return self.redis.expected_processes or self.workers
 
 
 def load_settings(
@@ -232,11 +263,12 @@ def _read(
     overrides: Mapping[str, Any],
 ) -> Settings:
     reader = Reader(source=source, folder=folder, environ=environ, overrides=overrides)
-    reader.check_keys(document, {"server", "lists", "files", "ledger", "backends"}, "")
+    reader.check_keys(document, {"server", "lists", "files", "ledger", "redis", "backends"}, "")
     server = reader.section(document, "server", ServerSettings)
     lists = reader.section(document, "lists", ListLimits)
     files = reader.section(document, "files", FileSettings)
     ledger = reader.section(document, "ledger", LedgerSettings)
+    redis = reader.section(document, "redis", RedisSettings)
     if server is not None and not server.insecure and not is_loopback(server.host):
         place = reader.place("server", "host")
         reader.problem(
@@ -246,6 +278,6 @@ def _read(
         )
     backends = [BackendSettings(**members) for members in BackendReader(reader, vendors).backends(document)]
     reader.check_environment()
-    if reader.problems or server is None or lists is None or files is None or ledger is None:
+    if reader.problems or server is None or lists is None or files is None or ledger is None or redis is None:
         raise SettingsError(reader.problems)
-    return Settings(server=server, lists=lists, files=files, ledger=ledger, backends=tuple(backends))
+    return Settings(server=server, lists=lists, files=files, ledger=ledger, redis=redis, backends=tuple(backends))

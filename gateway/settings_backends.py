@@ -1,13 +1,14 @@
 """Reads the backends: each table against what its vendor says of credentials, settings and limits."""
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
+from msgspec import Meta, Struct
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from adapters.contract import Limits, Vendor
+from adapters.contract import Limits, Rate, Vendor
 from gateway.settings_reading import Place, Reader, is_loopback, listed, nearest
 
 __all__ = ["CREDENTIAL_PREFIX", "BackendReader"]
@@ -47,6 +48,11 @@ class _Backend(BaseModel):
         description="a word; backends with the same one name a customer by the same code",
         examples=["our-company"],
     )
+
+
+class _Rate(Struct, forbid_unknown_fields=True):
+    calls: Annotated[int, Meta(ge=1)]
+    seconds: Annotated[float, Meta(gt=0, le=86_400)]
 
 
 class BackendReader:
@@ -192,7 +198,11 @@ class BackendReader:
         given = self._reader.table(table, "limits", path) or {}
         self._reader.check_keys(given, Limits.__struct_fields__, path)
         known = {name: value for name, value in given.items() if name in Limits.__struct_fields__}
+        if "rate" in known:
+            known["rate"] = self._rate(known["rate"], f"{path}.rate")
         for name, value in known.items():
+            if name == "rate":
+                continue
             most = getattr(vendor.limits, name) if name in BOUNDED_BY_THE_VENDOR else None
             whole = isinstance(value, int) and not isinstance(value, bool) and value >= 1
             if not whole or (most is not None and value > most):
@@ -203,6 +213,16 @@ class BackendReader:
                 example = place.such_as(getattr(vendor.limits, name))
                 self._reader.problem(place, f"must be {range_}; write for example {example}")
         return msgspec.structs.replace(vendor.limits, **known)
+
+    def _rate(self, value: object, path: str) -> Rate | None:
+        try:
+            rate = msgspec.convert(value, _Rate)
+        except msgspec.ValidationError:
+            place = self._reader.in_file(path)
+            example = place.such_as({"calls": 100, "seconds": 60})
+            self._reader.problem(place, f"must be so many calls in so many seconds; write for example {example}")
+            return None
+        return Rate(calls=rate.calls, seconds=rate.seconds)
 
 
 def credential_variable(key: str, name: str) -> str:

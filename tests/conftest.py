@@ -4,7 +4,7 @@ import signal
 
 from tests import network_off
 
-pytest_plugins = ["tests.databases"]
+pytest_plugins = ["tests.databases", "tests.redis_server"]
 
 
 def pytest_configure() -> None:

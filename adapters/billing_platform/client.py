@@ -1,4 +1,4 @@
-"""What goes over the wire to this vendor: calls a few at a time, refusals raised, rows with their raw records."""
+"""What goes over the wire to this vendor: refusals raised, rows with their raw records."""
 
 import asyncio
 import itertools
@@ -31,7 +31,7 @@ _LONGEST_REFUSAL = 1_048_576
 
 
 class Client:
-    """One backend's calls, at most ``limits.concurrency`` of them at once."""
+    """One backend's calls."""
 
     def __init__(self, connection: Connection) -> None:
         self.backend = connection.key
@@ -41,12 +41,10 @@ class Client:
             transport=connection.transport,
             timeout=connection.timeout,
         )
-        self._slots = asyncio.Semaphore(connection.limits.concurrency)
 
     async def ask(self, request: WireRequest) -> Answer:
         """The answer to a request that the vendor did not refuse, be it under HTTP 200."""
-        async with self._slots:
-            answer = await self._wire.send(request)
+        answer = await self._wire.send(request)
         if 200 <= answer.status < 300 and not carries_refusal(answer.body):
             return answer
         raise refusal(answer, answer.body, backend=self.backend, operation=request.operation, write=request.write)
@@ -72,8 +70,7 @@ class Client:
 
     async def pdf(self, request: WireRequest) -> FileStream:
         """A file that begins like a PDF; whatever else is answered is raised as what it is."""
-        async with self._slots:
-            stream = await self._wire.stream(request)
+        stream = await self._wire.stream(request)
         if 200 <= stream.status < 300 and stream.first_chunk.startswith(_PDF_HEAD):
             return stream
         try:

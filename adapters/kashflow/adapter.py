@@ -29,7 +29,7 @@ def connect(connection: Connection) -> Adapter:
         transport=connection.transport,
         timeout=connection.timeout,
     )
-    client = Client(wire, concurrency=connection.limits.concurrency)
+    client = Client(wire)
     sending = _Statements(client, connection)
     return Adapter(
         customers=_Customers(client, connection),

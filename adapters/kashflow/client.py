@@ -1,6 +1,5 @@
 """The vendor's calls: paths, parameters, and answers as its own records."""
 
-import asyncio
 from typing import TypeVar
 
 from msgspec import Struct
@@ -24,16 +23,14 @@ class WholeCustomer(Struct, frozen=True):
 
 
 class Client:
-    """One backend's calls, at most ``concurrency`` at once."""
+    """One backend's calls."""
 
-    def __init__(self, wire: Wire, *, concurrency: int) -> None:
+    def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._slots = asyncio.Semaphore(concurrency)
 
     async def send(self, request: WireRequest) -> Answer:
         """A success's answer. Raises what the answer, or its lack, stands for."""
-        async with self._slots:
-            answer = await self._wire.send(request)
+        answer = await self._wire.send(request)
         if not 200 <= answer.status < 300:
             raise error_of(answer, backend=self._wire.backend)
         return answer

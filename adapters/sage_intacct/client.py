@@ -1,6 +1,5 @@
 """The vendor's ways to read, as raw rows: the query service, the plain lists, and one record by key."""
 
-import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Literal, TypeVar
@@ -32,7 +31,7 @@ _exact = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 
 class Client:
-    """One backend's reads; at most ``limits.concurrency`` calls at once."""
+    """One backend's reads."""
 
     def __init__(self, connection: Connection) -> None:
         self.backend = connection.key
@@ -44,12 +43,10 @@ class Client:
         )
         entity = connection.settings.entity
         self.headers: tuple[tuple[str, str], ...] = ((ENTITY_HEADER, entity),) if entity else ()
-        self._permits = asyncio.Semaphore(connection.limits.concurrency)
 
     async def send(self, request: WireRequest) -> Answer:
         """The answer to one request."""
-        async with self._permits:
-            return await self._wire.send(request)
+        return await self._wire.send(request)
 
     async def query(
         self,

@@ -1,6 +1,5 @@
 """The vendor's calls: URLs of ``endpoint/action/key/value`` segments, and answers in its own rows."""
 
-import asyncio
 from typing import Generic, TypeVar
 
 import msgspec
@@ -52,7 +51,7 @@ class ListPart(Struct, Generic[R], frozen=True):
 
 
 class Client:
-    """One backend's calls, at most ``limits.concurrency`` of them at once."""
+    """One backend's calls."""
 
     def __init__(self, connection: Connection) -> None:
         self.backend = connection.key
@@ -62,12 +61,10 @@ class Client:
             transport=connection.transport,
             timeout=connection.timeout,
         )
-        self._slots = asyncio.Semaphore(connection.limits.concurrency)
 
     async def send(self, request: WireRequest) -> Answer:
         """The answer in which the vendor says that it did what it was asked. Raises what any other stands for."""
-        async with self._slots:
-            answer = await self._wire.send(request)
+        answer = await self._wire.send(request)
         if is_success(answer):
             return answer
         raise error_of(answer, answer.body, backend=self.backend, operation=request.operation, write=request.write)
@@ -139,8 +136,7 @@ class Client:
 
     async def file(self, request: WireRequest, magic: bytes) -> FileStream:
         """A file that begins with ``magic``. What else comes, a refusal under HTTP 200 above all, is raised."""
-        async with self._slots:
-            stream = await self._wire.stream(request)
+        stream = await self._wire.stream(request)
         if 200 <= stream.status < 300 and stream.first_chunk.startswith(magic):
             return stream
         raise await self._refusal_of(stream, request)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import shlex
 import socket
 from collections.abc import Callable
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Annotated
 
 import orjson
+import structlog
 import uvicorn
 from cyclopts import Parameter
+from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from adapters.sandbox_server import SandboxServer
@@ -20,10 +23,13 @@ from gateway.commands.configuration import configured, overrides_of
 from gateway.commands.emulators import over_emulators
 from gateway.commands.failure import CommandFailure
 from gateway.commands.output import aligned, say
+from gateway.commands.workers import run_workers
 from gateway.logs import configure_logs, secrets_of
 from gateway.settings import ServerSettings, Settings
 
 __all__ = ["EXAMPLE_QUERY", "serve"]
+
+log = structlog.get_logger("postroom.serve")
 
 EXAMPLE_QUERY = (
     "{ customers(first: 3) { nodes { code name backend { key } counterparts { name backend { key } } "
@@ -42,6 +48,7 @@ def serve(
     host: str | None = None,
     port: int | None = None,
     insecure: Annotated[bool, Parameter(negative=())] = False,
+    workers: int = 1,
 ) -> int:
     """Serves the gateway.
 
@@ -51,6 +58,7 @@ def serve(
         host: Listen on this address.
         port: Listen on this port.
         insecure: Allow another address than loopback, although the gateway asks nobody who they are.
+        workers: Serve with so many processes; more than one need a ledger in PostgreSQL.
     """
     overrides = overrides_of(host=host, port=port, insecure=insecure or None)
     if sandbox and config is not None:
@@ -61,14 +69,50 @@ def serve(
             emulators, settings = stack.enter_context(over_emulators(overrides))
         else:
             settings = configured(config, overrides)
+        settings = for_workers(settings, workers, sandbox=sandbox)
         listener = stack.enter_context(open_listener(settings.server))
         settings = listening_on(settings, listener.getsockname()[1])
         configure_logs(secrets_of(settings))
-        try:
-            _serve(build_app(settings), listener, lambda: say(banner(settings, emulators)))
-        except KeyboardInterrupt:
-            return 0  # told to stop, and stopped in order
+
+        def announce() -> None:
+            say(banner(settings, emulators))
+
+        def serve_on(listening: Callable[[], None]) -> None:
+            _serve(build_app(settings), listener, listening)
+
+        with contextlib.suppress(KeyboardInterrupt):  # told to stop, and stopped in order
+            if workers == 1:
+                serve_on(announce)
+            else:
+                tell_of_workers(settings)
+                run_workers(workers, serve_on, announce)
     return 0
+
+
+def for_workers(settings: Settings, workers: int, *, sandbox: bool) -> Settings:
+    """The settings for so many processes: what each would make up by itself is made up once for all."""
+    if workers < 1:
+        raise CommandFailure("--workers: must be a whole number above 0.", code=2)
+    if workers > 1 and sandbox:
+        raise CommandFailure("--sandbox runs in one process: leave one of --sandbox and --workers out.", code=2)
+    if workers > 1 and settings.ledger.url.get_secret_value().startswith("sqlite"):
+        raise CommandFailure(
+            f'--workers {workers} need a ledger that they can share: write [ledger] url = "postgresql://...".',
+            code=2,
+        )
+    if workers > 1 and settings.files.key is None:
+        files = settings.files.model_copy(update={"key": SecretStr(secrets.token_urlsafe(32))})
+        settings = replace(settings, files=files)
+    return replace(settings, workers=workers)
+
+
+def tell_of_workers(settings: Settings) -> None:
+    """Warns of what the processes do not share."""
+    if settings.redis.url is None:
+        log.warning(
+            "without [redis] url each process keeps limits and cache for itself: it takes its part of each limit",
+            processes=settings.processes,
+        )
 
 
 def listening_on(settings: Settings, port: int) -> Settings:

@@ -53,7 +53,7 @@ class BackendType(Node):
     @derived("How much may be asked of it now.")
     def budget(self: backends.Backend, context: RequestContext) -> BackendBudget:
         """How much may be asked of it now."""
-        budget: Any = self.permits
+        budget: Any = self.limiter
         return budget  # type: ignore[no-any-return]
 
     @classmethod

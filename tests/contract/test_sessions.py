@@ -89,14 +89,3 @@ async def test_each_wrong_credential_is_bad_credentials(vendor: Vendor) -> None:
                 with pytest.raises(BadCredentials) as refused:
                     await adapter.check()
         assert (refused.value.backend, refused.value.retryable) == ("test", False), name
-
-
-async def test_reads_at_once_keep_within_the_limit(vendor: Vendor, sandbox: RunningSandbox) -> None:
-    """However many records are wanted whole, no more calls are under way than the limits say."""
-    async with connected(vendor, sandbox, limits={"concurrency": 2}) as adapter:
-        assert adapter.customers is not None
-        keys = [customer.native_id for customer in (await adapter.customers.page(asking(8))).records]
-        sandbox.fault(kind="latency", seconds=0.01, times=None)
-        found = await adapter.customers.by_key(keys, frozenset({"raw"}))
-
-    assert keys == [getattr(customer, "native_id", None) for customer in found.values()]

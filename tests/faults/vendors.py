@@ -91,7 +91,12 @@ class Vendors:
             for entry in sandbox.state.journal_since(0)
         )
 
-    def configuration(self, ledger: str, *, timeout: float, limits: Mapping[str, int], **times: int) -> str:
+    def load(self, key: str, *, within: float) -> tuple[int, int]:
+        """The most requests that one emulator had under way at once, and that came within so many seconds."""
+        state = self._server.sandboxes[key].state
+        return state.most_at_once, state.most_within(within)
+
+    def configuration(self, ledger: str, *, timeout: float, limits: Mapping[str, int | str], **times: int) -> str:
         """The gateway's configuration over these emulators, as TOML. ``times`` are the ledger's, in seconds."""
         lines = ["[server]", "port = 0", "[ledger]", f"url = {json.dumps(ledger)}"]
         lines += [f"{name} = {seconds}" for name, seconds in times.items()]

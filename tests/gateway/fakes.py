@@ -34,7 +34,8 @@ from adapters.model import (
 from adapters.wire import CallInfo, FileStream, WireRequest
 from gateway.backends import Backend, capabilities_of
 from gateway.upstream.health import Health
-from gateway.upstream.permits import Permits
+from gateway.upstream.limits import Limiter
+from gateway.upstream.limits_turns import Bounds
 from tests.gateway.behaviour import Behaviour, Call
 from tests.gateway.records import NOW
 from tests.gateway.shelves import Shelf, TemplateShelf
@@ -135,7 +136,7 @@ def fake(
         limits=vendor.limits,
         timeout=30.0,
         health=Health(lambda: NOW),
-        permits=Permits(4),
+        limiter=Limiter(Bounds.of(vendor.limits)),
         shares_codes_with=tuple(shares_codes_with),
     )
     return Fake(backend, behaviour, shelves)

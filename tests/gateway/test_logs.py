@@ -93,12 +93,13 @@ def test_the_secrets_of_settings_are_all_of_them(tmp_path: Path) -> None:
     key = "k" * 32
     path.write_text(
         f'[files]\nkey = "{key}"\n'
+        '[redis]\nurl = "redis://:f%2Fur@127.0.0.1"\n'
         '[[backends]]\nkey = "a"\nvendor = "acme"\ncredentials = { token = "one" }\n'
         '[[backends]]\nkey = "b"\nvendor = "globex"\nbase_url = "https://globex.example.com"\n'
         'credentials = { username = "two", password = "three" }\n'
     )
     settings = load_settings(path, environ={}, vendors=VENDORS)
-    assert secrets_of(settings) == {key, "one", "two", "three"}
+    assert secrets_of(settings) == {key, "one", "two", "three", "f/ur", "f%2Fur"}
 
 
 def test_a_terminal_gets_lines_for_people() -> None:

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from adapters.contract import Limits
+from adapters.contract import Limits, Rate
 from adapters.registry import load_vendors
 from gateway.settings import ServerSettings, Settings, SettingsError, load_settings, sandbox_settings
 from tests.gateway.fake_vendors import VENDORS
@@ -61,11 +62,11 @@ def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
 
 def test_a_backend_says_all_there_is_to_say(tmp_path: Path) -> None:
     own = 'key = "uk"\nvendor = "acme"\nbase_url = "http://127.0.0.1:9/api"\ntimeout = 5\nshares_codes = "us"'
-    tables = "[backends.settings]\npage_cap = 7\n[backends.limits]\npage_size = 9\n"
+    tables = "[backends.settings]\npage_cap = 7\n[backends.limits]\npage_size = 9\nrate = { calls = 5, seconds = 2 }\n"
     (uk,) = load(tmp_path, backend(own) + tables).backends
     assert (uk.base_url, uk.timeout, uk.shares_codes) == ("http://127.0.0.1:9/api", 5.0, "us")
     assert uk.settings.model_dump() == {"page_cap": 7, "whole": False}
-    assert uk.limits == Limits(page_size=9, concurrency=4, statement_batch=35)
+    assert uk.limits == Limits(page_size=9, concurrency=4, statement_batch=35, rate=Rate(calls=5, seconds=2))
 
 
 @pytest.mark.parametrize(
@@ -157,19 +158,22 @@ def test_the_example_file_is_sound_and_shows_every_vendor(tmp_path: Path) -> Non
         "INTACCT_CLIENT_ID",
         "INTACCT_CLIENT_SECRET",
     )
+    redis = {"POSTROOM_REDIS": "redis://:x@cache.example.com"}
     # Every line that is a setting behind a # is as good as those that are not.
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
-    known = ("public_url", "insecure", "key", "page_cap", "base_url", "entity")
+    known = ("public_url", "insecure", "key", "page_cap", "base_url", "entity", "url", "expected_processes", "rate")
     text = "\n".join(
         line.removeprefix("# ") if line.startswith(tuple(f"# {k} =" for k in known)) else line for line in lines
     )
     path = tmp_path / "postroom.toml"
     path.write_text(text, encoding="utf-8")
     vendors = load_vendors()
-    settings = load_settings(path, environ=dict.fromkeys(names, "x"), vendors=vendors)
+    settings = load_settings(path, environ=dict.fromkeys(names, "x") | redis, vendors=vendors)
     assert {backend.vendor.name for backend in settings.backends} == vendors.keys()
     assert {backend.shares_codes for backend in settings.backends} == {"our-company"}
     assert settings.server.public_url == "https://postroom.example.com"
+    assert settings.redis.url == SecretStr("redis://:x@cache.example.com")
+    assert (settings.redis.expected_processes, settings.backends[0].limits.rate) == (4, Rate(calls=100, seconds=60))
 
 
 # ── Over emulators ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -316,7 +320,29 @@ def test_a_file_of_another_encoding_is_named(tmp_path: Path) -> None:
     assert caught.value.problems == (f"{path}: byte 3 is not UTF-8; save the file as UTF-8.",)
 
 
+@pytest.mark.parametrize(("expected", "told", "workers"), [(1, "", 1), (3, "", 3), (5, "expected_processes = 5", 3)])
+def test_limits_are_shared_out_among_the_workers_unless_told_otherwise(
+    tmp_path: Path, expected: int, told: str, workers: int
+) -> None:
+    settings = load(tmp_path, f"[redis]\n{told}\n{SOUND}")
+    assert replace(settings, workers=workers).processes == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1",
+        "redis://:t0psecret@cache.example.com:6380/2",
+        "rediss://cache.example.com/",
+        "unix:///run/r",
+    ],
+)
+def test_a_redis_is_named_by_its_url(tmp_path: Path, url: str) -> None:
+    assert load(tmp_path, f'[redis]\nurl = "{url}"\n{SOUND}').redis.url == SecretStr(url)
+
+
 def test_no_repr_shows_a_secret(tmp_path: Path) -> None:
-    settings = load(tmp_path, f'[files]\nkey = "{KEY}"\n' + SOUND)
+    redis = '[redis]\nurl = "redis://:r3dis-secret@127.0.0.1"\n'
+    settings = load(tmp_path, f'[files]\nkey = "{KEY}"\n' + redis + SOUND)
     assert token_of(settings) == "t0psecret"
-    assert not any(secret in repr(settings) for secret in (KEY, "t0psecret"))
+    assert not any(secret in repr(settings) for secret in (KEY, "t0psecret", "r3dis-secret"))

@@ -16,7 +16,8 @@ import pytest
 
 from adapters.wire import CallInfo, _transport_error
 from gateway.upstream.engine import EngineTransport
-from gateway.upstream.permits import Permits, PermitsTransport
+from gateway.upstream.limits import Limiter, LimitsTransport
+from gateway.upstream.limits_turns import Bounds
 from tests.upstream.misbehaving import (
     OK,
     Behaviour,
@@ -178,7 +179,7 @@ async def outcome(failure: Failure, *, write: bool) -> tuple[str, bool, int]:
     async with failure.stage() as server, EngineTransport(verify=failure.verify()) as engine:
         transport: httpx.AsyncBaseTransport = engine
         if "pool" in failure.timeouts:
-            transport = PermitsTransport(engine, Permits(0))
+            transport = LimitsTransport(engine, Limiter(Bounds(concurrency=0, writes=0)))
         request = call(server.url, write=write, body=failure.body, timeouts=failure.timeouts)
         with pytest.raises(httpx.RequestError) as caught:
             await answer_of(transport, request)

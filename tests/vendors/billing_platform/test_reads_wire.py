@@ -240,23 +240,6 @@ async def test_what_is_no_pdf_where_one_was_asked_for_is_malformed(body: bytes) 
         await adapter.pdf("123")
 
 
-async def test_calls_are_made_at_once_within_the_limit() -> None:
-    running: list[int] = [0]
-
-    async def handler(request: httpx.Request) -> httpx.Response:
-        running.append(running[-1] + 1)
-        for _ in range(10):
-            await asyncio.sleep(0)
-        running.append(running[-1] - 1)
-        return httpx.Response(200, json={"id": request.url.path.rsplit("/", 1)[1]})
-
-    adapter = adapter_over(handler, {"concurrency": 3})
-    assert adapter.customers is not None
-    await adapter.customers.by_key([str(n) for n in range(1, 13)], frozenset())
-
-    assert max(running) == 3
-
-
 async def test_a_failing_key_spoils_no_other(fresh: RunningSandbox) -> None:
     fresh.fault(kind="status", status=503, route="GET */customers/502/correspondence/")
     fresh.fault(kind="garbage", route="GET */customers/503")

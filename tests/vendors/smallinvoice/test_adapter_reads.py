@@ -1,6 +1,5 @@
 """Records by key and by code: the wire, how few calls it takes, and what is not believed."""
 
-import asyncio
 from typing import Any
 
 import httpx
@@ -134,21 +133,6 @@ class TestByKey:
             (found,) = (await customers(adapter).by_key(["1"], frozenset({"emails", "address"}))).values()
         assert isinstance(found, Customer)
         assert (found.emails, found.address) == (None, None)
-
-    async def test_no_more_calls_than_allowed_are_under_way_at_once(self) -> None:
-        under_way, most = 0, 0
-
-        async def answer(request: httpx.Request) -> httpx.Response:
-            nonlocal under_way, most
-            under_way, most = under_way + 1, max(most, under_way + 1)
-            for _ in range(5):
-                await asyncio.sleep(0)
-            under_way -= 1
-            return httpx.Response(200, json={"error": True, "errorcode": 15016})
-
-        async with answering(answer, concurrency=3) as adapter:
-            await asyncio.gather(*(letters(adapter).by_key([str(key)], NOTHING) for key in range(1, 20)))
-        assert most == 3
 
 
 class TestByCode:

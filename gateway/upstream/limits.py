@@ -1,0 +1,200 @@
+"""How much a backend is asked at once and over time: the rest queue until their deadline."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from adapters.wire import EXTENSION, CallInfo
+from gateway.upstream.calls import call_of
+from gateway.upstream.limits_turns import Bounds, Turns
+
+__all__ = ["Limiter", "LimitsTransport", "Permit", "QueueFull"]
+
+QUEUED_PER_PERMIT = 400
+"""How many may wait for each permit. No vendor answers in less than 80 ms: who has more than 375 before him cannot have
+his turn within the usual 30 seconds, and is better told at once than kept in memory until then."""
+
+
+class QueueFull(Exception):
+    """More wait already than can have their turn in time."""
+
+
+class Permit:
+    """A call's place in the queue, and its turn once it is ``held``. ``until`` is its deadline, if it has one."""
+
+    __slots__ = ("_granted", "held", "name", "until", "write")
+
+    def __init__(self, *, write: bool, until: float | None) -> None:
+        self.name = ""
+        self.write = write
+        self.until = until
+        self.held = False
+        self._granted = asyncio.Event()
+
+    def grant(self) -> None:
+        """It is this call's turn."""
+        self.held = True
+        self._granted.set()
+
+    async def turn(self) -> None:
+        """Waits for it."""
+        await self._granted.wait()
+
+
+class Limiter:
+    """One backend's permits, for this process alone. What `Backend.budget` shows is read off it."""
+
+    def __init__(
+        self,
+        bounds: Bounds,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.bounds = bounds
+        self._turns: Turns[Permit] = Turns(bounds, monotonic)
+        self._monotonic = monotonic
+        self._clock = clock
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def remaining(self) -> int:
+        """How many calls may begin now, before one has to wait."""
+        return self._turns.remaining
+
+    @property
+    def queued(self) -> int:
+        """How many calls wait for their turn in this process."""
+        return self._turns.waiting
+
+    @property
+    def resets_at(self) -> datetime | None:
+        """When the whole rate is there again, if nothing more is asked; None when it is there, or has no limit."""
+        seconds = self._empties_in()
+        return None if seconds is None else self._clock() + timedelta(seconds=seconds)
+
+    def _empties_in(self) -> float | None:
+        return self._turns.empties_in()
+
+    async def acquire(self, *, write: bool, seconds: float | None) -> Permit:
+        """Waits for a turn, ``seconds`` at most.
+
+        Raises `QueueFull`, or TimeoutError when it does not come in time.
+        """
+        if self.queued >= QUEUED_PER_PERMIT * self.bounds.concurrency:
+            raise QueueFull
+        until = None if seconds is None else self._monotonic() + seconds
+        permit = Permit(write=write, until=until)
+        self._turns.join(permit, write=write)
+        self.serve()
+        if permit.held:
+            return permit
+        try:
+            async with asyncio.timeout(seconds):
+                await permit.turn()
+        except BaseException:
+            if permit.held:
+                self.release(permit, used=False)
+            else:
+                self._leave(permit)
+            raise
+        return permit
+
+    def release(self, permit: Permit, *, used: bool = True) -> None:
+        """Ends a turn; ``used`` says whether anything was asked of the backend. A second time does nothing."""
+        if permit.held:
+            permit.held = False
+            self._turns.end(write=permit.write, used=used)
+            self._ended(permit, used=used)
+            self.serve()
+
+    def serve(self) -> None:
+        """Lets go whoever may, and looks again when the window opens."""
+        while (permit := self._turns.next()) is not None:
+            self._grant(permit)
+        opens = self._turns.opens_in() if self._turns.waiting else None
+        if opens is not None and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(opens, self._opened)
+
+    def _opened(self) -> None:
+        self._timer = None
+        self.serve()
+
+    def _grant(self, permit: Permit) -> None:
+        permit.grant()
+
+    def _ended(self, permit: Permit, *, used: bool) -> None:
+        """Nobody else needs to know."""
+
+    def _leave(self, permit: Permit) -> None:
+        self._turns.leave(permit, write=permit.write)
+
+    def close(self) -> None:
+        """Looks at nothing more by itself."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+class _HeldStream(httpx.AsyncByteStream):
+    """An answer's body that ends the call's turn when it is closed."""
+
+    def __init__(self, inner: httpx.AsyncByteStream, limiter: Limiter, permit: Permit) -> None:
+        self._inner = inner
+        self._limiter = limiter
+        self._permit = permit
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._inner:
+            yield chunk
+
+    async def aclose(self) -> None:
+        try:
+            await self._inner.aclose()
+        finally:
+            self._limiter.release(self._permit)
+
+
+class LimitsTransport(httpx.AsyncBaseTransport):
+    """Lets a call through in its turn, which lasts until its answer has been read, or its stream is closed."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, limiter: Limiter) -> None:
+        self._inner = inner
+        self._limiter = limiter
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Passes the request on. Raises `httpx.PoolTimeout` (never sent) when its turn does not come in its time."""
+        permit = await self._turn(request)
+        try:
+            response = await self._inner.handle_async_request(request)
+        except BaseException:
+            self._limiter.release(permit)
+            raise
+        if response.is_closed:
+            self._limiter.release(permit)
+        else:
+            assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - an asynchronous transport's answer
+            response.stream = _HeldStream(response.stream, self._limiter, permit)
+        return response
+
+    async def _turn(self, request: httpx.Request) -> Permit:
+        info: CallInfo | None = request.extensions.get(EXTENSION)
+        call = call_of(request)
+        seconds = request.extensions.get("timeout", {}).get("pool") if call is None else call.remaining()
+        came = time.monotonic()
+        try:
+            return await self._limiter.acquire(write=info is not None and info.write, seconds=seconds)
+        except QueueFull:
+            raise httpx.PoolTimeout("too many calls to this backend wait already", request=request) from None
+        except TimeoutError:
+            raise httpx.PoolTimeout("this call's turn did not come in its time", request=request) from None
+        finally:
+            if call is not None:
+                call.queued += time.monotonic() - came
+
+    async def aclose(self) -> None:
+        """Closes the inner transport."""
+        self._limiter.close()
+        await self._inner.aclose()

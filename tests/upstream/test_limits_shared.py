@@ -1,0 +1,407 @@
+"""Several processes' permits at one Redis: each is a fleet of its own here, as it would be in a process of its own."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from adapters.contract import Limits, Rate
+from gateway.upstream import limits_fleet
+from gateway.upstream.limits import Permit
+from gateway.upstream.limits_fleet import Fleet
+from gateway.upstream.limits_shared import SharedLimiter, name_of
+from gateway.upstream.limits_turns import Bounds
+from tests.redis_server import RedisServer
+
+PATIENCE = 20.0
+SETTLING = 0.3
+LOOK = 0.05
+
+
+class Vendor:
+    """Counts by itself how many calls are under way, and how many came in each window."""
+
+    def __init__(self) -> None:
+        self.inside = 0
+        self.most = 0
+        self.writes = 0
+        self.most_writes = 0
+        self.arrivals: list[float] = []
+
+    async def ask(self, limiter: SharedLimiter, *, write: bool = False, seconds: float = 0.01) -> None:
+        """One call, in its turn."""
+        permit = await limiter.acquire(write=write, seconds=PATIENCE)
+        self.arrivals.append(asyncio.get_running_loop().time())
+        self.inside += 1
+        self.writes += write
+        self.most, self.most_writes = max(self.most, self.inside), max(self.most_writes, self.writes)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self.inside -= 1
+            self.writes -= write
+            limiter.release(permit)
+
+    def most_within(self, seconds: float) -> int:
+        """The most arrivals in any window."""
+        return max(sum(first <= one < first + seconds for one in self.arrivals) for first in self.arrivals)
+
+
+class Processes:
+    """Processes that share one Redis."""
+
+    def __init__(self, url: str, stack: contextlib.AsyncExitStack) -> None:
+        self._url = url
+        self._stack = stack
+        self.fleets: list[Fleet] = []
+
+    async def start(
+        self,
+        count: int,
+        *,
+        concurrency: int,
+        rate: Rate | None = None,
+        name: str = "b",
+        expected: int | None = None,
+        settling: float = SETTLING,
+    ) -> list[SharedLimiter]:
+        """So many processes' limiters of one backend."""
+        bounds = Bounds.of(Limits(page_size=1, concurrency=concurrency, rate=rate))
+        limiters = []
+        for _ in range(count):
+            fleet = Fleet(self._url, expected or count, settling=settling, look_every=LOOK)
+            await self._stack.enter_async_context(fleet)
+            limiter = SharedLimiter(bounds, fleet, name)
+            self._stack.callback(limiter.close)
+            self.fleets.append(fleet)
+            limiters.append(limiter)
+        return limiters
+
+    async def are(self, *, together: bool) -> None:
+        """Waits until all are, or none is."""
+        await happened(lambda: all(fleet.together is together for fleet in self.fleets))
+
+
+async def happened(what: Callable[[], object]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not what():  # noqa: ASYNC110 - of what another process does there is no event
+            await asyncio.sleep(0.005)
+
+
+async def granted(limiter: SharedLimiter, *, write: bool = False) -> Permit:
+    return await limiter.acquire(write=write, seconds=PATIENCE)
+
+
+@pytest.fixture
+async def processes(redis_server: RedisServer) -> AsyncIterator[Processes]:
+    redis_server.ask("SET", "postroom:limits:born", 1)  # it has known us for long
+    async with contextlib.AsyncExitStack() as stack:
+        yield Processes(redis_server.url, stack)
+
+
+async def test_together_they_never_ask_more_at_once_and_all_have_their_turn(processes: Processes) -> None:
+    limiters = await processes.start(4, concurrency=3)
+    vendor = Vendor()
+    asked = [vendor.ask(limiter, write=write) for limiter in limiters for write in (True, False) for _ in range(20)]
+    await asyncio.gather(*asked)
+    assert (len(vendor.arrivals), vendor.most, vendor.most_writes) == (160, 3, 2)
+
+
+async def test_together_they_never_ask_more_in_any_window(processes: Processes) -> None:
+    rate = Rate(calls=7, seconds=0.4)
+    limiters = await processes.start(3, concurrency=20, rate=rate)
+    vendor = Vendor()
+    asked = (vendor.ask(limiter, seconds=0.02 * n) for limiter, n in itertools.product(limiters, range(8)))
+    await asyncio.gather(*asked)
+    assert (len(vendor.arrivals), vendor.most_within(rate.seconds)) == (24, 7)
+
+
+async def test_one_alone_may_use_all_there_is(processes: Processes) -> None:
+    one, _ = await processes.start(2, concurrency=6)
+    vendor = Vendor()
+    await asyncio.gather(*(vendor.ask(one, seconds=0.1) for _ in range(6)))
+    assert vendor.most == 6
+
+
+@pytest.fixture
+def only_when_woken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks again by himself while a test runs."""
+    text = limits_fleet._SCRIPT.read_text(encoding="utf-8")
+    script = tmp_path / "limits.lua"
+    script.write_text(text.replace("LOOK_AGAIN = 500", "LOOK_AGAIN = 3600000"), encoding="utf-8")
+    assert "3600000" in script.read_text(encoding="utf-8").partition("LOOK_AGAIN = ")[2]
+    monkeypatch.setattr(limits_fleet, "_SCRIPT", script)
+    monkeypatch.setattr(limits_fleet, "LONGEST_WAIT", 7200.0)
+
+
+@pytest.mark.usefixtures("only_when_woken")
+@pytest.mark.parametrize("write", [False, True])
+async def test_who_waits_is_woken_when_a_permit_comes_back(processes: Processes, write: bool) -> None:
+    limiters = await processes.start(3, concurrency=2)
+    vendor = Vendor()
+    await asyncio.gather(*(vendor.ask(limiter, write=write) for limiter in limiters for _ in range(10)))
+    assert len(vendor.arrivals) == 30
+
+
+async def test_who_waited_first_goes_first_whichever_process_it_is(processes: Processes) -> None:
+    one, other = await processes.start(2, concurrency=1)
+    held = await granted(one)
+    order: list[str] = []
+
+    async def ask(name: str, limiter: SharedLimiter) -> None:
+        permit = await granted(limiter)
+        order.append(name)
+        limiter.release(permit)
+
+    many = [asyncio.create_task(ask("one", one)) for _ in range(10)]
+    await happened(lambda: one.queued == 10)
+    await asyncio.sleep(LOOK)
+    few = [asyncio.create_task(ask("other", other)) for _ in range(2)]
+    await asyncio.sleep(LOOK)
+    one.release(held)
+    await asyncio.gather(*many, *few)
+    assert order.index("other") <= 2
+    assert [place for place, name in enumerate(order) if name == "other"][1] <= 5
+
+
+@pytest.mark.usefixtures("only_when_woken")
+async def test_nobody_takes_what_was_given_back_before_those_who_wait_for_it(
+    redis_server: RedisServer, processes: Processes
+) -> None:
+    one, other = await processes.start(2, concurrency=1)
+    held = await granted(one)
+
+    async def ask(name: str) -> int:
+        heard = await processes.fleets[1].ask(other, "take", f"r:{name}", f"{name}:1", 60_000, "")
+        return heard.status
+
+    early = await ask("early")
+    one.release(held)
+    await happened(lambda: not redis_server.ask("EXISTS", "postroom:limits:{b}:reads"))
+    assert (early, await ask("late"), await ask("early"), await ask("late")) == (0, 0, 1, 0)
+
+
+@pytest.mark.usefixtures("only_when_woken")
+async def test_a_read_does_not_wait_behind_a_write_that_may_not_go_yet(processes: Processes) -> None:
+    one, other = await processes.start(2, concurrency=2)
+    held = await granted(one, write=True)
+    waiting = asyncio.create_task(granted(one, write=True))
+    await asyncio.sleep(LOOK)
+    other.release(await granted(other))
+    assert not waiting.done()
+    one.release(held)
+    one.release(await waiting)
+
+
+async def test_a_permit_of_a_process_that_died_is_free_when_its_lease_is_over(
+    redis_server: RedisServer, processes: Processes
+) -> None:
+    one, other = await processes.start(2, concurrency=1)
+    await granted(one)
+    fleet = processes.fleets[0]
+    for lease in redis_server.ask("ZRANGE", "postroom:limits:{b}:reads", 0, -1):
+        assert lease.startswith(fleet.id)
+        redis_server.ask("ZADD", "postroom:limits:{b}:reads", "XX", 1, lease)  # its end was long ago
+    async with asyncio.timeout(PATIENCE):
+        other.release(await granted(other))
+
+
+@pytest.mark.usefixtures("only_when_woken")
+async def test_a_call_that_leaves_the_queue_leaves_nothing_behind(
+    redis_server: RedisServer, processes: Processes
+) -> None:
+    one, other = await processes.start(2, concurrency=1)
+    held = await granted(one)
+    with pytest.raises(TimeoutError):
+        await other.acquire(write=True, seconds=0.05)
+    await happened(lambda: not redis_server.ask("EXISTS", "postroom:limits:{b}:queue"))
+    one.release(held)
+    await happened(lambda: redis_server.keys() == ["postroom:limits:born", "postroom:limits:fleet"])
+    await happened(lambda: (other.queued, other.remaining) == (0, 1))
+
+
+async def test_a_lease_that_comes_for_nobody_any_more_is_given_back(
+    redis_server: RedisServer, processes: Processes
+) -> None:
+    (one,) = await processes.start(1, concurrency=1)
+    one.release(await granted(one))
+    await happened(lambda: not redis_server.ask("EXISTS", "postroom:limits:{b}:reads"))
+    gone = asyncio.create_task(granted(one))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    gone.cancel()  # Redis is being asked already
+    await happened(lambda: one.remaining == 0)
+    await happened(lambda: one.remaining == 1)
+    assert gone.cancelled()
+
+
+async def test_a_permit_that_outlives_its_lease_is_renewed(
+    redis_server: RedisServer, processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.upstream.limits_shared.LEASE_MARGIN", 0.1)
+    (one,) = await processes.start(1, concurrency=1)
+    permit = await one.acquire(write=False, seconds=0.1)
+    ((_, first),) = redis_server.ask("ZRANGE", "postroom:limits:{b}:reads", 0, -1, "WITHSCORES")
+    now, _ = redis_server.ask("TIME")
+
+    def renewed() -> bool:
+        ((_, until),) = redis_server.ask("ZRANGE", "postroom:limits:{b}:reads", 0, -1, "WITHSCORES")
+        return bool(float(until) > float(now) * 1000 + 25_000 > float(first))
+
+    await happened(renewed)
+    one.release(permit)
+    await happened(lambda: not redis_server.ask("EXISTS", "postroom:limits:{b}:reads"))
+
+
+async def test_the_budget_shows_what_all_of_them_use(processes: Processes) -> None:
+    one, other = await processes.start(2, concurrency=5, rate=Rate(calls=4, seconds=60))
+    held = [await granted(one) for _ in range(3)]
+    await happened(lambda: (one.remaining, other.remaining, other.queued) == (1, 1, 0))
+    for permit in held:
+        one.release(permit)
+    await happened(lambda: (one.resets_at, other.resets_at) != (None, None))
+    assert (one.remaining, other.remaining) == (1, 1)
+
+
+# ── Redis goes, and comes back ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("end", [RedisServer.kill, RedisServer.hang])
+async def test_when_redis_goes_each_keeps_to_its_share_and_says_so_once(
+    redis_server: RedisServer, processes: Processes, end: Callable[[RedisServer], None]
+) -> None:
+    structlog.reset_defaults()
+    with capture_logs() as said:
+        one, other = await processes.start(2, concurrency=8)
+        before = Vendor()
+        await asyncio.gather(*(before.ask(one, seconds=0.05) for _ in range(30)))
+        end(redis_server)
+        vendor = Vendor()
+        asked = [vendor.ask(one, write=n % 2 == 0) for n in range(40)] + [vendor.ask(other) for _ in range(40)]
+        await asyncio.gather(*asked)
+    warnings = [line["processes"] for line in said if line["log_level"] == "warning"]
+    assert (before.most, vendor.most, len(vendor.arrivals), warnings) == (8, 8, 80, [2, 2])
+
+
+async def test_a_share_is_among_as_many_as_there_are_even_where_fewer_were_expected(
+    redis_server: RedisServer, processes: Processes
+) -> None:
+    limiters = await processes.start(4, concurrency=8, expected=1)
+    await happened(lambda: all(fleet.processes == 4 for fleet in processes.fleets))
+    redis_server.kill()
+    vendor = Vendor()
+    await asyncio.gather(*(vendor.ask(limiter, seconds=0.02) for limiter in limiters for _ in range(20)))
+    assert (vendor.most, len(vendor.arrivals)) == (8, 80)
+
+
+async def test_what_is_under_way_when_redis_goes_counts_against_all(
+    redis_server: RedisServer, processes: Processes
+) -> None:
+    greedy, *others = await processes.start(4, concurrency=8)
+    vendor = Vendor()
+    early = [asyncio.create_task(vendor.ask(greedy, seconds=SETTLING * 0.8)) for _ in range(8)]
+    await happened(lambda: vendor.inside == 8)
+    redis_server.kill()
+    await asyncio.gather(*(vendor.ask(limiter) for limiter in (greedy, *others) for _ in range(20)), *early)
+    assert (vendor.most, len(vendor.arrivals)) == (8, 88)
+
+
+@pytest.mark.parametrize("rate", [None, Rate(calls=12, seconds=0.25)])
+async def test_while_redis_comes_and_goes_they_never_ask_more(
+    redis_server: RedisServer, processes: Processes, rate: Rate | None
+) -> None:
+    limiters = await processes.start(3, concurrency=6, rate=rate)
+    vendor, busy = Vendor(), True
+
+    async def keep_asking(limiter: SharedLimiter) -> None:
+        while busy:
+            await vendor.ask(limiter, write=len(vendor.arrivals) % 3 == 0, seconds=0.02)
+
+    asking = [asyncio.create_task(keep_asking(limiter)) for limiter in limiters for _ in range(6)]
+    for _ in range(2):
+        await asyncio.sleep(0.2)
+        redis_server.kill()
+        await processes.are(together=False)
+        count = len(vendor.arrivals)
+        await happened(lambda count=count: len(vendor.arrivals) > count + 10)  # type: ignore[misc]
+        redis_server.start()
+        await processes.are(together=True)
+    busy = False
+    await asyncio.gather(*asking)
+    assert vendor.most <= 6
+    assert rate is None or vendor.most_within(rate.seconds) <= rate.calls
+
+
+async def test_who_finds_redis_again_claims_its_share_and_gives_the_others_time_to(
+    redis_server: RedisServer, processes: Processes
+) -> None:
+    await processes.start(2, concurrency=4, settling=60.0)
+    redis_server.hang()
+    await processes.are(together=False)
+    redis_server.wake()
+    await happened(lambda: redis_server.ask("ZCARD", "postroom:limits:{b}:reads") == 4)
+    for _ in range(3):
+        await asyncio.sleep(LOOK)
+    assert [fleet.together for fleet in processes.fleets] == [False, False]
+
+
+async def test_a_redis_that_lost_its_memory_unnoticed_grants_nothing_until_all_know(
+    redis_server: RedisServer, processes: Processes
+) -> None:
+    one, other = await processes.start(2, concurrency=4)
+    held = [await granted(one) for _ in range(4)]
+    redis_server.ask("FLUSHALL")
+    vendor = Vendor()
+    late = asyncio.create_task(vendor.ask(other))
+    await processes.are(together=False)
+    await processes.are(together=True)
+    assert (late.done(), redis_server.ask("ZCARD", "postroom:limits:{b}:reads")) == (True, 4)
+    for permit in held:
+        one.release(permit)
+    await happened(lambda: other.remaining == 4)
+
+
+async def test_a_first_start_waits_for_nothing_and_warns_of_nothing(redis_server: RedisServer) -> None:
+    structlog.reset_defaults()
+    with capture_logs() as said:
+        async with contextlib.AsyncExitStack() as stack:
+            processes = Processes(redis_server.url, stack)
+            one, _ = await processes.start(2, concurrency=4)
+            permits = [await granted(one) for _ in range(2)]
+            assert (one.remaining, processes.fleets[0].together) == (0, False)
+            await processes.are(together=True)
+            assert redis_server.ask("ZCARD", "postroom:limits:{b}:reads") == len(permits)
+            for permit in permits:
+                one.release(permit)
+    assert said == []
+
+
+# ── What stands in Redis ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def name(**changed: Any) -> str:
+    usual = {"key": "uk", "base_url": "https://a.example.com", "secrets": ("t0psecret",), "pepper": b"pepper"}
+    return name_of(**(usual | changed))
+
+
+async def test_keys_hold_a_digest_of_the_account_and_nothing_secret(
+    redis_server: RedisServer, processes: Processes
+) -> None:
+    (one,) = await processes.start(1, concurrency=2, name=name())
+    await granted(one)
+    held = " ".join([*redis_server.keys(), *redis_server.ask("ZRANGE", redis_server.keys()[-1], 0, -1)])
+    assert ("uk:" in held, "t0psecret" in held, "pepper" in held) == (True, False, False)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"key": "us"}, {"base_url": "https://b.example.com"}, {"secrets": ("other",)}, {"pepper": b""}]
+)
+def test_another_account_has_another_name(changed: dict[str, Any]) -> None:
+    assert name() == name()
+    assert name(**changed) != name()
