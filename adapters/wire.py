@@ -38,6 +38,7 @@ __all__ = [
     "believe_absence",
     "decode_json",
     "error_for_status",
+    "is_json",
     "lies_under",
     "url_under",
 ]
@@ -62,11 +63,16 @@ T = TypeVar("T")
 
 
 class CallInfo(Struct, frozen=True, kw_only=True):
-    """What a call is, for the outbound policies: its operation, and whether repeating it can do harm (``write``)."""
+    """What a call is, for the outbound policies: its operation, and whether repeating it can do harm (``write``).
+
+    ``fresh``: the answer must be the vendor's of now. ``stream``: it is read as it comes, not whole.
+    """
 
     backend: str
     operation: str
     write: bool = False
+    fresh: bool = False
+    stream: bool = False
     idempotency_key: str | None = None
     wanted: frozenset[str] = frozenset()
 
@@ -87,6 +93,8 @@ class WireRequest(Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
     write: bool = False
+    fresh: bool = False
+    stream: bool = False
     idempotency_key: str | None = None
     wanted: frozenset[str] = frozenset()
     secrets: tuple[str, ...] = ()
@@ -184,7 +192,7 @@ class Wire:
 
     async def stream(self, request: WireRequest) -> FileStream:
         """The answer as a stream, its first bytes read. The caller closes it."""
-        info = self._info(request)
+        info = self._info(msgspec.structs.replace(request, stream=True))
         response = await self._start(request, info)
         rest = decoded(response)
         first = b""
@@ -203,6 +211,8 @@ class Wire:
             backend=self.backend,
             operation=request.operation,
             write=request.write,
+            fresh=request.fresh,
+            stream=request.stream,
             idempotency_key=request.idempotency_key,
             wanted=request.wanted,
         )
@@ -274,6 +284,15 @@ def decode_json(answer: Answer, type_: type[T], *, backend: str) -> T:
             operation=answer.request.operation,
             status=answer.status,
         ) from None
+
+
+def is_json(body: bytes) -> bool:
+    """Whether a body is JSON, whole."""
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except msgspec.MsgspecError:
+        return False
+    return True
 
 
 def _without_values(error: msgspec.MsgspecError) -> str:
