@@ -34,7 +34,7 @@ from adapters.model import (
     Page,
 )
 from adapters.sandboxing import Sandbox, SandboxOptions
-from adapters.wire import FileStream
+from adapters.wire import FileStream, is_json
 from adapters.writes import (
     CreateCorrespondence,
     CreateLetter,
@@ -376,6 +376,10 @@ class Vendor:
     authenticate: Authenticate
     connect: Callable[[Connection], Adapter]
     sandbox_module: str
+    reads: frozenset[str] = frozenset()
+    """The operations that read records, and so whose answers may be kept for a time."""
+    is_sound: Callable[[bytes], bool] = is_json
+    """Whether the body of a success is an answer, and no error under a success's status."""
     unique_codes: bool = True
     """Whether a customer's code names one customer."""
     takes_idempotency_keys: bool = False

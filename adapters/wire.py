@@ -81,8 +81,8 @@ class WireRequest(Struct, frozen=True, kw_only=True):
     """One HTTP request below the backend's base URL, without its credential.
 
     ``path`` holds decoded segments; each is encoded as exactly one. ``query`` keeps its order. ``write`` is true when
-    the call changes something or sends something at the vendor, whatever its HTTP method. ``secrets`` are the strings
-    in a sign-in that no error may repeat.
+    the call changes something or sends something at the vendor, whatever its HTTP method. ``fresh`` is true of
+    a read whose answer must be the vendor's of now. ``secrets`` are the strings in a sign-in that no error may repeat.
     """
 
     operation: str
@@ -94,7 +94,6 @@ class WireRequest(Struct, frozen=True, kw_only=True):
     body: bytes | None = None
     write: bool = False
     fresh: bool = False
-    stream: bool = False
     idempotency_key: str | None = None
     wanted: frozenset[str] = frozenset()
     secrets: tuple[str, ...] = ()
@@ -192,7 +191,7 @@ class Wire:
 
     async def stream(self, request: WireRequest) -> FileStream:
         """The answer as a stream, its first bytes read. The caller closes it."""
-        info = self._info(msgspec.structs.replace(request, stream=True))
+        info = self._info(request, stream=True)
         response = await self._start(request, info)
         rest = decoded(response)
         first = b""
@@ -206,13 +205,13 @@ class Wire:
             raise
         return FileStream(response, info, first, rest)
 
-    def _info(self, request: WireRequest) -> CallInfo:
+    def _info(self, request: WireRequest, *, stream: bool = False) -> CallInfo:
         return CallInfo(
             backend=self.backend,
             operation=request.operation,
             write=request.write,
             fresh=request.fresh,
-            stream=request.stream,
+            stream=stream,
             idempotency_key=request.idempotency_key,
             wanted=request.wanted,
         )

@@ -24,14 +24,20 @@ from gateway.server.files import file_route
 from gateway.server.graphql_view import GraphQLView
 from gateway.server.health import health_routes
 from gateway.settings import BackendSettings, Settings
+from gateway.upstream.cache import CacheTransport
+from gateway.upstream.cache_memory import MemoryStore
+from gateway.upstream.cache_store import Store
+from gateway.upstream.coalesce import CoalesceTransport
 from gateway.upstream.engine import EngineTransport
 from gateway.upstream.health import Health, HealthTransport
 from gateway.upstream.permits import Permits, PermitsTransport
+from gateway.upstream.questions import account_of
 
 __all__ = ["Gateway", "build_app", "connected_backends", "running_gateway"]
 
 Clock = Callable[[], datetime]
 GRAPHQL_PATH = "/graphql"
+MIB = 1024 * 1024
 
 
 def utc_now() -> datetime:
@@ -78,17 +84,23 @@ async def connected_backends(settings: Settings, clock: Clock = utc_now) -> Asyn
         for configured in settings.backends:
             if configured.shares_codes is not None:
                 shared.setdefault(configured.shares_codes, []).append(configured.key)
+        store = MemoryStore(settings.cache.memory_mib * MIB)
         backends = []
         for configured in settings.backends:
             sharing = [key for key in shared.get(configured.shares_codes or "", ()) if key != configured.key]
             health, permits = Health(clock), Permits(configured.limits.concurrency)
-            transport = await stack.enter_async_context(outbound(configured, health, permits, clock))
+            transport = await stack.enter_async_context(outbound(configured, health, permits, store, clock))
             backends.append(connect(configured, transport, health, permits, sharing, clock))
         yield Backends(backends)
 
 
-def outbound(configured: BackendSettings, health: Health, permits: Permits, clock: Clock) -> httpx.AsyncBaseTransport:
-    """One backend's way out: permits → health → credential → engine. Closing the outermost closes all."""
+def outbound(
+    configured: BackendSettings, health: Health, permits: Permits, store: Store, clock: Clock
+) -> httpx.AsyncBaseTransport:
+    """One backend's way out: cache → coalesce → permits → health → credential → engine.
+
+    Closing the outermost closes all.
+    """
     credential = configured.vendor.authenticate(
         EngineTransport(),
         key=configured.key,
@@ -97,7 +109,20 @@ def outbound(configured: BackendSettings, health: Health, permits: Permits, cloc
         settings=configured.settings,
         clock=clock,
     )
-    return PermitsTransport(HealthTransport(credential, health), permits)
+    return cached(CoalesceTransport(PermitsTransport(HealthTransport(credential, health), permits)), configured, store)
+
+
+def cached(inner: httpx.AsyncBaseTransport, configured: BackendSettings, store: Store) -> httpx.AsyncBaseTransport:
+    """The same way, with answers kept where the backend's settings say for how long."""
+    if not configured.cache_seconds:
+        return inner
+    return CacheTransport(
+        inner,
+        store,
+        account=account_of(configured.key, configured.base_url, configured.credentials, configured.settings),
+        seconds=configured.cache_seconds,
+        is_sound=lambda _, body: configured.vendor.is_sound(body),
+    )
 
 
 def connect(

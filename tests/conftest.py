@@ -2,7 +2,7 @@
 
 from tests import network_off
 
-pytest_plugins = ["tests.databases"]
+pytest_plugins = ["tests.databases", "tests.redis_server"]
 
 
 def pytest_configure() -> None:

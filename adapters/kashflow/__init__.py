@@ -16,6 +16,7 @@ vendor = Vendor(
     limits=Limits(page_size=100, concurrency=4, statement_batch=35),
     outcomes=OUTCOMES,
     native_ids={"Customer": CODE},
+    reads=frozenset({"customer.get", "customer.list"}),
     credential_headers={"Authorization": "KfToken [redacted]"},
     authenticate=authenticate,
     connect=connect,

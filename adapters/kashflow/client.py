@@ -72,6 +72,7 @@ class Client:
             method="GET",
             path=("customers", code),
             headers=_FRESH if fresh else _JSON,
+            fresh=fresh,
             wanted=wanted,
         )
         try:
@@ -83,7 +84,8 @@ class Client:
 
     async def notes(self, code: str, *, operation: str) -> tuple[NoteRow, ...]:
         """All notes on a customer, as they are now."""
-        request = WireRequest(operation=operation, method="GET", path=("customers", code, "notes"), headers=_FRESH)
+        path = ("customers", code, "notes")
+        request = WireRequest(operation=operation, method="GET", path=path, headers=_FRESH, fresh=True)
         return self._decoded(await self.send(request), tuple[NoteRow, ...])
 
     async def email_log(self, address: str, number: int, size: int, *, operation: str) -> LogPage:
@@ -94,6 +96,7 @@ class Client:
             path=("reports", "emaillog"),
             query=(("page", str(number)), ("perpage", str(size)), ("email", address)),
             headers=_FRESH,
+            fresh=True,
         )
         return self._decoded(await self.send(request), LogPage)
 

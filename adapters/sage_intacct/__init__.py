@@ -3,6 +3,7 @@
 from adapters.contract import Limits, Vendor
 from adapters.sage_intacct.adapter import connect
 from adapters.sage_intacct.credential import IntacctCredentials, IntacctSettings, authenticate
+from adapters.sage_intacct.envelope import is_sound
 from adapters.sage_intacct.query import KEY
 from adapters.sage_intacct.writes import OUTCOMES
 
@@ -18,6 +19,23 @@ vendor = Vendor(
     limits=Limits(page_size=4000, concurrency=6, scan_budget=20_000),
     outcomes=OUTCOMES,
     native_ids={"Customer": KEY, "CustomerEmailTemplate": KEY, "EmailTemplate": KEY, "CustomerMessage": KEY},
+    reads=frozenset(
+        {
+            "aggregate",
+            "customer.get",
+            "customer.list",
+            "customer.references",
+            "email_template.get",
+            "email_template.list",
+            "message.get",
+            "message.list",
+            "message.references",
+            "template.get",
+            "template.list",
+            "template.references",
+        }
+    ),
+    is_sound=is_sound,
     credential_headers={"Authorization": "Bearer [redacted]"},
     authenticate=authenticate,
     connect=connect,

@@ -19,9 +19,9 @@ from adapters.errors import (
     RateLimited,
     Rejected,
 )
-from adapters.wire import Answer, decode_json, error_for_status
+from adapters.wire import Answer, decode_json, error_for_status, is_json
 
-__all__ = ["Envelope", "Meta", "Reference", "error_in", "says_token_is_invalid", "unwrap"]
+__all__ = ["Envelope", "Meta", "Reference", "error_in", "is_sound", "says_token_is_invalid", "unwrap"]
 
 T = TypeVar("T")
 
@@ -108,6 +108,11 @@ def error_in(answer: Answer, *, backend: str) -> AdapterError | None:
     )
     error.field = _attribute(details)
     return _with_patience(answer, error)
+
+
+def is_sound(body: bytes) -> bool:
+    """Whether the body of a success is an answer."""
+    return is_json(body) and _search(body) is None
 
 
 def says_token_is_invalid(body: bytes) -> bool:

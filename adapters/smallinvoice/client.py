@@ -112,6 +112,7 @@ class Client:
             method="GET",
             path=(endpoint.name, "get", "id", native_id),
             headers=(("cache-control", "no-cache"),) if fresh else (),
+            fresh=fresh,
             wanted=wanted,
         )
         try:

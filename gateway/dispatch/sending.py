@@ -24,6 +24,7 @@ from gateway.dispatch.preparing import SendRequest, asked_of
 from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, ItemState
 from gateway.dispatch.timing import USUAL, Timing
 from gateway.problems import incident_of
+from gateway.upstream.questions import reading_fresh
 
 __all__ = ["Order", "Sending"]
 
@@ -166,7 +167,8 @@ class Sending:
             recipients=item.recipients,
         )
         try:
-            evidence = await find(request)
+            with reading_fresh():
+                evidence = await find(request)
         except AdapterError as error:
             incident_of(error)
             return _undecided(item, f"The backend could not be asked: {error.message}")

@@ -137,9 +137,9 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
 
 def _tell(call: Call, shared: Call) -> None:
     """Notes at a caller's call what became of the shared one; its attempts count for the one who began it alone."""
-    call.status = shared.status
+    call.sent, call.status = shared.sent, shared.status
     if not call.shared:
-        call.sent, call.attempts, call.queued = shared.sent, shared.attempts, shared.queued
+        call.attempts, call.queued = shared.attempts, shared.queued
 
 
 def _answer(flight: _Flight, request: httpx.Request) -> httpx.Response:
