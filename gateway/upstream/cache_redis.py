@@ -127,8 +127,10 @@ class RedisStore:
 
     async def _asked(self, ask: Callable[[], Awaitable[T]]) -> T | None:
         """What Redis answers; None when it does not."""
-        if self._away and self._monotonic() < self._asked_again_at:
-            return None
+        if self._away:
+            if self._monotonic() < self._asked_again_at:
+                return None
+            self._asked_again_at = self._monotonic() + PAUSE  # one finds out for all
         try:
             async with asyncio.timeout(PATIENCE), self._turns:
                 answer = await ask()

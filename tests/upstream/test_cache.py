@@ -1,7 +1,6 @@
 """Answers are kept for the time that is said, by memory and Redis alike, and never past a write."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -9,46 +8,15 @@ import httpx
 import pytest
 import redis.asyncio
 
-from adapters.wire import EXTENSION, CallInfo
 from gateway.upstream.cache import CacheTransport, seconds_allowed
 from gateway.upstream.cache_memory import MemoryStore
 from gateway.upstream.cache_redis import RedisStore
 from gateway.upstream.cache_store import Store
-from gateway.upstream.calls import CacheUse
 from gateway.upstream.coalesce import CoalesceTransport
 from gateway.upstream.questions import reading_fresh
 from tests.redis_server import RedisServer
-from tests.upstream.reading import PATIENCE, Vendor, asking, called, settled, writing
-
-SECONDS = {"customer.list": 30.0}
-ACCOUNT = b"account"
-
-
-class Company:
-    """A vendor's data: ``version`` is what it answers, with ``headers``, until something is written."""
-
-    def __init__(self) -> None:
-        self.version = 1
-        self.headers: dict[str, str] = {}
-        self.status = 200
-        self.body: bytes | None = None
-        self.write_fails: BaseException | None = None
-
-    def answer(self, request: httpx.Request) -> httpx.Response:
-        info: CallInfo = request.extensions[EXTENSION]
-        if info.write:
-            self.version += 1
-            if self.write_fails is not None:
-                raise self.write_fails
-            return httpx.Response(201)
-        if "etag" in self.headers and request.headers.get("if-none-match") == self.headers["etag"]:
-            return httpx.Response(304, headers=self.headers)
-        body = json.dumps({"version": self.version}).encode() if self.body is None else self.body
-        return httpx.Response(self.status, content=body, headers={"content-type": "application/json", **self.headers})
-
-
-def is_sound(_: int, body: bytes) -> bool:
-    return body.startswith(b"{") and b"error" not in body
+from tests.upstream.caching import SECONDS, Clock, Company, kept_keys, read, stacked
+from tests.upstream.reading import PATIENCE, Vendor, asking, settled, writing
 
 
 @pytest.fixture
@@ -74,23 +42,9 @@ def store(request: pytest.FixtureRequest) -> Store:
     return RedisStore(request.getfixturevalue("client"))
 
 
-def stacked(vendor: httpx.AsyncBaseTransport, store: Store, **members: Any) -> CacheTransport:
-    options = {"account": ACCOUNT, "seconds": SECONDS, "is_sound": is_sound, **members}
-    return CacheTransport(CoalesceTransport(vendor), store, **options)
-
-
 @pytest.fixture
 def transport(vendor: Vendor, store: Store) -> CacheTransport:
     return stacked(vendor, store)
-
-
-async def read(
-    transport: httpx.AsyncBaseTransport, request: httpx.Request | None = None
-) -> tuple[Any, CacheUse | None]:
-    """What is answered, and what the cache had to do with it."""
-    request, call = called(asking() if request is None else request)
-    answer = await transport.handle_async_request(request)
-    return answer.json().get("version"), call.cache
 
 
 async def test_what_is_kept_is_answered_without_the_vendor(vendor: Vendor, transport: CacheTransport) -> None:
@@ -151,7 +105,7 @@ async def test_sixty_four_who_ask_a_hot_page_at_once_make_one_call(company: Comp
     async with asyncio.timeout(PATIENCE):
         reads = [asyncio.create_task(read(transport)) for _ in range(64)]
         await vendor.arrived()
-        while waiting(transport) < 64:
+        while waiting(transport) < 64:  # noqa: ASYNC110 - nobody tells that it waits
             await asyncio.sleep(0)
         vendor.let(64)
         answers = await asyncio.gather(*reads)
@@ -176,7 +130,7 @@ async def test_whoever_reads_fresh_is_answered_by_the_vendor(company: Company, t
     await read(transport)
     company.version = 2
     with reading_fresh():
-        answers = await asyncio.gather(asyncio.create_task(read(transport)), read(transport))
+        answers = [await asyncio.create_task(read(transport)), await read(transport)]
     assert answers == [(2, "BYPASSED")] * 2
 
 
@@ -339,13 +293,6 @@ def test_the_vendor_says_how_long_its_answer_may_be_kept(said: str, seconds: flo
 # ── Time ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 async def test_memory_keeps_an_answer_as_long_as_the_settings_say(company: Company, vendor: Vendor) -> None:
     clock = Clock()
     transport = stacked(vendor, MemoryStore(1024 * 1024, monotonic=clock))
@@ -363,10 +310,6 @@ async def test_redis_keeps_an_answer_as_long_as_the_settings_say(
     await read(stacked(vendor, RedisStore(client)))
     (name,) = await kept_keys(client)
     assert 29_000 < await client.pttl(name) <= 30_000
-
-
-async def kept_keys(client: redis.asyncio.Redis) -> list[bytes]:
-    return [key for key in await client.keys("postroom:answers:*") if not key.endswith(b":generation")]
 
 
 Later = Callable[[], Awaitable[None]]
@@ -415,7 +358,7 @@ async def test_a_read_that_is_no_get_is_not_asked_about_but_asked_again(company:
     company.headers = {"etag": '"1"'}
     clock = Clock()
     transport = stacked(vendor, MemoryStore(1024 * 1024, monotonic=clock))
-    question = {"method": "POST", "body": b"{}"}
+    question: dict[str, Any] = {"method": "POST", "body": b"{}"}
     await read(transport, asking(**question))
     clock.now = 31
     assert await read(transport, asking(**question)) == (1, "MISS")

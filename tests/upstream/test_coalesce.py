@@ -81,7 +81,7 @@ async def test_whoever_asks_something_else_makes_another_call(
 
 @pytest.mark.parametrize("info", [{"write": True}, {"stream": True}, {"fresh": True}])
 async def test_writes_streams_and_fresh_reads_are_made_each_by_itself(
-    vendor: Vendor, transport: CoalesceTransport, info: dict[str, bool]
+    vendor: Vendor, transport: CoalesceTransport, info: dict[str, Any]
 ) -> None:
     async with patience():
         reads = begun(transport, asking(**info), asking(**info))
