@@ -24,7 +24,6 @@ vendor = Vendor(
             "aggregate",
             "customer.get",
             "customer.list",
-            "customer.references",
             "email_template.get",
             "email_template.list",
             "message.get",

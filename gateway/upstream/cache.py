@@ -68,6 +68,7 @@ class CacheTransport(httpx.AsyncBaseTransport):
         else:
             _tell(request, CacheUse.MISS)
         response = await self._asked(request, found)
+        await response.aread()
         allowed = min(seconds, seconds_allowed(response.headers))
         repeated = response.extensions.get(REPEATED, False)
         if found.generation is not None and not repeated and self._may_be_kept(response, allowed):

@@ -15,7 +15,7 @@ from gateway.upstream.cache import CacheTransport
 from gateway.upstream.cache_redis import LARGEST_VALUE, PAUSE, RedisStore
 from gateway.upstream.cache_store import Found, Kept
 from tests.redis_server import RedisServer
-from tests.upstream.caching import Clock, Company, read, stacked
+from tests.upstream.caching import Clock, Company, kept_keys, read, stacked
 from tests.upstream.reading import PATIENCE, Vendor, asking, writing
 
 KEPT = Kept(200, ((b"content-type", b"application/json"),), b"{}")
@@ -127,6 +127,15 @@ async def test_an_answer_above_the_bound_is_not_kept(store: RedisStore) -> None:
         await store.keep("uk", key, generation, Kept(200, (), b"x" * size), 30)
     kept = [(await found(store, key)).kept is not None for key in ("small", "large")]
     assert kept == [True, False]
+
+
+async def test_an_answer_of_no_time_never_gets_to_redis(
+    company: Company, vendor: Vendor, client: redis.asyncio.Redis
+) -> None:
+    company.headers = {"cache-control": "no-cache"}
+    with capture_logs() as logs:
+        await read(stacked(vendor, RedisStore(client)))
+    assert (await kept_keys(client), logs) == ([], [])
 
 
 @pytest.mark.parametrize("value", [b"", b"\x93\x01\x02", b"nonsense", json.dumps({"a": 1}).encode()])
