@@ -1,65 +1,89 @@
-"""Throw-away Redis servers for tests, on a Unix socket, with nothing written to disk.
+"""A Redis of our own for tests, on a Unix socket in a folder that is thrown away; started again, stopped and killed.
 
-Whether a missing server skips a test or fails it is decided here: on a person's machine it skips, under CI it fails.
+Whether a missing Redis skips a test or fails it is decided as for PostgreSQL: on a person's machine it skips, under CI
+it fails.
 """
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 
-_STARTING_SECONDS = 10.0
+from tests.faults.waiting import until
+
+__all__ = ["RedisServer"]
 
 
 class RedisServer:
-    """A server that can be stopped and started again, then empty."""
+    """A server that remembers nothing when it is started again."""
 
     def __init__(self, program: str, folder: Path) -> None:
         self._program = program
+        self._socket = folder / "redis.sock"
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        self.socket = str(folder / "redis.sock")
+
+    @property
+    def url(self) -> str:
+        """For the settings."""
+        return f"unix://{self._socket}"
 
     def start(self) -> None:
-        """Starts it, and waits until it answers."""
-        options = ["--port", "0", "--unixsocket", self.socket, "--save", "", "--appendonly", "no"]
-        with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - the program that was found
-                [self._program, *options], cwd=self._folder, stdout=log, stderr=log
-            )
-        until = time.monotonic() + _STARTING_SECONDS
-        while not self._answers():
-            assert time.monotonic() < until, (self._folder / "log").read_text()
-            time.sleep(0.01)
+        """Starts it, with nothing in it."""
+        options = ["--port", "0", "--unixsocket", str(self._socket), "--save", "", "--appendonly", "no"]
+        self._process = subprocess.Popen(  # noqa: S603 - the machine's own
+            [self._program, *options], cwd=self._folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        until(self._answers, "an answer of Redis")
 
-    def stop(self) -> None:
-        """Ends it as a crash does."""
+    def kill(self) -> None:
+        """Ends it at once."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
 
+    def hang(self) -> None:
+        """Stops it where it stands: its connections stay, and nothing is answered."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Lets it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def ask(self, *command: Any) -> Any:
+        """What it answers to a command."""
+        with redis.Redis.from_url(self.url, decode_responses=True) as client:
+            return client.execute_command(*command)
+
+    def keys(self) -> list[str]:
+        """All keys that it knows."""
+        return sorted(self.ask("KEYS", "*"))
+
     def _answers(self) -> bool:
-        with redis.Redis(unix_socket_path=self.socket) as client:
-            try:
-                return bool(client.ping())
-            except redis.RedisError:
-                return False
+        try:
+            return bool(self.ask("PING"))
+        except redis.RedisError:
+            return False
 
 
-@pytest.fixture(scope="session")
-def _started_redis() -> Iterator[RedisServer]:
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    """A running server of this very test's; it starts in some ten milliseconds."""
     program = shutil.which("redis-server") or shutil.which("valkey-server")
     if program is None:
-        reason = "no Redis server is installed: there is no redis-server"
+        reason = "no Redis server is installed: there is neither redis-server nor valkey-server"
         if os.environ.get("CI") == "true":
-            pytest.fail(f"{reason}, and CI never skips the tests on Redis")
+            pytest.fail(f"{reason}, and CI never skips the tests with Redis")
         pytest.skip(reason)
     folder = Path(tempfile.mkdtemp(prefix="postroom-"))  # short: a socket's path has 107 characters at most
     server = RedisServer(program, folder)
@@ -67,13 +91,5 @@ def _started_redis() -> Iterator[RedisServer]:
         server.start()
         yield server
     finally:
-        server.stop()
+        server.kill()
         shutil.rmtree(folder)
-
-
-@pytest.fixture
-def redis_server(_started_redis: RedisServer) -> RedisServer:
-    """The session's server, running and empty."""
-    _started_redis.stop()
-    _started_redis.start()
-    return _started_redis

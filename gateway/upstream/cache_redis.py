@@ -15,11 +15,13 @@ import msgspec
 import structlog
 from msgspec import Struct
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway.upstream.cache_store import Found, Kept
 
-__all__ = ["RedisStore"]
+__all__ = ["RedisStore", "answers_client"]
 
 T = TypeVar("T")
 
@@ -55,8 +57,20 @@ class _Value(Struct, frozen=True, array_like=True):
 _decoder = msgspec.msgpack.Decoder(_Value)
 
 
+def answers_client(url: str) -> Redis:
+    """A client as `RedisStore` wants it; it connects when first used.
+
+    It answers bytes, and tries once more at once: what is asked here may be done twice, and a connection that Redis
+    closed while nobody used it is no outage.
+    """
+    client: Redis = Redis.from_url(
+        url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 1)
+    )
+    return client
+
+
 class RedisStore:
-    """Keeps answers in Redis, whose client answers bytes.
+    """Keeps answers in Redis, by a client as `answers_client` makes.
 
     Redis away, or slower than ``PATIENCE``, is a miss, with one warning for each outage. A drop that it did not take is
     owed: until it has taken it, this process neither finds nor keeps anything of that backend. Other processes learn of

@@ -41,7 +41,7 @@ def question_of(request: httpx.Request) -> Question | None:
     if info is None or info.write or info.stream:
         return None
     return Question(
-        info=msgspec.structs.replace(info, fresh=False),
+        info=info,
         method=request.method,
         url=str(request.url),
         headers=tuple((name, value) for name, value in request.headers.raw if name.lower() not in _NOT_ASKED),

@@ -10,7 +10,7 @@ import redis.asyncio
 
 from gateway.upstream.cache import CacheTransport, seconds_allowed
 from gateway.upstream.cache_memory import MemoryStore
-from gateway.upstream.cache_redis import RedisStore
+from gateway.upstream.cache_redis import RedisStore, answers_client
 from gateway.upstream.cache_store import Store
 from gateway.upstream.coalesce import CoalesceTransport
 from gateway.upstream.questions import reading_fresh
@@ -31,7 +31,7 @@ def vendor(company: Company) -> Vendor:
 
 @pytest.fixture
 async def client(redis_server: RedisServer) -> AsyncIterator[redis.asyncio.Redis]:
-    async with redis.asyncio.Redis(unix_socket_path=redis_server.socket) as client:
+    async with answers_client(redis_server.url) as client:
         yield client
 
 
@@ -67,7 +67,8 @@ async def test_a_kept_answer_is_the_one_that_came(company: Company, vendor: Vend
     [
         {"operation": "customer.get"},
         {"operation": "customer.list", "path": "customers?page=2"},
-        {"operation": "customer.list", "method": "POST", "body": b"{}"},
+        {"operation": "customer.list", "method": "PUT", "body": b"[1]"},
+        {"operation": "customer.list", "method": "POST", "body": b"[2]"},
         {"operation": "customer.list", "headers": {"accept": "text/csv"}},
         {"operation": "customer.list", "wanted": frozenset({"raw"})},
     ],
@@ -75,7 +76,8 @@ async def test_a_kept_answer_is_the_one_that_came(company: Company, vendor: Vend
 async def test_another_question_has_another_answer(vendor: Vendor, store: Store, other: dict[str, Any]) -> None:
     transport = stacked(vendor, store, seconds={**SECONDS, "customer.get": 30.0})
     await read(transport)
-    assert (await read(transport, asking(**other)), vendor.count) == ((1, "MISS"), 2)
+    await read(transport, asking(method="POST", body=b"[1]"))
+    assert (await read(transport, asking(**other)), vendor.count) == ((1, "MISS"), 3)
 
 
 async def test_another_account_has_another_answer(vendor: Vendor, store: Store) -> None:

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from gateway.upstream import cache_redis
 from gateway.upstream.cache import CacheTransport
-from gateway.upstream.cache_redis import LARGEST_VALUE, PAUSE, RedisStore
+from gateway.upstream.cache_redis import LARGEST_VALUE, PAUSE, RedisStore, answers_client
 from gateway.upstream.cache_store import Found, Kept
 from tests.redis_server import RedisServer
 from tests.upstream.caching import Clock, Company, kept_keys, read, stacked
@@ -23,7 +23,7 @@ KEPT = Kept(200, ((b"content-type", b"application/json"),), b"{}")
 
 @contextlib.asynccontextmanager
 async def connected(server: RedisServer) -> AsyncIterator[redis.asyncio.Redis]:
-    async with redis.asyncio.Redis(unix_socket_path=server.socket) as client:
+    async with answers_client(server.url) as client:
         yield client
 
 
@@ -163,7 +163,7 @@ async def test_without_redis_every_read_is_a_miss_with_one_warning(
 ) -> None:
     transport = stacked(vendor, store)
     await read(transport)
-    redis_server.stop()
+    redis_server.kill()
     with capture_logs() as logs:
         answers = [await read(transport) for _ in range(3)]
         await transport.handle_async_request(writing())
@@ -175,7 +175,7 @@ async def test_once_redis_is_back_answers_are_kept_again(
     redis_server: RedisServer, vendor: Vendor, store: RedisStore, clock: Clock
 ) -> None:
     transport = stacked(vendor, store)
-    redis_server.stop()
+    redis_server.kill()
     await read(transport)
     redis_server.start()
     with capture_logs() as logs:
@@ -200,7 +200,7 @@ class Silent(redis.asyncio.Redis):
 async def test_a_write_that_redis_was_not_told_of_is_told_before_anything_kept_is_answered(
     redis_server: RedisServer, vendor: Vendor, clock: Clock
 ) -> None:
-    async with Silent(unix_socket_path=redis_server.socket) as client:
+    async with Silent.from_url(redis_server.url) as client:
         transport = stacked(vendor, RedisStore(client, monotonic=clock))
         await read(transport)
         client.away = True
@@ -250,7 +250,7 @@ async def test_a_drop_that_is_cancelled_is_owed(redis_server: RedisServer, vendo
                 await asyncio.Event().wait()
             return await super().set(*arguments, **options)
 
-    async with Slow(unix_socket_path=redis_server.socket) as client, asyncio.timeout(PATIENCE):
+    async with Slow.from_url(redis_server.url) as client, asyncio.timeout(PATIENCE):
         store = RedisStore(client)
         await store.keep("uk", "a", await generation_of(store), KEPT, 30)
         client.slow = True
@@ -266,7 +266,7 @@ async def test_a_closed_connection_is_no_outage(redis_server: RedisServer, vendo
     """As a restarted Redis leaves behind."""
     transport = stacked(vendor, store)
     await read(transport)
-    redis_server.stop()
+    redis_server.kill()
     redis_server.start()
     with capture_logs() as logs:
         answers = [await read(transport) for _ in range(2)]
