@@ -45,7 +45,7 @@ async def test_a_vendor_names_just_the_operations_that_it_reads_records_by(
         return infos[-1]
 
     monkeypatch.setattr(Wire, "_info", noted)
-    whole = {name: True for name in ("list_whole",) if name in vendor.settings.model_fields}
+    whole: dict[str, Any] = {"list_whole": True} if "list_whole" in vendor.settings.model_fields else {}
     for settings in ({}, whole):
         async with connected(vendor, sandbox, **settings) as adapter:
             await read_everything(adapter)

@@ -159,13 +159,16 @@ async def test_nothing_that_redis_holds_tells_the_credential_or_the_question(
 
 
 async def test_without_redis_every_read_is_a_miss_with_one_warning(
-    redis_server: RedisServer, vendor: Vendor, store: RedisStore
+    redis_server: RedisServer, vendor: Vendor, store: RedisStore, clock: Clock
 ) -> None:
     transport = stacked(vendor, store)
     await read(transport)
     redis_server.kill()
+    answers = []
     with capture_logs() as logs:
-        answers = [await read(transport) for _ in range(3)]
+        for _ in range(3):
+            answers.append(await read(transport))
+            clock.now += PAUSE
         await transport.handle_async_request(writing())
     assert (answers, vendor.count) == ([(1, "MISS")] * 3, 5)
     assert [(line["log_level"], sorted(line)) for line in logs] == [("warning", ["error", "event", "log_level"])]
@@ -200,7 +203,7 @@ class Silent(redis.asyncio.Redis):
 async def test_a_write_that_redis_was_not_told_of_is_told_before_anything_kept_is_answered(
     redis_server: RedisServer, vendor: Vendor, clock: Clock
 ) -> None:
-    async with Silent.from_url(redis_server.url) as client:
+    async with Silent(unix_socket_path=redis_server.url.removeprefix("unix://")) as client:
         transport = stacked(vendor, RedisStore(client, monotonic=clock))
         await read(transport)
         client.away = True
@@ -229,7 +232,7 @@ async def test_a_redis_that_does_not_answer_costs_a_read_its_patience_once(
     server = await asyncio.start_server(keep_waiting, "127.0.0.1", 0)
     async with asyncio.timeout(PATIENCE):
         host, port = server.sockets[0].getsockname()
-        async with redis.asyncio.Redis(host=host, port=port) as client:
+        async with redis.asyncio.Redis(host=host, port=port, socket_timeout=None) as client:
             transport = stacked(vendor, RedisStore(client, monotonic=Clock()))
             answers = [await read(transport) for _ in range(3)]
         server.close()
@@ -250,7 +253,7 @@ async def test_a_drop_that_is_cancelled_is_owed(redis_server: RedisServer, vendo
                 await asyncio.Event().wait()
             return await super().set(*arguments, **options)
 
-    async with Slow.from_url(redis_server.url) as client, asyncio.timeout(PATIENCE):
+    async with Slow(unix_socket_path=redis_server.url.removeprefix("unix://")) as client, asyncio.timeout(PATIENCE):
         store = RedisStore(client)
         await store.keep("uk", "a", await generation_of(store), KEPT, 30)
         client.slow = True
