@@ -36,7 +36,7 @@ from adapters.model import (
 )
 from adapters.patience import no_hidden_outage, retry_after
 from adapters.sandboxing import Sandbox, SandboxOptions
-from adapters.wire import FileStream
+from adapters.wire import FileStream, is_json
 from adapters.writes import (
     CreateCorrespondence,
     CreateLetter,
@@ -334,6 +334,10 @@ class Vendor:
     not say so. The body of a stream's answer is not read for it."""
     retry_after: Callable[[httpx.Headers], float | None] = retry_after
     """The seconds for which an answer's headers ask for patience."""
+    reads: frozenset[str] = frozenset()
+    """The operations that read records, and so whose answers may be kept for a time."""
+    is_sound: Callable[[bytes], bool] = is_json
+    """Whether the body of a success is an answer, and no error under a success's status."""
     unique_codes: bool = True
     """Whether a customer's code names one customer."""
     takes_idempotency_keys: bool = False

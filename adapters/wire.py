@@ -40,6 +40,7 @@ __all__ = [
     "believe_absence",
     "decode_json",
     "error_for_status",
+    "is_json",
     "lies_under",
     "read_bounded",
     "url_under",
@@ -292,6 +293,15 @@ def decode_json(answer: Answer, type_: type[T], *, backend: str) -> T:
             operation=answer.request.operation,
             status=answer.status,
         ) from None
+
+
+def is_json(body: bytes) -> bool:
+    """Whether a body is JSON, whole."""
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except msgspec.MsgspecError:
+        return False
+    return True
 
 
 def _without_values(error: msgspec.MsgspecError) -> str:

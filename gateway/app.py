@@ -3,17 +3,15 @@
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator
+from datetime import timedelta
 
-import httpx
-from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from adapters.contract import Connection
-from gateway.backends import Backend, Backends, capabilities_of
+from gateway.backends import Backends
+from gateway.connecting import Clock, connected_backends, utc_now
 from gateway.context import LOCAL, Principal, RequestContext
 from gateway.dispatch.engine import DbosEngine, EngineFactory
 from gateway.dispatch.running import sending_over
@@ -25,28 +23,12 @@ from gateway.server.explorer import explorer_routes
 from gateway.server.files import file_route
 from gateway.server.graphql_view import GraphQLView
 from gateway.server.health import health_routes
-from gateway.settings import BackendSettings, Settings
-from gateway.upstream.breaker import BreakerTransport
+from gateway.settings import Settings
 from gateway.upstream.calls import Operation
-from gateway.upstream.deadline import DeadlineTransport, SignInDeadlineTransport
-from gateway.upstream.engine import EngineTransport
-from gateway.upstream.health import Health, HealthTransport
-from gateway.upstream.limits import Limiter, LimitsTransport
-from gateway.upstream.limits_fleet import Fleet
-from gateway.upstream.limits_shared import SharedLimiter, name_of
-from gateway.upstream.limits_turns import Bounds
-from gateway.upstream.retry import RetryTransport
-from gateway.upstream.whole_answers import WholeAnswersTransport
 
-__all__ = ["Gateway", "build_app", "connected_backends", "running_gateway"]
+__all__ = ["Gateway", "build_app", "running_gateway"]
 
-Clock = Callable[[], datetime]
 GRAPHQL_PATH = "/graphql"
-
-
-def utc_now() -> datetime:
-    """The time now, in UTC."""
-    return datetime.now(UTC)
 
 
 class Gateway:
@@ -82,100 +64,6 @@ class Gateway:
     def operation(self) -> Operation:
         """What belongs to one operation, begun now; `gateway.upstream.calls.running` is its scope."""
         return Operation(deadline=time.monotonic() + self.settings.server.operation_seconds)
-
-
-@contextlib.asynccontextmanager
-async def connected_backends(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Backends]:
-    """The configured backends; nothing is called yet. Connections are closed at the end."""
-    async with contextlib.AsyncExitStack() as stack:
-        shared: dict[str, list[str]] = {}
-        for configured in settings.backends:
-            if configured.shares_codes is not None:
-                shared.setdefault(configured.shares_codes, []).append(configured.key)
-        backends = []
-        limiter_of = await stack.enter_async_context(_limiters(settings, clock))
-        for configured in settings.backends:
-            sharing = [key for key in shared.get(configured.shares_codes or "", ()) if key != configured.key]
-            health, limiter = Health(clock), limiter_of(configured)
-            transport = await stack.enter_async_context(outbound(configured, health, limiter, clock))
-            backends.append(connect(configured, transport, health, limiter, sharing, clock))
-        yield Backends(backends)
-
-
-@contextlib.asynccontextmanager
-async def _limiters(settings: Settings, clock: Clock) -> AsyncIterator[Callable[[BackendSettings], Limiter]]:
-    """What makes a backend's limiter: kept with other processes through Redis, or for this one alone."""
-    url, processes = settings.redis.url, settings.processes
-    if url is None:
-        yield lambda configured: Limiter(Bounds.of(configured.limits).share(processes, least_writes=1), clock=clock)
-        return
-    pepper = b"" if settings.files.key is None else settings.files.key.get_secret_value().encode()
-    async with Fleet(url.get_secret_value(), processes, clock=clock) as fleet:
-
-        def shared(configured: BackendSettings) -> Limiter:
-            secrets = (
-                value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-                for _, value in configured.credentials
-            )
-            name = name_of(configured.key, configured.base_url, secrets, pepper)
-            return SharedLimiter(Bounds.of(configured.limits), fleet, name)
-
-        yield shared
-
-
-def outbound(configured: BackendSettings, health: Health, limiter: Limiter, clock: Clock) -> httpx.AsyncBaseTransport:
-    """One backend's way out, as it is written here from the inside out. Closing the outermost closes all.
-
-    deadline → retry → breaker → limits → whole answers → health → credential → engine
-    """
-    vendor = configured.vendor
-    credential = vendor.authenticate(
-        SignInDeadlineTransport(EngineTransport(), configured.timeout),
-        key=configured.key,
-        base_url=configured.base_url,
-        credentials=configured.credentials,
-        settings=configured.settings,
-        clock=clock,
-    )
-    answers = WholeAnswersTransport(HealthTransport(credential, health))
-    breaker = BreakerTransport(LimitsTransport(answers, limiter), health, is_outage=vendor.is_outage)
-    retry = RetryTransport(breaker, is_outage=vendor.is_outage, patience=vendor.retry_after)
-    return DeadlineTransport(retry, configured.timeout)
-
-
-def connect(
-    configured: BackendSettings,
-    transport: httpx.AsyncBaseTransport,
-    health: Health,
-    limiter: Limiter,
-    shares_codes_with: Sequence[str],
-    clock: Clock,
-) -> Backend:
-    """One backend over its way out."""
-    vendor = configured.vendor
-    adapter = vendor.connect(
-        Connection(
-            key=configured.key,
-            base_url=configured.base_url,
-            transport=transport,
-            settings=configured.settings,
-            limits=configured.limits,
-            timeout=configured.timeout,
-            clock=clock,
-        )
-    )
-    return Backend(
-        key=configured.key,
-        vendor=vendor,
-        adapter=adapter,
-        capabilities=capabilities_of(adapter),
-        base_url=configured.base_url,
-        limits=configured.limits,
-        timeout=configured.timeout,
-        health=health,
-        limiter=limiter,
-        shares_codes_with=tuple(shares_codes_with),
-    )
 
 
 @contextlib.asynccontextmanager

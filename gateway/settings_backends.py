@@ -17,9 +17,11 @@ M = TypeVar("M", bound=BaseModel)
 
 CREDENTIAL_PREFIX = "POSTROOM_CREDENTIAL__"
 SHOWN_INSTEAD = "***"
-TABLES = ("credentials", "settings", "limits")
+TABLES = ("credentials", "settings", "limits", "cache_seconds")
 ADDRESS = "an address that begins with https:// (http:// to this machine alone), without user, query or fragment"
 ADDRESS_EXAMPLE = "https://billing.example.com/api"
+ALL_OTHERS = "*"
+LONGEST_CACHE_SECONDS = 86_400
 BOUNDED_BY_THE_VENDOR = frozenset({"page_size", "statement_batch"})
 """Limits that are the vendor's own; the others are how hard we may press it."""
 
@@ -99,6 +101,7 @@ class BackendReader:
             "credentials": self._credentials(table, vendor, key, path),
             "settings": self._settings(table, vendor, path),
             "limits": self._limits(table, vendor, path),
+            "cache_seconds": self._cache_seconds(table, vendor, path),
         }
         return None if backend is None else backend.model_dump() | members
 
@@ -223,6 +226,24 @@ class BackendReader:
             self._reader.problem(place, f"must be so many calls in so many seconds; write for example {example}")
             return None
         return Rate(calls=rate.calls, seconds=rate.seconds)
+
+    def _cache_seconds(self, table: Mapping[str, Any], vendor: Vendor, path: str) -> dict[str, int]:
+        """By operation, for how long its answers are kept; those of 0 seconds are left out."""
+        path = f"{path}.cache_seconds"
+        given = self._reader.table(table, "cache_seconds", path) or {}
+        for name, value in given.items():
+            place, example = self._reader.in_file(f"{path}.{name}"), f'write for example "{name}" = 30'
+            if isinstance(value, Mapping):
+                known = listed(f'"{one}"' for one in vendor.reads)
+                self._reader.problem(place, f"must stand in quotes, with all of its dots; known here: {known}")
+            elif name not in vendor.reads and name != ALL_OTHERS:
+                self._reader.unknown_key(place, name, {*vendor.reads, ALL_OTHERS})
+            elif isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LONGEST_CACHE_SECONDS:
+                self._reader.problem(
+                    place, f"must be a whole number of seconds from 0 to {LONGEST_CACHE_SECONDS} (a day); {example}"
+                )
+        seconds = {**dict.fromkeys(vendor.reads, given.get(ALL_OTHERS, 0)), **given}
+        return {name: value for name, value in seconds.items() if name != ALL_OTHERS and value}
 
 
 def credential_variable(key: str, name: str) -> str:

@@ -5,6 +5,7 @@ from adapters.billing_platform.client import NATIVE_ID
 from adapters.billing_platform.credential import BillingPlatformCredentials, authenticate
 from adapters.billing_platform.evidence import SENT_STATUSES
 from adapters.billing_platform.outcomes import OUTCOMES
+from adapters.billing_platform.refusals import is_sound
 from adapters.billing_platform.settings import BillingPlatformSettings
 from adapters.contract import Limits, Vendor
 
@@ -21,6 +22,8 @@ vendor = Vendor(
     outcomes=OUTCOMES,
     sent_statuses=SENT_STATUSES,
     native_ids={"Customer": NATIVE_ID, "Correspondence": NATIVE_ID},
+    reads=frozenset({"customer.get", "customer.list", "correspondence.get", "correspondence.list"}),
+    is_sound=is_sound,
     credential_headers={"Authorization": "Bearer [redacted]"},
     authenticate=authenticate,
     connect=connect,

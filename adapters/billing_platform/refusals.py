@@ -17,9 +17,9 @@ from adapters.errors import (
     OutcomeUnknown,
     Rejected,
 )
-from adapters.wire import Answer, FileStream, error_for_status
+from adapters.wire import Answer, FileStream, error_for_status, is_json
 
-__all__ = ["carries_refusal", "refusal"]
+__all__ = ["carries_refusal", "is_sound", "refusal"]
 
 # "Error Handling" of the correspondence page: six digits that begin with the HTTP status. 400502 says only that the
 # action failed, so it is no more than a refusal unless its own words name readiness.
@@ -46,6 +46,11 @@ class _Refusal(Struct):
 def carries_refusal(body: bytes) -> bool:
     """Whether a body is the vendor's error object, under whatever HTTP status."""
     return b'"error_code"' in body and _read(body).error_code is not None
+
+
+def is_sound(body: bytes) -> bool:
+    """Whether the body of a success is an answer."""
+    return is_json(body) and not carries_refusal(body)
 
 
 def refusal(answer: Answer | FileStream, body: bytes, *, backend: str, operation: str, write: bool) -> AdapterError:

@@ -17,6 +17,7 @@ vendor = Vendor(
     outcomes=OUTCOMES,
     is_outage=is_outage,
     native_ids={"Customer": CODE},
+    reads=frozenset({"customer.get", "customer.list"}),
     credential_headers={"Authorization": "KfToken [redacted]"},
     authenticate=authenticate,
     connect=connect,

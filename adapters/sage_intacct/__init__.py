@@ -3,7 +3,7 @@
 from adapters.contract import Limits, Vendor
 from adapters.sage_intacct.adapter import connect
 from adapters.sage_intacct.credential import IntacctCredentials, IntacctSettings, authenticate
-from adapters.sage_intacct.envelope import is_outage, patience_of
+from adapters.sage_intacct.envelope import is_outage, is_sound, patience_of
 from adapters.sage_intacct.query import KEY
 from adapters.sage_intacct.writes import OUTCOMES
 
@@ -21,6 +21,22 @@ vendor = Vendor(
     is_outage=is_outage,
     retry_after=patience_of,
     native_ids={"Customer": KEY, "CustomerEmailTemplate": KEY, "EmailTemplate": KEY, "CustomerMessage": KEY},
+    reads=frozenset(
+        {
+            "aggregate",
+            "customer.get",
+            "customer.list",
+            "email_template.get",
+            "email_template.list",
+            "message.get",
+            "message.list",
+            "message.references",
+            "template.get",
+            "template.list",
+            "template.references",
+        }
+    ),
+    is_sound=is_sound,
     credential_headers={"Authorization": "Bearer [redacted]"},
     authenticate=authenticate,
     connect=connect,

@@ -24,7 +24,7 @@ from adapters.errors import (
     Unavailable,
 )
 from adapters.patience import retry_after
-from adapters.wire import Answer, decode_json, error_for_status
+from adapters.wire import Answer, decode_json, error_for_status, is_json
 
 __all__ = [
     "Envelope",
@@ -32,6 +32,7 @@ __all__ = [
     "Reference",
     "error_in",
     "is_outage",
+    "is_sound",
     "patience_of",
     "says_token_is_invalid",
     "unwrap",
@@ -126,6 +127,11 @@ def error_in(answer: Answer, *, backend: str) -> AdapterError | None:
     )
     error.field = _attribute(details)
     return _with_patience(answer, error)
+
+
+def is_sound(body: bytes) -> bool:
+    """Whether the body of a success is an answer."""
+    return is_json(body) and _search(body) is None
 
 
 def says_token_is_invalid(body: bytes) -> bool:

@@ -3,7 +3,7 @@
 from adapters.contract import Limits, Vendor
 from adapters.smallinvoice.adapter import connect
 from adapters.smallinvoice.credential import SmallinvoiceCredentials, authenticate
-from adapters.smallinvoice.refusals import OUTCOMES
+from adapters.smallinvoice.refusals import OUTCOMES, is_sound
 from adapters.smallinvoice.translate import NATIVE_ID
 
 __all__ = ["vendor"]
@@ -16,6 +16,8 @@ vendor = Vendor(
     limits=Limits(page_size=1000, concurrency=4),
     outcomes=OUTCOMES,
     native_ids={"Customer": NATIVE_ID, "Letter": NATIVE_ID},
+    reads=frozenset({"client.get", "client.list", "letter.get", "letter.list"}),
+    is_sound=is_sound,
     credential_path="/token/[redacted]",
     authenticate=authenticate,
     connect=connect,

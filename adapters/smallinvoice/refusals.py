@@ -14,7 +14,7 @@ from adapters.smallinvoice.rows import Envelope
 from adapters.wire import Answer, FileStream, error_for_status
 from adapters.writes import Outcomes
 
-__all__ = ["OUTCOMES", "error_of", "is_success"]
+__all__ = ["OUTCOMES", "error_of", "is_sound", "is_success"]
 
 OUTCOMES = Outcomes(undone_statuses=frozenset({200, 400, 401, 403, 404, 405, 413, 414, 415, 429}))
 """200 stands for ``error: true`` under it. The others are refused before the vendor's application does anything."""
@@ -27,7 +27,12 @@ _TOKEN_IN_URL = re.compile(r"\btoken(/|%2f|=)[^\s\"'<>]*", re.IGNORECASE)
 
 def is_success(answer: Answer) -> bool:
     """Whether the vendor says in so many words that it did what it was asked."""
-    return 200 <= answer.status < 300 and bytes(_read(answer.body).error) == b"false"
+    return 200 <= answer.status < 300 and is_sound(answer.body)
+
+
+def is_sound(body: bytes) -> bool:
+    """Whether the body of a success is an answer."""
+    return bytes(_read(body).error) == b"false"
 
 
 def error_of(

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from adapters import errors
 from adapters.errors import AdapterError
-from gateway.app import connected_backends
 from gateway.backends import Backend
 from gateway.commands.configuration import configured
 from gateway.commands.output import say
+from gateway.connecting import connected_backends
 from gateway.logs import configure_logs, secrets_of
+from gateway.upstream.questions import reading_fresh
 
 __all__ = ["check"]
 
@@ -47,7 +48,8 @@ async def _report(backend: Backend) -> tuple[bool, list[str]]:
     documented_only = "" if backend.vendor.checked_live else ", documented-only: never checked against the live service"
     name = f"{backend.key} ({backend.vendor.title}{documented_only})"
     try:
-        findings = await backend.adapter.check()
+        with reading_fresh():
+            findings = await backend.adapter.check()
     except AdapterError as error:
         code = "" if error.vendor_code is None else f" (vendor's code {error.vendor_code})"
         return False, [f"FAILED  {name}", f"    {error.message}{code}", f"    {_advice(error)}"]

@@ -13,11 +13,11 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Protocol
 
-from gateway.app import connected_backends, utc_now
 from gateway.commands.dispatch_ledger import OpenLedger, opened
 from gateway.commands.dispatch_standing import Standing, standing_of
 from gateway.commands.dispatch_watching import watch
 from gateway.commands.failure import CommandFailure
+from gateway.connecting import connected_backends, utc_now
 from gateway.dispatch.reconciling import reconcile
 from gateway.dispatch.records import Dispatch
 from gateway.dispatch.runs import RunWorker

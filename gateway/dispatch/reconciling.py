@@ -10,6 +10,7 @@ from gateway.dispatch.ledger import LOST, Ledger, Settlement
 from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, ItemState
 from gateway.dispatch.vendor_status import decides
 from gateway.problems import incident_of
+from gateway.upstream.questions import reading_fresh
 
 __all__ = ["reconcile"]
 
@@ -47,7 +48,8 @@ async def _evidence(ledger: Ledger, dispatch: Dispatch, item: DispatchItem, back
         others=await _others(ledger, dispatch.action, item),
     )
     try:
-        evidence = await find(request)
+        with reading_fresh():
+            evidence = await find(request)
     except AdapterError as error:
         incident_of(error)
         return _undecided(item, f"The backend could not be asked: {error.message}")

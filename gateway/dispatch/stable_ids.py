@@ -1,4 +1,7 @@
-"""The ids of customers that never change, where the ids that a caller names may: for the ledger's fingerprints."""
+"""The ids of customers that never change, where the ids that a caller names may: for the ledger's fingerprints.
+
+They decide what counts as sent already, so they are read fresh.
+"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -14,6 +17,7 @@ from gateway.backends import Backend
 from gateway.ids import Ref
 from gateway.loaders import PageKey, RecordKey
 from gateway.problems import ProblemError, failed
+from gateway.upstream.questions import reading_fresh
 
 if TYPE_CHECKING:
     from gateway.context import RequestContext
@@ -41,7 +45,8 @@ async def stable_ids_of(context: "RequestContext", refs: Sequence[Ref]) -> dict[
     found: dict[Ref, str] = {}
     for key in dict.fromkeys(ref.backend for ref in refs):
         mine = [ref for ref in refs if ref.backend == key]
-        found |= await _one_by_one(context, mine) if len(mine) <= FEW else await _out_of_the_list(context, mine)
+        with reading_fresh():
+            found |= await _one_by_one(context, mine) if len(mine) <= FEW else await _out_of_the_list(context, mine)
     return {ref: found.get(ref, ref.native_id) for ref in refs}
 
 
@@ -51,7 +56,8 @@ async def customers_matching(context: "RequestContext", backend: Backend, tree: 
     inactive: set[Ref] = set()
     position: str | None = None
     while True:
-        page = await _page(context, backend.key, tree, position)
+        with reading_fresh():
+            page = await _page(context, backend.key, tree, position)
         found |= {_ref(record): record.stable_id for record in page.records}
         inactive |= {_ref(record) for record in page.records if record.status is RecordStatus.INACTIVE}
         position = page.end

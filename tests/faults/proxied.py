@@ -11,7 +11,7 @@ from adapters.contract import Adapter
 from adapters.registry import load_vendors
 from adapters.sandbox_server import SandboxServer
 from adapters.sandboxing import Sandbox, SandboxOptions
-from gateway.app import connected_backends
+from gateway.connecting import connected_backends
 from gateway.settings import BackendSettings, Settings
 from tests.faults.fault_proxy import FaultProxy
 

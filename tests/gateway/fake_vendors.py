@@ -68,6 +68,7 @@ def vendor_named(name: str, **members: Any) -> Vendor:
         limits=Limits(page_size=100, concurrency=4, statement_batch=35),
         outcomes=Outcomes(undone_statuses=frozenset({404})),
         native_ids={"Customer": re.compile(r"\d+")},
+        reads=frozenset({"customer.get", "customer.list"}),
         authenticate=_authenticate,
         connect=_connect,
         sandbox_module="tests.gateway.fake_vendors",

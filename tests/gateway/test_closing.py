@@ -6,7 +6,7 @@ import httpx
 from pydantic import SecretStr
 
 from adapters.contract import VendorSettings
-from gateway.app import connected_backends
+from gateway.connecting import connected_backends
 from gateway.settings import BackendSettings, Settings
 from gateway.upstream.engine import EngineTransport
 from tests.gateway.fake_vendors import TokenCredentials, vendor_named

@@ -53,11 +53,28 @@ def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
         "insecure": False,
         "operation_seconds": 60.0,
     }
-    assert settings.lists.max_page == 500
+    assert (settings.lists.max_page, settings.cache.memory_mib) == (500, 64)
     assert settings.files.model_dump() == {"key": None, "lifetime_seconds": 600}
     (uk,) = settings.backends
     assert (uk.key, uk.vendor, uk.base_url) == ("uk", VENDORS["acme"], "https://acme.example.com/api")
     assert (uk.timeout, uk.shares_codes, uk.limits) == (30.0, None, VENDORS["acme"].limits)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("", {}),
+        ('"customer.list" = 30', {"customer.list": 30}),
+        ('"*" = 30', {"customer.get": 30, "customer.list": 30}),
+        ('"*" = 30\n"customer.get" = 5', {"customer.get": 5, "customer.list": 30}),
+        ('"*" = 30\n"customer.get" = 0', {"customer.list": 30}),
+    ],
+)
+def test_answers_are_kept_as_long_as_is_said_of_their_operation_or_of_all_others(
+    tmp_path: Path, said: str, expected: Mapping[str, int]
+) -> None:
+    (uk,) = load(tmp_path, f"{SOUND}[backends.cache_seconds]\n{said}\n").backends
+    assert uk.cache_seconds == expected
 
 
 def test_a_backend_says_all_there_is_to_say(tmp_path: Path) -> None:

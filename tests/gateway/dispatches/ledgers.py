@@ -13,7 +13,7 @@ from adapters.contract import EmailStatements
 from adapters.registry import load_vendors
 from adapters.sandboxing import Sandbox
 from gateway.__main__ import run
-from gateway.app import utc_now
+from gateway.connecting import utc_now
 from gateway.dispatch.database import Database
 from gateway.dispatch.ledger import Claim, Intent, Request, Settlement
 from gateway.dispatch.preparing import asked_of

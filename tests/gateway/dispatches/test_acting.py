@@ -4,7 +4,7 @@ import signal
 from pathlib import Path
 
 from adapters.sandboxing import Fault, Sandbox
-from gateway.app import utc_now
+from gateway.connecting import utc_now
 from gateway.dispatch.ledger import Claim
 from gateway.dispatch.records import ItemState
 from gateway.ids import encode

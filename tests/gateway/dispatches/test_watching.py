@@ -10,9 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from adapters.sandboxing import Fault, Sandbox
-from gateway.app import utc_now
 from gateway.commands.dispatch_standing import standing_of
 from gateway.commands.dispatch_watching import LINE_SECONDS, Lines
+from gateway.connecting import utc_now
 from gateway.dispatch.records import Dispatch, DispatchAction, ItemState
 from gateway.problems import Problem, ProblemCode
 from tests.dispatch.asking import NOW

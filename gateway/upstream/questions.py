@@ -1,0 +1,90 @@
+"""When two reads ask the same, so that one answer serves both; and which must be asked anew all the same."""
+
+import contextlib
+import contextvars
+import hashlib
+import json
+from collections.abc import Iterator
+
+import httpx
+import msgspec
+from msgspec import Struct
+from pydantic import BaseModel, SecretStr
+
+from adapters.wire import EXTENSION, CallInfo
+
+__all__ = ["Question", "account_of", "digest_of", "question_of", "reading_fresh", "wants_fresh"]
+
+_NOT_ASKED = frozenset((b"traceparent", b"tracestate", b"cache-control", b"pragma"))
+"""Headers that change no answer: whose trace a call belongs to, and how old an answer may be, which `wants_fresh`
+says."""
+
+_SCRYPT_COST = 1 << 14
+"""With blocks of 1 KiB: 16 MiB and some 40 milliseconds for each guess."""
+
+_reading_fresh: contextvars.ContextVar[bool] = contextvars.ContextVar("reading_fresh", default=False)
+
+
+class Question(Struct, frozen=True):
+    """All that an answer of one backend, with one credential, depends on."""
+
+    info: CallInfo
+    method: str
+    url: str
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+def question_of(request: httpx.Request) -> Question | None:
+    """What a request asks; None where its answer is nobody else's: a write's, a stream's."""
+    info: CallInfo | None = request.extensions.get(EXTENSION)
+    if info is None or info.write or info.stream:
+        return None
+    return Question(
+        info=info,
+        method=request.method,
+        url=str(request.url),
+        headers=tuple((name, value) for name, value in request.headers.raw if name.lower() not in _NOT_ASKED),
+        body=request.read(),
+    )
+
+
+def digest_of(question: Question, account: bytes) -> str:
+    """A question's name at one account, which tells neither."""
+    info = question.info
+    told = msgspec.msgpack.encode(
+        [info.operation, sorted(info.wanted), question.method, question.url, question.headers, question.body]
+    )
+    return hashlib.blake2b(told, key=account, digest_size=32).hexdigest()
+
+
+def account_of(backend: str, base_url: str, credentials: BaseModel, settings: BaseModel) -> bytes:
+    """A digest of whose data a backend answers: the same in every process that is configured alike.
+
+    The vendor decides by the credential what it shows, and some settings choose among it. It is the key of the digests
+    that leave this process, and costly to make, so that nobody who sees those finds a short password by trying.
+    """
+    members = {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else str(value) for name, value in credentials
+    }
+    told = json.dumps([members, settings.model_dump(mode="json")], sort_keys=True)
+    salt = json.dumps(["postroom.answers.1", backend, base_url])
+    return hashlib.scrypt(told.encode(), salt=salt.encode(), n=_SCRYPT_COST, r=8, p=1, dklen=32)
+
+
+@contextlib.contextmanager
+def reading_fresh() -> Iterator[None]:
+    """Whatever is read inside, also by tasks begun inside, is the vendor's answer of now.
+
+    For what decides about a send, and for trying a backend.
+    """
+    token = _reading_fresh.set(True)
+    try:
+        yield
+    finally:
+        _reading_fresh.reset(token)
+
+
+def wants_fresh(info: CallInfo) -> bool:
+    """Whether no earlier answer will do: the adapter says so of the call, or its caller of all that it reads."""
+    return info.fresh or _reading_fresh.get()
