@@ -39,6 +39,7 @@ __all__ = [
     "decode_json",
     "error_for_status",
     "lies_under",
+    "route_of",
     "url_under",
 ]
 
@@ -62,10 +63,14 @@ T = TypeVar("T")
 
 
 class CallInfo(Struct, frozen=True, kw_only=True):
-    """What a call is, for the outbound policies: its operation, and whether repeating it can do harm (``write``)."""
+    """What a call is, for the outbound policies: its operation, and whether repeating it can do harm (``write``).
+
+    ``route`` is the method and the path below the base, for people: without ids, numbers and query (`route_of`).
+    """
 
     backend: str
     operation: str
+    route: str = ""
     write: bool = False
     idempotency_key: str | None = None
     wanted: frozenset[str] = frozenset()
@@ -74,14 +79,16 @@ class CallInfo(Struct, frozen=True, kw_only=True):
 class WireRequest(Struct, frozen=True, kw_only=True):
     """One HTTP request below the backend's base URL, without its credential.
 
-    ``path`` holds decoded segments; each is encoded as exactly one. ``query`` keeps its order. ``write`` is true when
-    the call changes something or sends something at the vendor, whatever its HTTP method. ``secrets`` are the strings
-    in a sign-in that no error may repeat.
+    ``path`` holds decoded segments; each is encoded as exactly one. ``ids`` are those that name a record: whose, is the
+    customers' own business, and is logged nowhere. ``query`` keeps its order. ``write`` is true when the call changes
+    something or sends something at the vendor, whatever its HTTP method. ``secrets`` are the strings in a sign-in that
+    no error may repeat.
     """
 
     operation: str
     method: str
     path: tuple[str, ...]
+    ids: tuple[str, ...] = ()
     trailing_slash: bool = False
     query: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
@@ -202,6 +209,7 @@ class Wire:
         return CallInfo(
             backend=self.backend,
             operation=request.operation,
+            route=route_of(request),
             write=request.write,
             idempotency_key=request.idempotency_key,
             wanted=request.wanted,
@@ -221,6 +229,15 @@ class Wire:
             raise _transport_error(error, info) from None
         response.request = outgoing
         return response
+
+
+def route_of(request: WireRequest) -> str:
+    """The method and the path, less what is customers' data and what differs from call to call.
+
+    ``GET /customers/{id}/notes``; a query is left out, and of numbers only their place is told.
+    """
+    segments = ("{id}" if one in request.ids else "{n}" if one.isdecimal() else one for one in request.path)
+    return f"{request.method} /{'/'.join(segments)}" + ("/" if request.trailing_slash else "")
 
 
 def url_under(

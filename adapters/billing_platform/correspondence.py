@@ -50,7 +50,8 @@ class BillingPlatformCorrespondence:
                 return None
             path = ("correspondence", native_id)
             found = await self._client.row(
-                WireRequest(operation="correspondence.get", method="GET", path=path, wanted=wanted), CorrespondenceRow
+                WireRequest(operation="correspondence.get", method="GET", path=path, ids=(native_id,), wanted=wanted),
+                CorrespondenceRow,
             )
             return correspondence_entry(*found, backend=self._client.backend).record if found else None
 
@@ -92,6 +93,7 @@ class BillingPlatformCorrespondence:
                 operation="correspondence.pdf",
                 method="GET",
                 path=("correspondence", native_id),
+                ids=(native_id,),
                 headers=(("Accept", "application/pdf"),),
             )
         )
@@ -133,7 +135,14 @@ class BillingPlatformCorrespondence:
         path = (*scope, "correspondence")
         return Listing(
             read=read,
-            request=WireRequest(operation=_LIST, method="GET", path=path, trailing_slash=True, wanted=request.wanted),
+            request=WireRequest(
+                operation=_LIST,
+                method="GET",
+                path=path,
+                ids=scope[1:],
+                trailing_slash=True,
+                wanted=request.wanted,
+            ),
             question=question,
             options=request.options,
             page_cap=self._settings.page_cap,

@@ -71,6 +71,7 @@ class Client:
             operation=operation,
             method="GET",
             path=("customers", code),
+            ids=(code,),
             headers=_FRESH if fresh else _JSON,
             wanted=wanted,
         )
@@ -83,7 +84,9 @@ class Client:
 
     async def notes(self, code: str, *, operation: str) -> tuple[NoteRow, ...]:
         """All notes on a customer, as they are now."""
-        request = WireRequest(operation=operation, method="GET", path=("customers", code, "notes"), headers=_FRESH)
+        request = WireRequest(
+            operation=operation, method="GET", path=("customers", code, "notes"), ids=(code,), headers=_FRESH
+        )
         return self._decoded(await self.send(request), tuple[NoteRow, ...])
 
     async def email_log(self, address: str, number: int, size: int, *, operation: str) -> LogPage:

@@ -105,6 +105,7 @@ class Client:
             operation=f"{object_.noun}.get",
             method="GET",
             path=(*object_.segments, key),
+            ids=(key,),
             headers=self.headers,
             wanted=wanted,
         )

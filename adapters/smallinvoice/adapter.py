@@ -182,7 +182,8 @@ class _Actions:
         if NATIVE_ID.fullmatch(native_id) is None:
             message = "No letter can have this id."
             raise NotFound(message, backend=self._client.backend, operation=operation, never_sent=True)
-        request = WireRequest(operation=operation, method="GET", path=("letter", action, "id", native_id, *options))
+        path = ("letter", action, "id", native_id, *options)
+        request = WireRequest(operation=operation, method="GET", path=path, ids=(native_id,))
         return await self._client.file(request, magic)
 
     async def perform(self, call: PreparedCall) -> tuple[Outcome, ...]:

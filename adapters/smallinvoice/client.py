@@ -111,6 +111,7 @@ class Client:
             operation=f"{endpoint.name}.get",
             method="GET",
             path=(endpoint.name, "get", "id", native_id),
+            ids=(native_id,),
             headers=(("cache-control", "no-cache"),) if fresh else (),
             wanted=wanted,
         )
