@@ -1,9 +1,11 @@
 """The composition root: settings, vendors, policies, schema and server meet here, and only here."""
 
+import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import httpx
 from starlette.applications import Starlette
@@ -17,16 +19,23 @@ from gateway.dispatch.engine import DbosEngine, EngineFactory
 from gateway.dispatch.running import sending_over
 from gateway.dispatch.sending import Sending
 from gateway.files import FileLinks
+from gateway.metrics import Metrics
 from gateway.schema.build import build_schema, schema_needs
 from gateway.server.examples import EXAMPLES
 from gateway.server.explorer import explorer_routes
 from gateway.server.files import file_route
 from gateway.server.graphql_view import GraphQLView
 from gateway.server.health import health_routes
+from gateway.server.metrics import metrics_route
+from gateway.server.watching import OperationWatch
 from gateway.settings import BackendSettings, Settings
+from gateway.upstream.call_log import CallLogTransport
 from gateway.upstream.engine import EngineTransport
 from gateway.upstream.health import Health, HealthTransport
 from gateway.upstream.permits import Permits, PermitsTransport
+
+if TYPE_CHECKING:
+    from gateway.tracing import Tracing
 
 __all__ = ["Gateway", "build_app", "connected_backends", "running_gateway"]
 
@@ -42,8 +51,17 @@ def utc_now() -> datetime:
 class Gateway:
     """A gateway over connected backends, without its HTTP surface: what makes a context for each operation."""
 
-    def __init__(self, settings: Settings, backends: Backends, sending: Sending, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        backends: Backends,
+        sending: Sending,
+        clock: Clock = utc_now,
+        watch: OperationWatch | None = None,
+    ) -> None:
         self.settings = settings
+        self.watch = watch or OperationWatch()
+        self.watch.metrics.watch(backends)
         self.backends = backends
         self.schema = build_schema()
         self.sending = sending
@@ -71,8 +89,11 @@ class Gateway:
 
 
 @contextlib.asynccontextmanager
-async def connected_backends(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Backends]:
+async def connected_backends(
+    settings: Settings, clock: Clock = utc_now, metrics: Metrics | None = None, tracing: "Tracing | None" = None
+) -> AsyncIterator[Backends]:
     """The configured backends; nothing is called yet. Connections are closed at the end."""
+    metrics = metrics or Metrics()
     async with contextlib.AsyncExitStack() as stack:
         shared: dict[str, list[str]] = {}
         for configured in settings.backends:
@@ -82,7 +103,8 @@ async def connected_backends(settings: Settings, clock: Clock = utc_now) -> Asyn
         for configured in settings.backends:
             sharing = [key for key in shared.get(configured.shares_codes or "", ()) if key != configured.key]
             health, permits = Health(clock), Permits(configured.limits.concurrency)
-            transport = await stack.enter_async_context(outbound(configured, health, permits, clock))
+            told = CallLogTransport(outbound(configured, health, permits, clock), metrics, tracing)
+            transport = await stack.enter_async_context(told)
             backends.append(connect(configured, transport, health, permits, sharing, clock))
         yield Backends(backends)
 
@@ -141,11 +163,28 @@ async def running_gateway(
 ) -> AsyncIterator[Gateway]:
     """A gateway that can be asked: backends connected, the ledger open. At the end everything claimed is settled."""
     url, timing = settings.ledger.url.get_secret_value(), settings.ledger.timing
+    metrics = Metrics()
     async with (
-        connected_backends(settings, clock) as backends,
-        sending_over(url, backends, clock, engine_of, timing) as sending,
+        traced(settings) as tracing,
+        connected_backends(settings, clock, metrics, tracing) as backends,
+        sending_over(url, backends, clock, engine_of, timing, metrics) as sending,
     ):
-        yield Gateway(settings, backends, sending, clock)
+        yield Gateway(settings, backends, sending, clock, OperationWatch(metrics, tracing))
+
+
+@contextlib.asynccontextmanager
+async def traced(settings: Settings) -> AsyncIterator["Tracing | None"]:
+    """Where traces go, if anywhere. At the end what is left is sent."""
+    if settings.tracing.otlp_endpoint is None:
+        yield None
+        return
+    from gateway.tracing import Tracing  # noqa: PLC0415 - its libraries are an optional install
+
+    tracing = Tracing.to(settings.tracing.otlp_endpoint)
+    try:
+        yield tracing
+    finally:
+        await asyncio.to_thread(tracing.close)
 
 
 def build_app(settings: Settings, clock: Clock = utc_now, engine_of: EngineFactory = DbosEngine) -> Starlette:
@@ -163,12 +202,13 @@ def build_app(settings: Settings, clock: Clock = utc_now, engine_of: EngineFacto
 
 
 def _routes(gateway: Gateway) -> list[BaseRoute]:
-    view = GraphQLView(gateway.schema, gateway.context)
+    view = GraphQLView(gateway.schema, gateway.context, gateway.watch)
     return [
         Route(GRAPHQL_PATH, view),
         WebSocketRoute(GRAPHQL_PATH, view),
         file_route(gateway.backends, gateway.file_links, _local),
         *health_routes(gateway.backends),
+        metrics_route(gateway.watch.metrics),
         *explorer_routes(endpoint=GRAPHQL_PATH, tabs=EXAMPLES),
     ]
 

@@ -4,6 +4,7 @@ What is said twice is taken from the first of: an option, the environment, the f
 variable or a file of its own. Everything wrong is reported at once, and no secret is ever part of a message or a repr.
 """
 
+import importlib.util
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "SettingsError",
+    "TracingSettings",
     "load_settings",
     "sandbox_settings",
 ]
@@ -137,6 +139,17 @@ class LedgerSettings(_Section):
         return url
 
 
+class TracingSettings(_Section):
+    """Where traces go; without an endpoint there are none."""
+
+    otlp_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+        description="a collector's address for OTLP over HTTP, without user, query or fragment",
+        examples=["http://127.0.0.1:4318"],
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendSettings:
     """One configured connection. Backends with the same word in ``shares_codes`` name a customer by the same code."""
@@ -159,6 +172,7 @@ class Settings:
     lists: ListLimits = field(default_factory=ListLimits)
     files: FileSettings = field(default_factory=FileSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    tracing: TracingSettings = field(default_factory=TracingSettings)
     backends: tuple[BackendSettings, ...] = ()
 
 
@@ -228,11 +242,15 @@ def _read(
     overrides: Mapping[str, Any],
 ) -> Settings:
     reader = Reader(source=source, folder=folder, environ=environ, overrides=overrides)
-    reader.check_keys(document, {"server", "lists", "files", "ledger", "backends"}, "")
+    reader.check_keys(document, {"server", "lists", "files", "ledger", "tracing", "backends"}, "")
     server = reader.section(document, "server", ServerSettings)
     lists = reader.section(document, "lists", ListLimits)
     files = reader.section(document, "files", FileSettings)
     ledger = reader.section(document, "ledger", LedgerSettings)
+    tracing = reader.section(document, "tracing", TracingSettings)
+    if tracing is not None and tracing.otlp_endpoint is not None and importlib.util.find_spec("opentelemetry") is None:
+        place = reader.place("tracing", "otlp_endpoint")
+        reader.problem(place, "needs OpenTelemetry; install Postroom with its extra: postroom[tracing]")
     if server is not None and not server.insecure and not is_loopback(server.host):
         place = reader.place("server", "host")
         reader.problem(
@@ -242,6 +260,6 @@ def _read(
         )
     backends = [BackendSettings(**members) for members in BackendReader(reader, vendors).backends(document)]
     reader.check_environment()
-    if reader.problems or server is None or lists is None or files is None or ledger is None:
+    if reader.problems or server is None or lists is None or files is None or ledger is None or tracing is None:
         raise SettingsError(reader.problems)
-    return Settings(server=server, lists=lists, files=files, ledger=ledger, backends=tuple(backends))
+    return Settings(server=server, lists=lists, files=files, ledger=ledger, tracing=tracing, backends=tuple(backends))
