@@ -73,7 +73,6 @@ def test_two_gateways_in_one_process_count_for_themselves() -> None:
             "ok",
         ),
         ("query ($n: Int!) { customers(first: $n) { nodes { id } } }", "query", "errors"),
-        ('subscription { dispatchProgress(id: "x") { id } }', "subscription", "refused"),
     ],
 )
 async def test_an_operation_is_counted_by_its_kind_and_what_it_came_to(query: str, kind: str, outcome: str) -> None:
@@ -83,11 +82,15 @@ async def test_an_operation_is_counted_by_its_kind_and_what_it_came_to(query: st
     assert operations(gateway) == {(kind, outcome): 1.0}
 
 
-async def test_a_subscription_that_fails_has_errors() -> None:
+@pytest.mark.parametrize(
+    ("accept", "counted"),
+    [("text/event-stream", ("subscription", "errors")), ("application/json", ("unknown", "refused"))],
+)
+async def test_a_subscription_fails_or_is_refused_unread(accept: str, counted: tuple[str, str]) -> None:
     gateway = usual()
     async with endpoint(gateway) as client:
-        await posted(client, 'subscription { dispatchProgress(id: "x") { id } }', "text/event-stream")
-    assert operations(gateway) == {("subscription", "errors"): 1.0}
+        await posted(client, 'subscription { dispatchProgress(id: "x") { id } }', accept)
+    assert operations(gateway) == {counted: 1.0}
 
 
 async def test_an_operation_with_a_failed_field_has_errors_whatever_it_answers_beside_them() -> None:
