@@ -133,6 +133,6 @@ def _of_status(status: int) -> CallOutcome:
 
 def _of_failure(error: BaseException) -> CallOutcome:
     outcome = next(_BY_FAILURE[kind] for kind in type(error).__mro__ if kind in _BY_FAILURE)
-    if isinstance(error, Unavailable) and (error.never_sent or error.status is not None):
-        return CallOutcome.UNREACHABLE if error.never_sent else CallOutcome.SERVER_ERROR
-    return outcome
+    if isinstance(error, Unavailable) and error.status is not None:  # of a sign-in, which proves nothing was sent
+        return CallOutcome.SERVER_ERROR
+    return CallOutcome.UNREACHABLE if isinstance(error, Unavailable) and error.never_sent else outcome

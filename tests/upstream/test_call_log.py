@@ -101,6 +101,7 @@ ENDINGS: list[tuple[int | BaseException, str, str]] = [
     (BadCredentials("x", status=401), "sign_in", "info"),
     (RateLimited("x", status=429), "limited", "info"),
     (Unavailable("x", status=503), "server_error", "info"),
+    (Unavailable("x", status=503, never_sent=True), "server_error", "info"),
     (Unavailable("x", never_sent=True), "unreachable", "info"),
     (Unavailable("x"), "broken_off", "info"),
     (MalformedAnswer("x"), "malformed", "info"),
