@@ -43,8 +43,8 @@ async def ask_everything(adapter: Adapter) -> None:
     asked += [] if adapter.pdf is None else [adapter.pdf(NATIVE_ID)]
     asked += [] if adapter.preview is None else [adapter.preview(NATIVE_ID, 1, 300)]
     if adapter.evidence is not None:
-        evidence = EvidenceRequest(action=SendAction.EMAIL, native_id=NATIVE_ID, since=NOW)
-        asked += [adapter.evidence(evidence)]
+        sends = [EvidenceRequest(action=action, native_id=NATIVE_ID, since=NOW) for action in SendAction]
+        asked += map(adapter.evidence, sends)
     for question in asked:
         try:
             await question

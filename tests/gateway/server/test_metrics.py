@@ -102,6 +102,16 @@ async def test_an_operation_with_a_failed_field_has_errors_whatever_it_answers_b
     assert operations(gateway) == {("query", "errors"): 1.0}
 
 
+async def test_a_field_that_fails_later_counts_too() -> None:
+    broken = shelf()
+    broken.behaviour.lasting["letters.of_customers"] = Unavailable("Away.", backend="a")
+    gateway = gateway_over(broken)
+    query = "{ customers { nodes { name ... @defer { letters { nodes { title } } } } } }"
+    async with endpoint(gateway) as client:
+        await posted(client, query, "multipart/mixed")
+    assert operations(gateway) == {("query", "errors"): 1.0}
+
+
 async def test_what_is_no_request_is_no_operation() -> None:
     gateway = usual()
     async with endpoint(gateway) as client:
