@@ -133,6 +133,8 @@ def _of_status(status: int) -> CallOutcome:
 
 def _of_failure(error: BaseException) -> CallOutcome:
     outcome = next(_BY_FAILURE[kind] for kind in type(error).__mro__ if kind in _BY_FAILURE)
-    if isinstance(error, Unavailable) and error.status is not None:  # of a sign-in, which proves nothing was sent
+    if outcome is not CallOutcome.BROKEN_OFF or not isinstance(error, Unavailable):
+        return outcome
+    if error.status is not None:  # of a sign-in, whatever it proves of the call
         return CallOutcome.SERVER_ERROR
-    return CallOutcome.UNREACHABLE if isinstance(error, Unavailable) and error.never_sent else outcome
+    return CallOutcome.UNREACHABLE if error.never_sent else outcome
