@@ -21,6 +21,7 @@ from msgspec import Struct
 from pydantic import BaseModel
 
 from adapters.aggregates import AggregateRequest, Measure, Subject
+from adapters.answers import is_json
 from adapters.errors import AdapterError
 from adapters.filters import Filter, FilterOptions
 from adapters.limits import Limits, Rate
@@ -36,7 +37,7 @@ from adapters.model import (
 )
 from adapters.patience import no_hidden_outage, retry_after
 from adapters.sandboxing import Sandbox, SandboxOptions
-from adapters.wire import FileStream, is_json
+from adapters.wire import FileStream
 from adapters.writes import (
     CreateCorrespondence,
     CreateLetter,

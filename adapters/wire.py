@@ -4,32 +4,24 @@ Every call goes through the transport the gateway built for the backend, which a
 policies. They read what the call is from ``request.extensions["postroom"]``, a `CallInfo`, never from the HTTP method.
 """
 
-import math
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
 import httpx
-import msgspec
 from msgspec import Struct
 
 from adapters.content_coding import decoded
 from adapters.errors import (
     AdapterError,
-    BadCredentials,
-    Conflict,
-    Forbidden,
     InvalidInput,
     MalformedAnswer,
-    NotFound,
     OutcomeUnknown,
-    RateLimited,
     TimedOut,
     Unavailable,
 )
-from adapters.patience import retry_after
-from adapters.redaction import redacted, secrets_of
+from adapters.redaction import secrets_of
 
 __all__ = [
     "Answer",
@@ -37,12 +29,9 @@ __all__ = [
     "FileStream",
     "Wire",
     "WireRequest",
-    "believe_absence",
-    "decode_json",
-    "error_for_status",
-    "is_json",
     "lies_under",
     "read_bounded",
+    "route_of",
     "url_under",
 ]
 
@@ -59,9 +48,6 @@ CONNECT_SECONDS = 5.0
 """Two lost SYNs are survived, which are sent again after one second and three. It is never more than half of a call's
 time, so that a vendor that cannot be reached is told from one that does not answer."""
 
-LONGEST_MESSAGE = 500
-"""Characters of a vendor's own words that an error repeats."""
-
 MAX_SEGMENT_LENGTH = 256
 """No vendor documents keys near this long."""
 
@@ -73,12 +59,14 @@ T = TypeVar("T")
 class CallInfo(Struct, frozen=True, kw_only=True):
     """What a call is, for the outbound policies: its operation, and whether repeating it can do harm (``write``).
 
+    ``route`` is the method and the path below the base, for people: without ids, numbers and query (`route_of`).
     ``fresh`` is a read that decides what is sent or was: no cache may answer it. A ``stream``'s answer is a file, taken
     as it comes; any other is read whole.
     """
 
     backend: str
     operation: str
+    route: str = ""
     write: bool = False
     stream: bool = False
     idempotency_key: str | None = None
@@ -89,14 +77,16 @@ class CallInfo(Struct, frozen=True, kw_only=True):
 class WireRequest(Struct, frozen=True, kw_only=True):
     """One HTTP request below the backend's base URL, without its credential.
 
-    ``path`` holds decoded segments; each is encoded as exactly one. ``query`` keeps its order. ``write`` is true when
-    the call changes something or sends something at the vendor, whatever its HTTP method. A ``fresh`` read is answered
-    by no cache, of ours or on the way. ``secrets`` are the strings in a sign-in that no error may repeat.
+    ``path`` holds decoded segments; each is encoded as exactly one. ``ids`` are those that name a record: whose, is the
+    customers' own business, and is logged nowhere. ``query`` keeps its order. ``write`` is true when the call changes
+    something or sends something at the vendor, whatever its HTTP method. A ``fresh`` read is answered by no cache, of
+    ours or on the way. ``secrets`` are the strings in a sign-in that no error may repeat.
     """
 
     operation: str
     method: str
     path: tuple[str, ...]
+    ids: tuple[str, ...] = ()
     trailing_slash: bool = False
     query: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
@@ -219,6 +209,7 @@ class Wire:
         return CallInfo(
             backend=self.backend,
             operation=request.operation,
+            route=route_of(request),
             write=request.write,
             stream=stream,
             idempotency_key=request.idempotency_key,
@@ -240,6 +231,15 @@ class Wire:
             raise _transport_error(error, info) from None
         response.request = outgoing
         return response
+
+
+def route_of(request: WireRequest) -> str:
+    """The method and the path, less what is customers' data and what differs from call to call.
+
+    ``GET /customers/{id}/notes``; a query is left out, and of numbers only their place is told.
+    """
+    segments = ("{id}" if one in request.ids else "{n}" if one.isdecimal() else one for one in request.path)
+    return f"{request.method} /{'/'.join(segments)}" + ("/" if request.trailing_slash else "")
 
 
 def url_under(
@@ -276,95 +276,6 @@ def lies_under(base: httpx.URL, url: httpx.URL) -> bool:
     same_server = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
     climbs = any(part in (b".", b"..") for part in re.split(rb"[/\\]", unquote_to_bytes(path)))
     return same_server and path.startswith(base.raw_path) and not climbs
-
-
-def decode_json(answer: Answer, type_: type[T], *, backend: str) -> T:
-    """The answer's body as ``type_`` (JSON numbers for money stay exact when the type says Decimal).
-
-    Raises `MalformedAnswer`, for a write `OutcomeUnknown`: the vendor said yes, but not what to.
-    """
-    try:
-        return msgspec.json.decode(answer.body, type=type_, strict=False)
-    except msgspec.MsgspecError as error:
-        kind = OutcomeUnknown if answer.request.write else MalformedAnswer
-        raise kind(
-            f"The vendor's answer is not what it documents: {_without_values(error)}",
-            backend=backend,
-            operation=answer.request.operation,
-            status=answer.status,
-        ) from None
-
-
-def is_json(body: bytes) -> bool:
-    """Whether a body is JSON, whole."""
-    try:
-        msgspec.json.decode(body, type=msgspec.Raw)
-    except msgspec.MsgspecError:
-        return False
-    return True
-
-
-def _without_values(error: msgspec.MsgspecError) -> str:
-    return str(error).split("'", 1)[0].strip() if isinstance(error, msgspec.DecodeError) else "not JSON"
-
-
-_BY_STATUS: Mapping[int, type[AdapterError]] = {
-    400: InvalidInput,
-    401: BadCredentials,
-    403: Forbidden,
-    404: NotFound,
-    405: InvalidInput,
-    408: TimedOut,
-    409: Conflict,
-    422: InvalidInput,
-    429: RateLimited,
-    504: TimedOut,
-}
-
-
-def error_for_status(
-    answer: Answer | FileStream,
-    message: str,
-    *,
-    backend: str,
-    operation: str,
-    vendor_code: str | None = None,
-    request_id: str | None = None,
-    kind: type[AdapterError] | None = None,
-) -> AdapterError:
-    """The error that an HTTP status stands for; ``kind`` where the vendor's own code says it better.
-
-    The vendor may quote in its words what it was sent: no secret of the call is left in them.
-    """
-    patience = retry_after(answer.headers)
-    if kind is None:
-        fallback = InvalidInput if 400 <= answer.status < 500 else Unavailable
-        kind = _BY_STATUS.get(answer.status, fallback if answer.status >= 400 else MalformedAnswer)
-    return kind(
-        redacted(message, answer.secrets)[:LONGEST_MESSAGE],  # cut last: half a secret would not be recognised
-        backend=backend,
-        operation=operation,
-        status=answer.status,
-        vendor_code=None if vendor_code is None else redacted(vendor_code, answer.secrets),
-        request_id=None if request_id is None else redacted(request_id, answer.secrets),
-        retry_after=None if patience is None else math.ceil(patience),
-    )
-
-
-def believe_absence(error: NotFound) -> None:
-    """Passes where the vendor itself said that it has no such record.
-
-    Raises `MalformedAnswer` for a 404 without the vendor's own code: a server in front of it, or a wrong base URL, says
-    that of every record.
-    """
-    if error.vendor_code is None:
-        raise MalformedAnswer(
-            "The server answered 404 without the vendor's own words: is the base URL right?",
-            backend=error.backend,
-            operation=error.operation,
-            status=error.status,
-            request_id=error.request_id,
-        ) from None
 
 
 async def read_bounded(response: httpx.Response, info: CallInfo) -> bytes:

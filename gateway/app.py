@@ -1,10 +1,11 @@
 """The composition root: settings, vendors, policies, schema and server meet here, and only here."""
 
+import asyncio
 import contextlib
 import secrets
-import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,14 +18,19 @@ from gateway.dispatch.engine import DbosEngine, EngineFactory
 from gateway.dispatch.running import sending_over
 from gateway.dispatch.sending import Sending
 from gateway.files import FileLinks
+from gateway.metrics import Metrics
 from gateway.schema.build import build_schema, schema_needs
 from gateway.server.examples import EXAMPLES
 from gateway.server.explorer import explorer_routes
 from gateway.server.files import file_route
 from gateway.server.graphql_view import GraphQLView
 from gateway.server.health import health_routes
+from gateway.server.metrics import metrics_route
+from gateway.server.watching import OperationWatch
 from gateway.settings import Settings
-from gateway.upstream.calls import Operation
+
+if TYPE_CHECKING:
+    from gateway.tracing import Tracing
 
 __all__ = ["Gateway", "build_app", "running_gateway"]
 
@@ -34,8 +40,17 @@ GRAPHQL_PATH = "/graphql"
 class Gateway:
     """A gateway over connected backends, without its HTTP surface: what makes a context for each operation."""
 
-    def __init__(self, settings: Settings, backends: Backends, sending: Sending, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        backends: Backends,
+        sending: Sending,
+        clock: Clock = utc_now,
+        watch: OperationWatch | None = None,
+    ) -> None:
         self.settings = settings
+        self.watch = watch or OperationWatch(seconds=settings.server.operation_seconds)
+        self.watch.metrics.watch(backends)
         self.backends = backends
         self.schema = build_schema()
         self.sending = sending
@@ -61,10 +76,6 @@ class Gateway:
             clock=self._clock,
         )
 
-    def operation(self) -> Operation:
-        """What belongs to one operation, begun now; `gateway.upstream.calls.running` is its scope."""
-        return Operation(deadline=time.monotonic() + self.settings.server.operation_seconds)
-
 
 @contextlib.asynccontextmanager
 async def running_gateway(
@@ -72,11 +83,29 @@ async def running_gateway(
 ) -> AsyncIterator[Gateway]:
     """A gateway that can be asked: backends connected, the ledger open. At the end everything claimed is settled."""
     url, timing = settings.ledger.url.get_secret_value(), settings.ledger.timing
+    metrics = Metrics()
     async with (
-        connected_backends(settings, clock) as backends,
-        sending_over(url, backends, clock, engine_of, timing) as sending,
+        traced(settings) as tracing,
+        connected_backends(settings, clock, metrics, tracing) as backends,
+        sending_over(url, backends, clock, engine_of, timing, metrics) as sending,
     ):
-        yield Gateway(settings, backends, sending, clock)
+        watch = OperationWatch(metrics, tracing, seconds=settings.server.operation_seconds)
+        yield Gateway(settings, backends, sending, clock, watch)
+
+
+@contextlib.asynccontextmanager
+async def traced(settings: Settings) -> AsyncIterator["Tracing | None"]:
+    """Where traces go, if anywhere. At the end what is left is sent."""
+    if settings.tracing.otlp_endpoint is None:
+        yield None
+        return
+    from gateway.tracing import Tracing  # noqa: PLC0415 - its libraries are an optional install
+
+    tracing = Tracing.to(settings.tracing.otlp_endpoint)
+    try:
+        yield tracing
+    finally:
+        await asyncio.to_thread(tracing.close)
 
 
 def build_app(settings: Settings, clock: Clock = utc_now, engine_of: EngineFactory = DbosEngine) -> Starlette:
@@ -94,12 +123,13 @@ def build_app(settings: Settings, clock: Clock = utc_now, engine_of: EngineFacto
 
 
 def _routes(gateway: Gateway) -> list[BaseRoute]:
-    view = GraphQLView(gateway.schema, gateway.context)
+    view = GraphQLView(gateway.schema, gateway.context, gateway.watch)
     return [
         Route(GRAPHQL_PATH, view),
         WebSocketRoute(GRAPHQL_PATH, view),
         file_route(gateway.backends, gateway.file_links, _local),
         *health_routes(gateway.backends),
+        metrics_route(gateway.watch.metrics),
         *explorer_routes(endpoint=GRAPHQL_PATH, tabs=EXAMPLES),
     ]
 

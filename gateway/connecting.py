@@ -3,18 +3,21 @@
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import httpx
 from pydantic import SecretStr
 
 from adapters.contract import Connection
 from gateway.backends import Backend, Backends, capabilities_of
+from gateway.metrics import Metrics
 from gateway.settings import BackendSettings, Settings
 from gateway.upstream.breaker import BreakerTransport
 from gateway.upstream.cache import CacheTransport
 from gateway.upstream.cache_memory import MemoryStore
 from gateway.upstream.cache_redis import RedisStore, answers_client
 from gateway.upstream.cache_store import Store
+from gateway.upstream.call_log import CallLogTransport
 from gateway.upstream.coalesce import CoalesceTransport
 from gateway.upstream.deadline import DeadlineTransport, SignInDeadlineTransport
 from gateway.upstream.engine import EngineTransport
@@ -26,6 +29,9 @@ from gateway.upstream.limits_turns import Bounds
 from gateway.upstream.questions import account_of
 from gateway.upstream.retry import RetryTransport
 from gateway.upstream.whole_answers import WholeAnswersTransport
+
+if TYPE_CHECKING:
+    from gateway.tracing import Tracing
 
 __all__ = ["Clock", "connected_backends", "utc_now"]
 
@@ -39,8 +45,11 @@ def utc_now() -> datetime:
 
 
 @contextlib.asynccontextmanager
-async def connected_backends(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Backends]:
+async def connected_backends(
+    settings: Settings, clock: Clock = utc_now, metrics: Metrics | None = None, tracing: "Tracing | None" = None
+) -> AsyncIterator[Backends]:
     """The configured backends; nothing is called yet. Connections are closed at the end."""
+    metrics = metrics or Metrics()
     async with contextlib.AsyncExitStack() as stack:
         shared: dict[str, list[str]] = {}
         for configured in settings.backends:
@@ -52,7 +61,9 @@ async def connected_backends(settings: Settings, clock: Clock = utc_now) -> Asyn
         for configured in settings.backends:
             sharing = [key for key in shared.get(configured.shares_codes or "", ()) if key != configured.key]
             health, limiter = Health(clock), limiter_of(configured)
-            transport = await stack.enter_async_context(outbound(configured, health, limiter, store, clock))
+            way_out = _cached(outbound(configured, health, limiter, clock), configured, store)
+            told = CallLogTransport(way_out, metrics, tracing)
+            transport = await stack.enter_async_context(DeadlineTransport(told, configured.timeout))
             backends.append(connect(configured, transport, health, limiter, sharing, clock))
         yield Backends(backends)
 
@@ -89,12 +100,10 @@ async def _store(settings: Settings) -> AsyncIterator[Store]:
         yield RedisStore(client)
 
 
-def outbound(
-    configured: BackendSettings, health: Health, limiter: Limiter, store: Store, clock: Clock
-) -> httpx.AsyncBaseTransport:
+def outbound(configured: BackendSettings, health: Health, limiter: Limiter, clock: Clock) -> httpx.AsyncBaseTransport:
     """One backend's way out, as it is written here from the inside out. Closing the outermost closes all.
 
-    deadline → cache → coalesce → retry → breaker → limits → whole answers → health → credential → engine
+    (deadline → log → cache →) coalesce → retry → breaker → limits → whole answers → health → credential → engine
     """
     vendor = configured.vendor
     credential = vendor.authenticate(
@@ -107,8 +116,7 @@ def outbound(
     )
     answers = WholeAnswersTransport(HealthTransport(credential, health))
     breaker = BreakerTransport(LimitsTransport(answers, limiter), health, is_outage=vendor.is_outage)
-    retry = RetryTransport(breaker, is_outage=vendor.is_outage, patience=vendor.retry_after)
-    return DeadlineTransport(_cached(CoalesceTransport(retry), configured, store), configured.timeout)
+    return CoalesceTransport(RetryTransport(breaker, is_outage=vendor.is_outage, patience=vendor.retry_after))
 
 
 def _cached(inner: httpx.AsyncBaseTransport, configured: BackendSettings, store: Store) -> httpx.AsyncBaseTransport:

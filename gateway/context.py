@@ -1,5 +1,6 @@
 """What one request knows: who asks, which backends they may see, fresh loaders, the time; and what a field asks for."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from gateway.backends import Backends
 from gateway.reading import Reads
 from gateway.selection import FieldNeeds, Selection
+from gateway.upstream.calls import current_operation
 
 if TYPE_CHECKING:
     from gateway.dispatch.sending import Sending
@@ -33,7 +35,11 @@ LOCAL = Principal(id="local")
 
 @dataclass(kw_only=True)
 class RequestContext:
-    """One GraphQL request. ``backends`` holds only what the principal may see; nothing else is reached through it."""
+    """One GraphQL request. ``backends`` holds only what the principal may see; nothing else is reached through it.
+
+    ``explained`` says that it is asked why vendors are called. ``kind`` is known once the document is; ``failed`` says
+    that there was an error.
+    """
 
     principal: Principal
     backends: Backends
@@ -44,6 +50,9 @@ class RequestContext:
     clock: Callable[[], datetime]
     selections: dict[tuple[int, ...], Selection] = field(default_factory=dict)
     reads: Reads = field(default_factory=Reads)
+    explained: bool = False
+    kind: str | None = None
+    failed: bool = False
 
     @cached_property
     def loaders(self) -> "Loaders":
@@ -54,7 +63,14 @@ class RequestContext:
 
     def afresh(self) -> "RequestContext":
         """The same for another operation of the same caller: nothing loaded, nothing selected."""
-        return replace(self, selections={}, reads=Reads())
+        return replace(self, selections={}, reads=Reads(), kind=None, failed=False)
+
+    def is_a(self, kind: str) -> None:
+        """Notes that it is a query, a mutation, or a subscription, which takes as long as somebody follows it."""
+        self.kind = kind
+        operation = current_operation()
+        if kind == "subscription" and operation is not None:
+            operation.deadline = math.inf
 
     def forget(self) -> None:
         """Drops what was loaded: something was written meanwhile."""

@@ -6,18 +6,17 @@ this principal may see; so nothing loaded for one is ever another's.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from aiodataloader import DataLoader
 from msgspec import UNSET, Struct
 
 from adapters.contract import AggregateRequest, ListRequest
 from adapters.errors import UnsupportedByVendor
 from adapters.model import Page
 from gateway.backends import Backend
-from gateway.reading import Reads
 from gateway.record_types import type_name
+from gateway.safe_loader import SafeLoader
 
 if TYPE_CHECKING:
     from gateway.context import RequestContext
@@ -53,49 +52,6 @@ class PageKey(Struct, frozen=True):
     backend: str
     customer_id: str | None
     request: ListRequest
-
-
-class SafeLoader(DataLoader[Any, Any]):
-    """A DataLoader whose callers cannot disturb one another.
-
-    The executor cancels the siblings of a failed field; a future shared by several fields must outlive that, so each
-    caller waits on a shield. A batch answers for every key, even when it is cancelled, as it is when ``reads`` stop.
-    """
-
-    def __init__(
-        self,
-        batch: Callable[[Sequence[Any]], Awaitable[list[Any]]],
-        reads: Reads | None = None,
-    ) -> None:
-        super().__init__(batch_load_fn=self._guarded)
-        self._batch = batch
-        self._reads = reads or Reads()
-
-    def load(self, key: Hashable) -> "asyncio.Future[Any]":
-        """The value of ``key``, one future per caller."""
-        shared = super().load(key)
-        shared.add_done_callback(_note_exception)  # its callers may all have left
-        return asyncio.shield(shared)
-
-    async def _guarded(self, keys: list[Any]) -> list[Any]:
-        self._reads.begin()
-        try:
-            if self._reads.stopped:
-                raise asyncio.CancelledError  # noqa: TRY301 - as if it had been cancelled a moment later
-            return await self._batch(keys)
-        except asyncio.CancelledError:
-            return [BatchCancelledError()] * len(keys)
-        except Exception as error:  # noqa: BLE001 - becomes the answer for each key; raised again at each caller
-            return [error] * len(keys)
-
-
-def _note_exception(done: "asyncio.Future[Any]") -> None:
-    if not done.cancelled():
-        done.exception()
-
-
-class BatchCancelledError(Exception):
-    """The batch was cancelled before it answered."""
 
 
 class _Either:
@@ -145,10 +101,10 @@ class Loaders:
 
         self._context = context
         self._known: dict[tuple[str, str, str], tuple[Any, frozenset[str]]] = {}
-        self.record = SafeLoader(self._records, context.reads)
-        self.code = SafeLoader(self._codes, context.reads)
-        self.page = SafeLoader(self._pages, context.reads)
-        self.aggregate = SafeLoader(self._aggregates, context.reads)
+        self.record = SafeLoader(self._records, context.reads, "record")
+        self.code = SafeLoader(self._codes, context.reads, "code")
+        self.page = SafeLoader(self._pages, context.reads, "page")
+        self.aggregate = SafeLoader(self._aggregates, context.reads, "aggregate")
         self.customer = _Either(self.code, self.record)
         self.node = _NodeLoader(self)
         self.nodes = _NodesLoader(self.node)
@@ -168,7 +124,12 @@ class Loaders:
         groups: dict[tuple[str, str, frozenset[str]], list[str]] = defaultdict(list)
         for (of_type, backend, native_id), attributes in wanted.items():
             groups[of_type, backend, attributes].append(native_id)
-        answers = await _gather({group: self._read_records(*group, ids) for group, ids in groups.items()})
+        answers = await _gather(
+            {
+                group: self.record.noted(_at(keys, group[1]), len(ids), self._read_records(*group, ids))
+                for group, ids in groups.items()
+            }
+        )
         return [
             listed[key]
             if key in listed
@@ -201,7 +162,12 @@ class Loaders:
         groups: dict[tuple[str, frozenset[str]], list[str]] = defaultdict(list)
         for key in keys:
             groups[key.backend, key.wanted].append(key.code)
-        answers = await _gather({group: self._read_codes(*group, codes) for group, codes in groups.items()})
+        answers = await _gather(
+            {
+                group: self.code.noted(_at(keys, group[0]), len(codes), self._read_codes(*group, codes))
+                for group, codes in groups.items()
+            }
+        )
         return [_of_key(answers[key.backend, key.wanted], key.code) for key in keys]
 
     async def _read_codes(self, backend_key: str, wanted: frozenset[str], codes: Sequence[str]) -> Mapping[str, Any]:
@@ -215,11 +181,12 @@ class Loaders:
         reads: dict[Hashable, Awaitable[Any]] = {}
         for key in keys:
             if key.customer_id is None:
-                reads[key] = self._read_page(key)
+                reads[key] = self.page.noted((key,), 1, self._read_page(key))
             else:
                 groups[key.part, key.backend, key.request].append(key.customer_id)
         for group, customer_ids in groups.items():
-            reads[group] = self._read_pages_of_customers(*group, customer_ids)
+            of_customers = self._read_pages_of_customers(*group, customer_ids)
+            reads[group] = self.page.noted(_at(keys, group[1]), len(customer_ids), of_customers)
         answers = await _gather(reads)
         for key in keys:
             page = answers[key] if key.customer_id is None else None
@@ -241,7 +208,7 @@ class Loaders:
         return await getattr(self._backend(backend_key).adapter, part).of_customers(customer_ids, request)
 
     async def _aggregates(self, keys: Sequence[tuple[str, AggregateRequest]]) -> list[Any]:
-        answers = await _gather({key: self._aggregate(*key) for key in keys})
+        answers = await _gather({key: self.aggregate.noted((key,), 1, self._aggregate(*key)) for key in keys})
         return [answers[key] for key in keys]
 
     async def _aggregate(self, backend_key: str, request: AggregateRequest) -> Any:
@@ -255,6 +222,11 @@ class Loaders:
         if backend is None:
             raise LookupError(key)
         return backend
+
+
+def _at(keys: Iterable[Any], backend: str) -> Iterator[Any]:
+    """Those of the keys that are of this backend."""
+    return (key for key in keys if key.backend == backend)
 
 
 def _identity(key: RecordKey) -> tuple[str, str, str]:

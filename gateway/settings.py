@@ -4,6 +4,7 @@ What is said twice is taken from the first of: an option, the environment, the f
 variable or a file of its own. Everything wrong is reported at once, and no secret is ever part of a message or a repr.
 """
 
+import importlib.util
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -177,6 +178,17 @@ class CacheSettings(_Section):
     )
 
 
+class TracingSettings(_Section):
+    """Where traces go; without an endpoint there are none."""
+
+    otlp_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+        description="a collector's address for OTLP over HTTP, without user, query or fragment",
+        examples=["http://127.0.0.1:4318"],
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendSettings:
     """One configured connection. Backends with the same word in ``shares_codes`` name a customer by the same code.
@@ -205,6 +217,7 @@ class Settings:
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
+    tracing: TracingSettings = field(default_factory=TracingSettings)
     workers: int = 1
     backends: tuple[BackendSettings, ...] = ()
 
@@ -271,6 +284,17 @@ def sandbox_settings(
     return _read(document, "the sandboxes", Path(), known, vendors, overrides or {})
 
 
+_SECTIONS: Mapping[str, type[_Section]] = {
+    "server": ServerSettings,
+    "lists": ListLimits,
+    "files": FileSettings,
+    "ledger": LedgerSettings,
+    "redis": RedisSettings,
+    "cache": CacheSettings,
+    "tracing": TracingSettings,
+}
+
+
 def _read(
     document: Mapping[str, Any],
     source: str,
@@ -280,13 +304,12 @@ def _read(
     overrides: Mapping[str, Any],
 ) -> Settings:
     reader = Reader(source=source, folder=folder, environ=environ, overrides=overrides)
-    reader.check_keys(document, {"server", "lists", "files", "ledger", "redis", "cache", "backends"}, "")
-    server = reader.section(document, "server", ServerSettings)
-    lists = reader.section(document, "lists", ListLimits)
-    files = reader.section(document, "files", FileSettings)
-    ledger = reader.section(document, "ledger", LedgerSettings)
-    redis = reader.section(document, "redis", RedisSettings)
-    cache = reader.section(document, "cache", CacheSettings)
+    reader.check_keys(document, {*_SECTIONS, "backends"}, "")
+    sections: dict[str, Any] = {name: reader.section(document, name, kind) for name, kind in _SECTIONS.items()}
+    server, tracing = sections["server"], sections["tracing"]
+    if tracing is not None and tracing.otlp_endpoint is not None and importlib.util.find_spec("opentelemetry") is None:
+        place = reader.place("tracing", "otlp_endpoint")
+        reader.problem(place, "needs OpenTelemetry; install Postroom with its extra: postroom[tracing]")
     if server is not None and not server.insecure and not is_loopback(server.host):
         place = reader.place("server", "host")
         reader.problem(
@@ -296,9 +319,6 @@ def _read(
         )
     backends = [BackendSettings(**members) for members in BackendReader(reader, vendors).backends(document)]
     reader.check_environment()
-    if reader.problems or None in (server, lists, files, ledger, redis, cache):
+    if reader.problems or None in sections.values():
         raise SettingsError(reader.problems)
-    assert server and lists and files and ledger and redis and cache  # noqa: S101, PT018 - just looked at
-    return Settings(
-        server=server, lists=lists, files=files, ledger=ledger, redis=redis, cache=cache, backends=tuple(backends)
-    )
+    return Settings(**sections, backends=tuple(backends))

@@ -9,12 +9,13 @@ from typing import TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from adapters.answers import believe_absence, decode_json
 from adapters.billing_platform.refusals import carries_refusal, refusal
 from adapters.billing_platform.translate import CorrespondenceRow, CustomerRow
 from adapters.contract import Connection
 from adapters.errors import AdapterError, MalformedAnswer, NotFound
 from adapters.model import RawRecord
-from adapters.wire import Answer, FileStream, Wire, WireRequest, believe_absence, decode_json
+from adapters.wire import Answer, FileStream, Wire, WireRequest
 
 __all__ = ["NATIVE_ID", "Client", "Raw", "per_key"]
 

@@ -52,7 +52,14 @@ class BillingPlatformCorrespondence:
                 return None
             path = ("correspondence", native_id)
             found = await self._client.row(
-                WireRequest(operation="correspondence.get", method="GET", path=path, wanted=wanted, fresh=fresh),
+                WireRequest(
+                    operation="correspondence.get",
+                    method="GET",
+                    path=path,
+                    ids=(native_id,),
+                    wanted=wanted,
+                    fresh=fresh,
+                ),
                 CorrespondenceRow,
             )
             return correspondence_entry(*found, backend=self._client.backend).record if found else None
@@ -95,6 +102,7 @@ class BillingPlatformCorrespondence:
                 operation="correspondence.pdf",
                 method="GET",
                 path=("correspondence", native_id),
+                ids=(native_id,),
                 headers=(("Accept", "application/pdf"),),
             )
         )
@@ -136,7 +144,14 @@ class BillingPlatformCorrespondence:
         path = (*scope, "correspondence")
         return Listing(
             read=read,
-            request=WireRequest(operation=_LIST, method="GET", path=path, trailing_slash=True, wanted=request.wanted),
+            request=WireRequest(
+                operation=_LIST,
+                method="GET",
+                path=path,
+                ids=scope[1:],
+                trailing_slash=True,
+                wanted=request.wanted,
+            ),
             question=question,
             options=request.options,
             page_cap=self._settings.page_cap,

@@ -57,7 +57,13 @@ class BillingPlatformCustomers:
             if not NATIVE_ID.fullmatch(native_id):
                 return None
             found = await self._client.row(
-                WireRequest(operation="customer.get", method="GET", path=("customers", native_id), wanted=wanted),
+                WireRequest(
+                    operation="customer.get",
+                    method="GET",
+                    path=("customers", native_id),
+                    ids=(native_id,),
+                    wanted=wanted,
+                ),
                 CustomerRow,
             )
             return customer_entry(*found, backend=self._client.backend).record if found else None

@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 
 from msgspec import UNSET, Struct
 
+from adapters.answers import decode_json
 from adapters.billing_platform.client import Client
 from adapters.billing_platform.translate import CorrespondenceRow, correspondence_entry
 from adapters.billing_platform.writes import CREATE, DELETE, DELIVER, EMAIL, UPDATE
 from adapters.errors import AdapterError, OutcomeUnknown
 from adapters.model import Correspondence
 from adapters.redaction import redacted
-from adapters.wire import Answer, decode_json
+from adapters.wire import Answer
 from adapters.writes import Outcome, Outcomes, OutcomeState, PreparedCall
 
 __all__ = ["OUTCOMES", "perform"]

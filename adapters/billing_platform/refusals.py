@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
+from adapters.answers import error_for_status, is_json
 from adapters.errors import (
     AdapterError,
     BadCredentials,
@@ -17,7 +18,7 @@ from adapters.errors import (
     OutcomeUnknown,
     Rejected,
 )
-from adapters.wire import Answer, FileStream, error_for_status, is_json
+from adapters.wire import Answer, FileStream
 
 __all__ = ["carries_refusal", "is_sound", "refusal"]
 

@@ -140,6 +140,7 @@ def _call(
         operation=operation,
         method=method,
         path=path,
+        ids=(target,),
         trailing_slash=trailing_slash,
         query=(("action", action),) if action else (),
         headers=_JSON if body is not None else (),

@@ -4,10 +4,11 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from adapters.answers import believe_absence, decode_json
 from adapters.errors import MalformedAnswer, NotFound
 from adapters.kashflow.refusals import error_of
 from adapters.kashflow.rows import CustomerPage, CustomerRow, LogPage, NoteRow
-from adapters.wire import Answer, Wire, WireRequest, believe_absence, decode_json
+from adapters.wire import Answer, Wire, WireRequest
 
 __all__ = ["Client", "WholeCustomer"]
 
@@ -67,6 +68,7 @@ class Client:
             operation=operation,
             method="GET",
             path=("customers", code),
+            ids=(code,),
             headers=_JSON,
             wanted=wanted,
             fresh=fresh,
@@ -81,7 +83,7 @@ class Client:
     async def notes(self, code: str, *, operation: str) -> tuple[NoteRow, ...]:
         """All notes on a customer, as they are now."""
         path = ("customers", code, "notes")
-        request = WireRequest(operation=operation, method="GET", path=path, headers=_JSON, fresh=True)
+        request = WireRequest(operation=operation, method="GET", path=path, ids=(code,), headers=_JSON, fresh=True)
         return self._decoded(await self.send(request), tuple[NoteRow, ...])
 
     async def email_log(self, address: str, number: int, size: int, *, operation: str) -> LogPage:

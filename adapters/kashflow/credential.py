@@ -13,12 +13,13 @@ import msgspec
 from msgspec import Struct
 from pydantic import SecretStr
 
+from adapters.answers import decode_json
 from adapters.contract import Credentials, VendorSettings
 from adapters.errors import AdapterError, BadCredentials
 from adapters.kashflow.refusals import sign_in_error_of
 from adapters.kashflow.rows import MemorableLetter, SessionAnswer, SignInAnswer
 from adapters.redaction import tell_secrets
-from adapters.wire import Wire, WireRequest, decode_json, lies_under
+from adapters.wire import Wire, WireRequest, lies_under
 
 __all__ = ["OPERATION", "KashFlowCredentials", "authenticate"]
 

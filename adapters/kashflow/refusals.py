@@ -9,9 +9,10 @@ import re
 
 import msgspec
 
+from adapters.answers import error_for_status
 from adapters.errors import AdapterError, BadCredentials, OutcomeUnknown, Unavailable
 from adapters.kashflow.rows import Refusal
-from adapters.wire import Answer, error_for_status
+from adapters.wire import Answer
 from adapters.writes import Outcomes
 
 __all__ = ["OUTCOMES", "error_of", "is_outage", "sign_in_error_of"]

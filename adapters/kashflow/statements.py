@@ -7,11 +7,12 @@ from datetime import date
 
 import msgspec
 
+from adapters.answers import decode_json
 from adapters.errors import AdapterError, InvalidInput, NotFound, OutcomeUnknown, Rejected
 from adapters.kashflow.codes import CODE, same_code
 from adapters.kashflow.rows import StatementRow
 from adapters.redaction import redacted
-from adapters.wire import Answer, WireRequest, decode_json
+from adapters.wire import Answer, WireRequest
 from adapters.writes import EmailStatements, Outcome, OutcomeState, PreparedCall, invalid
 
 __all__ = ["OPERATION", "outcomes_of", "prepare"]

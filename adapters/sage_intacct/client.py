@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from adapters.answers import believe_absence
 from adapters.contract import Connection
 from adapters.errors import MalformedAnswer, NotFound
 from adapters.model import RawRecord
@@ -13,7 +14,7 @@ from adapters.sage_intacct.envelope import Envelope, Reference, unwrap
 from adapters.sage_intacct.objects import ObjectType
 from adapters.sage_intacct.query import Conditions, query_body
 from adapters.sage_intacct.translate import flattened
-from adapters.wire import Answer, Wire, WireRequest, believe_absence
+from adapters.wire import Answer, Wire, WireRequest
 
 __all__ = ["ENTITY_HEADER", "JSON_TYPE", "Client", "Direction", "Ordering"]
 
@@ -102,6 +103,7 @@ class Client:
             operation=f"{object_.noun}.get",
             method="GET",
             path=(*object_.segments, key),
+            ids=(key,),
             headers=self.headers,
             wanted=wanted,
         )

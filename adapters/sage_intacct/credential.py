@@ -14,12 +14,13 @@ import httpx
 from msgspec import Meta, Struct
 from pydantic import SecretStr, StringConstraints, field_validator
 
+from adapters.answers import decode_json
 from adapters.content_coding import decoded
 from adapters.contract import Credentials, VendorSettings
 from adapters.errors import AdapterError, BadCredentials, MalformedAnswer
 from adapters.redaction import tell_secrets
 from adapters.sage_intacct.envelope import error_in, says_token_is_invalid
-from adapters.wire import EXTENSION, Answer, CallInfo, Wire, WireRequest, decode_json, lies_under
+from adapters.wire import EXTENSION, Answer, CallInfo, Wire, WireRequest, lies_under
 
 __all__ = ["IntacctCredentials", "IntacctSettings", "authenticate"]
 

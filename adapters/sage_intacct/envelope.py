@@ -12,6 +12,7 @@ import httpx
 import msgspec
 from msgspec import Raw, Struct, field
 
+from adapters.answers import decode_json, error_for_status, is_json
 from adapters.errors import (
     AdapterError,
     BadCredentials,
@@ -24,7 +25,7 @@ from adapters.errors import (
     Unavailable,
 )
 from adapters.patience import retry_after
-from adapters.wire import Answer, decode_json, error_for_status, is_json
+from adapters.wire import Answer
 
 __all__ = [
     "Envelope",

@@ -92,6 +92,7 @@ class TemplateWrites:
             operation=operation,
             method="DELETE",
             path=(*TEMPLATES.segments, key),
+            ids=(key,),
             headers=self._client.headers,
             write=True,
         )
@@ -205,6 +206,7 @@ def _write(
         operation=operation,
         method=method,
         path=(*object_.segments, *(() if key is None else (key,))),
+        ids=() if key is None else (key,),
         headers=headers,
         body=msgspec.json.encode(body),
         write=True,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from adapters.answers import decode_json
 from adapters.contract import (
     Adapter,
     Connection,
@@ -27,7 +28,7 @@ from adapters.smallinvoice.records import Records, lacks
 from adapters.smallinvoice.refusals import OUTCOMES
 from adapters.smallinvoice.rows import ClientRow, Created, LetterRow
 from adapters.smallinvoice.translate import NATIVE_ID, to_customer, to_letter
-from adapters.wire import FileStream, WireRequest, decode_json
+from adapters.wire import FileStream, WireRequest
 
 __all__ = ["connect"]
 
@@ -182,7 +183,8 @@ class _Actions:
         if NATIVE_ID.fullmatch(native_id) is None:
             message = "No letter can have this id."
             raise NotFound(message, backend=self._client.backend, operation=operation, never_sent=True)
-        request = WireRequest(operation=operation, method="GET", path=("letter", action, "id", native_id, *options))
+        path = ("letter", action, "id", native_id, *options)
+        request = WireRequest(operation=operation, method="GET", path=path, ids=(native_id,))
         return await self._client.file(request, magic)
 
     async def perform(self, call: PreparedCall) -> tuple[Outcome, ...]:

@@ -5,12 +5,13 @@ from typing import Generic, TypeVar
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from adapters.answers import decode_json
 from adapters.contract import Connection
 from adapters.errors import AdapterError, FileNotAvailable, MalformedAnswer, NotFound
 from adapters.model import RawRecord
 from adapters.smallinvoice.refusals import error_of, is_success
 from adapters.smallinvoice.rows import ClientRow, Found, LetterRow, Listed
-from adapters.wire import Answer, FileStream, Wire, WireRequest, decode_json
+from adapters.wire import Answer, FileStream, Wire, WireRequest
 
 __all__ = ["CLIENTS", "LETTERS", "Client", "Endpoint", "ListPart", "Sort"]
 
@@ -116,6 +117,7 @@ class Client:
             operation=f"{endpoint.name}.get",
             method="GET",
             path=(endpoint.name, "get", "id", native_id),
+            ids=(native_id,),
             wanted=wanted,
             fresh=fresh,
         )

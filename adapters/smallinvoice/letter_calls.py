@@ -179,6 +179,7 @@ class LetterCalls:
             operation=f"letter.{action}",
             method="POST",
             path=("letter", action, *id),
+            ids=id[1:],
             trailing_slash=trailing_slash,
             headers=() if form is None else _FORM,
             body=form,

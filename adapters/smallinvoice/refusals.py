@@ -9,9 +9,10 @@ from collections.abc import Mapping
 
 import msgspec
 
+from adapters.answers import error_for_status
 from adapters.errors import AdapterError, BadCredentials, MalformedAnswer, NotFound, OutcomeUnknown, Rejected
 from adapters.smallinvoice.rows import Envelope
-from adapters.wire import Answer, FileStream, error_for_status
+from adapters.wire import Answer, FileStream
 from adapters.writes import Outcomes
 
 __all__ = ["OUTCOMES", "error_of", "is_sound", "is_success"]

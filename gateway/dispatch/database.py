@@ -7,6 +7,7 @@ transaction whose every statement crosses threads ten times that.
 import asyncio
 import contextlib
 import functools
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from gateway.dispatch.group_commit import GroupCommit
 from gateway.dispatch.ledger import LedgerUnavailableError, UnconfirmedError
+from gateway.metrics import Metrics
 
 __all__ = ["Database", "LostRaceError", "database_url", "insert_for"]
 
@@ -74,7 +76,10 @@ class Database:
     ``read_only`` is for those who only look: nothing is written, and a file that is not there is not made.
     """
 
-    def __init__(self, url: str, *, survives_power_cuts: bool = True, read_only: bool = False) -> None:
+    def __init__(
+        self, url: str, *, survives_power_cuts: bool = True, read_only: bool = False, metrics: Metrics | None = None
+    ) -> None:
+        self._metrics = metrics or Metrics()
         self.url = database_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and self.url.database and not read_only:
@@ -99,7 +104,8 @@ class Database:
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """What ``work`` makes of a transaction that only reads."""
-        return await self._in_a_thread(work, writing=False)
+        with self._measured("read"):
+            return await self._in_a_thread(work, writing=False)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """What ``work`` makes of a transaction that writes: committed, durably, before this returns.
@@ -113,9 +119,29 @@ class Database:
         return await self._write(work)
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
-        if self._grouped is not None:
-            return await self._grouped.run(work)
-        return await self._in_a_thread(work, writing=True)
+        with self._measured("write"):
+            if self._grouped is not None:
+                return await self._grouped.run(work)
+            return await self._in_a_thread(work, writing=True)
+
+    @contextlib.contextmanager
+    def _measured(self, kind: str) -> Iterator[None]:
+        """Counts a transaction: done, rolled back for a reason of the ledger's own, or failed."""
+        begun, outcome = time.monotonic(), "left"
+        try:
+            yield
+            outcome = "done"
+        except LostRaceError:
+            outcome = "lost_race"
+            raise
+        except LedgerUnavailableError:
+            outcome = "unavailable"
+            raise
+        except Exception:
+            outcome = "rolled_back"
+            raise
+        finally:
+            self._metrics.transaction_ended(kind, outcome, time.monotonic() - begun)
 
     async def _in_a_thread(self, work: Callable[[Connection], T], *, writing: bool) -> T:
         def run() -> T:

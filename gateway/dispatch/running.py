@@ -16,6 +16,7 @@ from gateway.dispatch.sending import Sending
 from gateway.dispatch.sql_ledger import SqlLedger
 from gateway.dispatch.sweeper import Sweeper
 from gateway.dispatch.timing import USUAL, Timing
+from gateway.metrics import Metrics
 
 __all__ = ["sending_over"]
 
@@ -27,17 +28,19 @@ async def sending_over(
     clock: Callable[[], datetime],
     engine_of: EngineFactory = DbosEngine,
     timing: Timing = USUAL,
+    metrics: Metrics | None = None,
 ) -> AsyncIterator[Sending]:
     """What sends over the ledger at ``url``. At the end it begins nothing more, and settles what is under way.
 
     Raises `gateway.dispatch.ledger.LedgerUnavailableError` where the ledger cannot be opened.
     """
     executor = uuid.uuid4().hex  # of this very start: what an earlier one left behind is adopted, not continued
-    database = Database(url)
+    metrics = metrics or Metrics()
+    database = Database(url, metrics=metrics)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
         await migrate(database)
-        ledger = SqlLedger(database)
+        ledger = SqlLedger(database, metrics)
         worker = RunWorker(ledger, backends, clock, executor, timing)
         engine = engine_of(url=engine_url(url), executor=executor, work=worker.work)
         await engine.start()

@@ -19,6 +19,7 @@ from gateway.dispatch.records import PENDING, Dispatch, DispatchItem, ItemState
 from gateway.dispatch.rows import dispatch_row, item_of, json_text
 from gateway.dispatch.tables import QUEUED_ITEMS, SENDING_ITEMS, dispatches, executors, items
 from gateway.ids import Ref
+from gateway.metrics import Metrics
 from gateway.problems import Problem
 
 __all__ = ["SqlLedger"]
@@ -27,8 +28,9 @@ __all__ = ["SqlLedger"]
 class SqlLedger:
     """The ledger in a database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, metrics: Metrics | None = None) -> None:
         self._database = database
+        self._metrics = metrics or Metrics()
 
     # ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -66,7 +68,9 @@ class SqlLedger:
 
     async def settle(self, settlements: Sequence[Settlement], *, at: datetime) -> Sequence[bool]:
         """Settles attempts; False for one whose item has moved on."""
-        return await self._database.write(lambda c: transitions.settle_items(c, settlements, at))
+        settled = await self._database.write(lambda c: transitions.settle_items(c, settlements, at))
+        self._count(settlements, settled)
+        return settled
 
     async def settle_and_claim(
         self,
@@ -84,7 +88,14 @@ class SqlLedger:
             settled = transitions.settle_items(connection, settlements, at)
             return settled, transitions.claim_items(connection, dispatch_id, backend, first, claim)
 
-        return await self._database.write(both)
+        settled, claimed = await self._database.write(both)
+        self._count(settlements, settled)
+        return settled, claimed
+
+    def _count(self, settlements: Sequence[Settlement], settled: Sequence[bool]) -> None:
+        for settlement, happened in zip(settlements, settled, strict=True):
+            if happened:
+                self._metrics.items_became(settlement.state)
 
     async def pause(self, dispatch_id: str, problem: Problem | None) -> None:
         """Notes why a dispatch does not go on now."""
@@ -102,11 +113,15 @@ class SqlLedger:
 
     async def cancel(self, dispatch_id: str, *, at: datetime) -> int:
         """QUEUED items to CANCELLED, and those that come back to the queue later."""
-        return await self._database.write(lambda c: transitions.cancel_items(c, dispatch_id, at))
+        cancelled = await self._database.write(lambda c: transitions.cancel_items(c, dispatch_id, at))
+        self._metrics.items_became(ItemState.CANCELLED, cancelled)
+        return cancelled
 
     async def expire(self, *, now: datetime) -> int:
         """Items still SENDING after their lease to UNKNOWN."""
-        return await self._database.write(lambda c: transitions.expire_items(c, now))
+        expired = await self._database.write(lambda c: transitions.expire_items(c, now))
+        self._metrics.items_became(ItemState.UNKNOWN, expired)
+        return expired
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

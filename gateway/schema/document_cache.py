@@ -1,10 +1,14 @@
 """Documents that were found valid, kept: a frontend asks the same few, and validation costs more than most answers."""
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Iterator
 
 from graphql import DocumentNode
 from strawberry.extensions import SchemaExtension
+from strawberry.schema.exceptions import CannotGetOperationTypeError
+
+from gateway.context import RequestContext
 
 __all__ = ["DocumentCache", "ValidDocuments"]
 
@@ -39,7 +43,10 @@ class ValidDocuments:
 
 
 class DocumentCache(SchemaExtension):
-    """Parses and validates a document only when its text is new. One for each operation, over the schema's own."""
+    """Parses and validates a document only when its text is new. One for each operation, over the schema's own.
+
+    What kind of operation a valid document asks for is noted in the request's context.
+    """
 
     def __init__(self, documents: ValidDocuments) -> None:
         self._documents = documents
@@ -62,3 +69,6 @@ class DocumentCache(SchemaExtension):
             assert context.query is not None  # noqa: S101 - it was parsed
             assert context.graphql_document is not None  # noqa: S101
             self._documents.add(context.query, context.graphql_document)
+        if not context.pre_execution_errors and isinstance(context.context, RequestContext):
+            with contextlib.suppress(CannotGetOperationTypeError):  # there is no operation of that name
+                context.context.is_a(context.operation_type.value)

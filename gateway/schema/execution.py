@@ -7,6 +7,7 @@ from graphql import GraphQLError, GraphQLOutputType, ValueNode
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionContext
 
+from gateway.context import RequestContext
 from gateway.problems import ProblemCode, public_error
 
 __all__ = ["PublicErrors", "PublicSchema"]
@@ -19,6 +20,7 @@ class PublicErrors(StrawberryGraphQLCoreExecutionContext):
         self, raw_error: Exception, return_type: GraphQLOutputType, field_details_list: Any, path: Any
     ) -> None:
         """Makes a field's failure public, then places it as the specification says."""
+        _note(self.context_value)
         if not isinstance(raw_error, GraphQLError):
             raw_error = public_error(raw_error)
         elif _is_of_an_argument(raw_error):
@@ -26,6 +28,12 @@ class PublicErrors(StrawberryGraphQLCoreExecutionContext):
         elif not raw_error.extensions:
             raw_error = public_error(raw_error)
         super().handle_field_error(raw_error, return_type, field_details_list, path)
+
+
+def _note(context: Any) -> None:
+    """That the request has an error."""
+    if isinstance(context, RequestContext):
+        context.failed = True
 
 
 def _is_of_an_argument(error: GraphQLError) -> bool:
@@ -38,6 +46,8 @@ class PublicSchema(strawberry.Schema):
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Gives every error a code: one that arose in no field is of the document itself, or of a subscription."""
+        if errors and execution_context is not None:
+            _note(execution_context.context)
         for place, error in enumerate(errors):
             if error.extensions:
                 continue

@@ -20,6 +20,7 @@ from gateway.loaders import RecordKey
 from gateway.problems import ProblemError, failed
 from gateway.record_types import type_name
 from gateway.selection import FieldNeeds, Selection
+from gateway.upstream.needs import needed_by
 
 __all__ = ["DECLARED", "Action", "Attribute", "Derived", "Load", "action", "attribute", "derived", "fetched", "load"]
 
@@ -74,7 +75,10 @@ def fetched(name: str, description: str) -> Any:
 
     def resolver(self: Any, info: Info) -> Any:
         value = getattr(self, name)
-        return value if value is not UNSET else _fetch(self, info.context)
+        if value is not UNSET:
+            return value
+        fetch = functools.partial(_fetch, self, info.context)
+        return needed_by(_field(info), fetch) if info.context.explained else fetch()
 
     async def _fetch(record: Any, context: RequestContext) -> Any:
         key = RecordKey(type_name(record), record.backend, record.native_id, frozenset((name,)))
@@ -110,7 +114,10 @@ def load(
         @functools.wraps(function)
         def resolver(self: Any, info: Info, **arguments: Any) -> Any:
             key = function(self, _ask(info), **arguments)
-            return None if key is None else getattr(info.context.loaders, loader).load(key)
+            if key is None:
+                return None
+            read = functools.partial(getattr(info.context.loaders, loader).load, key)
+            return needed_by(_field(info), read) if info.context.explained else read()
 
         _set_signature(resolver, function, takes=2, returns=returns)
         declared = Load(loader, function, frozenset(needs))
@@ -136,7 +143,8 @@ def action(description: str, refused: Callable[..., Any]) -> Callable[[Callable[
 
         @functools.wraps(function)
         async def resolver(self: Any, info: Info, **arguments: Any) -> Any:
-            return await run(self, _ask(info), **arguments)
+            work = functools.partial(run, self, _ask(info), **arguments)
+            return await (needed_by(_field(info), work) if info.context.explained else work())
 
         _set_signature(resolver, function, takes=2)
         return strawberry.mutation(resolver=resolver, description=description, metadata={DECLARED: Action(run)})
@@ -156,6 +164,11 @@ def _ask(info: Info) -> Ask:
     if selection is None:
         selection = selections[merged] = Selection(nodes, info._raw_info.fragments, info.context.needs)  # noqa: SLF001
     return Ask(info.context, selection)
+
+
+def _field(info: Info) -> str:
+    """A field's response keys from the top, without the places in lists."""
+    return ".".join(part for part in info.path.as_list() if isinstance(part, str))
 
 
 def _set_signature(

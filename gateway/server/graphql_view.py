@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -13,6 +14,7 @@ from gateway.context import RequestContext
 from gateway.server import event_stream, multipart
 from gateway.server.cross_site import refuse_cross_site_read
 from gateway.server.executing import ALLOWED, Begun, Kind, begin
+from gateway.server.explaining import explained, may_ask_why
 from gateway.server.explorer import explorer_page, prefers_page
 from gateway.server.formatting import BAD_REQUEST
 from gateway.server.json_writing import to_json
@@ -20,6 +22,7 @@ from gateway.server.leaving import until_left
 from gateway.server.negotiation import Accepted, Media, accepted_by
 from gateway.server.requests_reading import OperationRequest, RequestRefusedError, read_operation
 from gateway.server.sockets import GraphQLSockets
+from gateway.server.watching import OperationWatch
 
 __all__ = ["GraphQLView"]
 
@@ -35,10 +38,13 @@ _STATUS: Mapping[Kind, int] = {Kind.REFUSED: 400, Kind.BROKEN: 500}
 class GraphQLView:
     """The endpoint: an operation for whoever asks for its result, the explorer for whoever asks for a page."""
 
-    def __init__(self, schema: BaseSchema, new_context: Callable[[], RequestContext]) -> None:
+    def __init__(
+        self, schema: BaseSchema, new_context: Callable[[], RequestContext], watch: OperationWatch | None = None
+    ) -> None:
         self._schema = schema
         self._new_context = new_context
-        self._sockets = GraphQLSockets(schema, new_context)
+        self._watch = watch or OperationWatch()
+        self._sockets = GraphQLSockets(schema, new_context, self._watch)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or talks over one socket."""
@@ -60,19 +66,22 @@ class GraphQLView:
 
     async def _answer(self, request: Request, operation: OperationRequest, accepted: Accepted, send: Send) -> None:
         context = self._new_context()
+        context.explained = may_ask_why(request, context.principal)
 
         async def beginning() -> Begun:
-            return await begin(self._schema, operation, context, request.method, accepted)
+            begun = await begin(self._schema, operation, context, request.method, accepted)
+            return replace(begun, frames=explained(begun.frames, watched)) if context.explained else begun
 
-        try:
-            if accepted.whole is Media.EVENTS:
-                await _send_stream(send, event_stream.HEADERS, event_stream.event_stream(beginning))
-                return
-            begun = await beginning()
-            async with aclosing(begun.frames):
-                await _send(begun, accepted, request, send)
-        finally:
-            context.reads.stop()
+        with self._watch.operation(context, request.headers) as watched:
+            try:
+                if accepted.whole is Media.EVENTS:
+                    await _send_stream(send, event_stream.HEADERS, event_stream.event_stream(beginning))
+                    return
+                begun = await beginning()
+                async with aclosing(begun.frames):
+                    await _send(begun, accepted, request, send)
+            finally:
+                context.reads.stop()
 
 
 async def _operation_of(request: Request, accepted: Accepted) -> OperationRequest:

@@ -14,6 +14,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 
 from gateway.context import RequestContext
 from gateway.server.json_writing import to_json
+from gateway.server.watching import OperationWatch
 
 __all__ = ["GraphQLSockets"]
 
@@ -21,13 +22,16 @@ __all__ = ["GraphQLSockets"]
 class _Handler(BaseGraphQLTransportWSHandler[RequestContext, None]):
     """Gives each operation on a socket a context of its own, so that it sees nothing that an earlier one loaded."""
 
+    view: "GraphQLSockets"
+
     async def run_operation(self, operation: Operation[RequestContext, None]) -> None:
         """Runs one operation; the context is read before anything is waited for."""
         self.context = context = self.context.afresh()
-        try:
-            await super().run_operation(operation)
-        finally:
-            context.reads.stop()
+        with self.view.watch.operation(context, {}):
+            try:
+                await super().run_operation(operation)
+            finally:
+                context.reads.stop()
 
 
 class GraphQLSockets(GraphQL[RequestContext, None]):
@@ -35,9 +39,10 @@ class GraphQLSockets(GraphQL[RequestContext, None]):
 
     graphql_transport_ws_handler_class = _Handler
 
-    def __init__(self, schema: BaseSchema, new_context: Callable[[], RequestContext]) -> None:
+    def __init__(self, schema: BaseSchema, new_context: Callable[[], RequestContext], watch: OperationWatch) -> None:
         super().__init__(schema, graphql_ide=None, subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,))
         self._new_context = new_context
+        self.watch = watch
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:
         """A context for what comes over one socket."""

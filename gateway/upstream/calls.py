@@ -16,10 +16,13 @@ from msgspec import Struct
 
 from adapters.errors import Unavailable
 from adapters.wire import EXTENSION, CallInfo
+from gateway.upstream.needs import Need
 
 __all__ = [
+    "FAILURES",
     "CacheUse",
     "Call",
+    "CallOutcome",
     "Operation",
     "TurnedAway",
     "begin_call",
@@ -29,6 +32,9 @@ __all__ = [
 ]
 
 _CALL = "postroom.call"
+
+MOST_CALLS = 1_000
+"""The calls of an operation that are told; each is some 300 bytes."""
 
 
 class CacheUse(StrEnum):
@@ -40,13 +46,36 @@ class CacheUse(StrEnum):
     BYPASSED = "BYPASSED"
 
 
+class CallOutcome(StrEnum):
+    """What a call came to, as far as HTTP shows; a refusal under HTTP 200 is ANSWERED."""
+
+    ANSWERED = "answered"
+    NOT_FOUND = "not_found"
+    REFUSED = "refused"
+    SIGN_IN = "sign_in"
+    LIMITED = "limited"
+    SERVER_ERROR = "server_error"
+    MALFORMED = "malformed"
+    BROKEN_OFF = "broken_off"
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    NO_TURN = "no_turn"
+    TURNED_AWAY = "turned_away"
+    LEFT = "left"
+
+
+FAILURES = frozenset(CallOutcome) - {CallOutcome.ANSWERED, CallOutcome.NOT_FOUND, CallOutcome.LEFT}
+"""Records are looked up that are not there, and callers leave: neither is a failure."""
+
+
 class Call(Struct, kw_only=True):
     """One call of an adapter. Times are seconds of `time.monotonic`.
 
     ``deadline`` is when it must have an answer; ``cut_short`` says that its operation ends before the backend's own
-    time for a call does. ``sent`` says that a byte of it may have left: before that, whatever
-    happens proves that nothing was done. ``attempts`` counts how often it was tried, ``queued`` the seconds it waited
-    for its turn; ``shared`` says that another call's answer was taken, ``status`` is the last answer's.
+    time for a call does. ``sent`` says that a byte of it may have left: before that, whatever happens proves that
+    nothing was done. ``attempts`` counts how often it was tried, ``queued`` the seconds it waited for its turn;
+    ``shared`` says that another call's answer was taken, ``status`` is the last answer's. ``need`` is why it is made,
+    where that is asked; ``outcome`` what it came to.
     """
 
     info: CallInfo
@@ -60,6 +89,8 @@ class Call(Struct, kw_only=True):
     shared: bool = False
     status: int | None = None
     ended: float | None = None
+    need: Need | None = None
+    outcome: CallOutcome | None = None
 
     def remaining(self) -> float:
         """Seconds until the deadline; 0 when it is past."""
@@ -71,7 +102,10 @@ class TurnedAway(Unavailable):
 
 
 class Operation(Struct, kw_only=True):
-    """A GraphQL operation, or whatever else asks vendors: until when its reads may take, and the calls it made."""
+    """A GraphQL operation, or whatever else asks vendors: until when its reads may take, and the calls it made.
+
+    Of these it keeps `MOST_CALLS`; one that is followed for hours makes any number.
+    """
 
     deadline: float
     calls: list[Call] = msgspec.field(default_factory=list)
@@ -105,7 +139,8 @@ def begin_call(request: httpx.Request, seconds: float) -> Call:
     call = Call(info=info, begun=now, deadline=now + seconds)
     operation = current_operation()
     if operation is not None:
-        operation.calls.append(call)
+        if len(operation.calls) < MOST_CALLS:
+            operation.calls.append(call)
         if not info.write and operation.deadline < call.deadline:
             call.deadline, call.cut_short = operation.deadline, True
     request.extensions[_CALL] = call

@@ -56,6 +56,10 @@ class Health:
         self._left_alone = self._left_alone | {what} if left else self._left_alone - {what}
         self._tell()
 
+    def rests(self, what: str) -> bool:
+        """Whether ``reading`` or ``sending`` rests."""
+        return what in self._left_alone
+
     def _tell(self) -> None:
         state, problem = self._seen, _PROBLEMS.get(self._seen)
         if self._left_alone:

@@ -66,6 +66,11 @@ class Limiter:
         return self._turns.remaining
 
     @property
+    def held(self) -> int:
+        """How many calls are under way."""
+        return self._turns.held
+
+    @property
     def queued(self) -> int:
         """How many calls wait for their turn in this process."""
         return self._turns.waiting

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from adapters.answers import decode_json
 from adapters.errors import (
     AdapterError,
     InvalidInput,
@@ -16,7 +17,7 @@ from adapters.errors import (
     TimedOut,
     Unavailable,
 )
-from adapters.wire import EXTENSION, Answer, Wire, WireRequest, decode_json, url_under
+from adapters.wire import EXTENSION, Answer, Wire, WireRequest, url_under
 
 BASE = httpx.URL("https://vendor.example/api/v1/")
 READ = WireRequest(operation="thing.get", method="GET", path=("things", "1"))

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.errors import Forbidden, Unavailable
 from gateway.context import Principal
-from gateway.loaders import BatchCancelledError, SafeLoader
+from gateway.safe_loader import BatchCancelledError, SafeLoader
 from tests.gateway.asking import answer, data, gateway_over, gid
 from tests.gateway.fakes import Fake, fake
 from tests.gateway.records import correspondence, customer, letter, message, template

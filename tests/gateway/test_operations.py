@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gateway.app import Gateway
 from gateway.settings import ServerSettings, Settings
 from gateway.upstream.calls import Operation, current_operation, running
 from tests.gateway.asking import gateway_over, gid
@@ -14,10 +15,12 @@ from tests.gateway.sending import STATEMENTS, sent
 
 
 def test_an_operation_has_as_long_as_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    gateway = gateway_over(fake("a"))
-    gateway.settings = Settings(server=ServerSettings(operation_seconds=7))
+    usual = gateway_over(fake("a"))
+    settings = Settings(server=ServerSettings(operation_seconds=7, public_url="http://127.0.0.1:1"))
+    gateway = Gateway(settings, usual.backends, usual.sending)
     monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
-    assert gateway.operation() == Operation(deadline=1007.0)
+    with gateway.watch.operation(gateway.context(), {}) as operation:
+        assert operation.deadline == 1007.0
 
 
 async def test_a_run_is_no_part_of_the_operation_that_began_it(monkeypatch: pytest.MonkeyPatch) -> None:

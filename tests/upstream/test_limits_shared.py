@@ -5,7 +5,6 @@ import contextlib
 import itertools
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import structlog
@@ -15,9 +14,10 @@ from adapters.contract import Limits, Rate
 from gateway.upstream import limits_fleet
 from gateway.upstream.limits import Permit
 from gateway.upstream.limits_fleet import Fleet
-from gateway.upstream.limits_shared import SharedLimiter, name_of
+from gateway.upstream.limits_shared import SharedLimiter
 from gateway.upstream.limits_turns import Bounds
 from tests.redis_server import RedisServer
+from tests.upstream.accounts import account
 
 PATIENCE = 20.0
 SETTLING = 0.3
@@ -385,23 +385,10 @@ async def test_a_first_start_waits_for_nothing_and_warns_of_nothing(redis_server
 # ── What stands in Redis ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def name(**changed: Any) -> str:
-    usual = {"key": "uk", "base_url": "https://a.example.com", "secrets": ("t0psecret",), "pepper": b"pepper"}
-    return name_of(**(usual | changed))
-
-
 async def test_keys_hold_a_digest_of_the_account_and_nothing_secret(
     redis_server: RedisServer, processes: Processes
 ) -> None:
-    (one,) = await processes.start(1, concurrency=2, name=name())
+    (one,) = await processes.start(1, concurrency=2, name=account())
     await granted(one)
     held = " ".join([*redis_server.keys(), *redis_server.ask("ZRANGE", redis_server.keys()[-1], 0, -1)])
     assert ("uk:" in held, "t0psecret" in held, "pepper" in held) == (True, False, False)
-
-
-@pytest.mark.parametrize(
-    "changed", [{"key": "us"}, {"base_url": "https://b.example.com"}, {"secrets": ("other",)}, {"pepper": b""}]
-)
-def test_another_account_has_another_name(changed: dict[str, Any]) -> None:
-    assert name() == name()
-    assert name(**changed) != name()

@@ -111,7 +111,9 @@ async def test_the_sign_in_is_the_client_credentials_grant_as_a_form() -> None:
         "username": ["robot@company"],
     }
     assert "authorization" not in login.headers
-    assert login.extensions["postroom"] == CallInfo(backend="test", operation="session.login", write=False)
+    assert login.extensions["postroom"] == CallInfo(
+        backend="test", operation="session.login", route="POST /oauth2/token", write=False
+    )
 
 
 async def test_many_requests_sign_in_once() -> None:

@@ -1,0 +1,157 @@
+"""What a gateway counts and measures, for Prometheus. No label holds anything that a caller or a vendor wrote.
+
+Each gateway has a registry of its own: two in one process count for themselves.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from gateway.backends import Backend
+from gateway.upstream.calls import Call
+from gateway.upstream.health import HealthState
+
+__all__ = ["Metrics"]
+
+CALL_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 15.0, 30.0)
+"""The vendors answer in 80 to 800 ms; calls are given 30 seconds."""
+
+QUEUE_SECONDS = (0.001, 0.01, 0.05, 0.2, 0.8, 3.2, 10.0, 30.0)
+
+OPERATION_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+TRANSACTION_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5)
+"""A transaction of the ledger takes milliseconds, most of them the disk's."""
+
+
+class _Backends(Collector):
+    """How each backend stands, read when somebody asks."""
+
+    def __init__(self) -> None:
+        self.backends: tuple[Backend, ...] = ()
+
+    def describe(self) -> Iterator[Metric]:
+        """The metrics without their values."""
+        return iter(self._families())
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics as they are now."""
+        health, in_use, queued, resting = self._families()
+        for backend in self.backends:
+            for state in HealthState:
+                health.add_metric((backend.key, state.value), float(backend.health.state is state))
+            in_use.add_metric((backend.key,), backend.limiter.held)
+            queued.add_metric((backend.key,), backend.limiter.queued)
+            for what in ("reading", "sending"):
+                resting.add_metric((backend.key, what), float(backend.health.rests(what)))
+        return iter((health, in_use, queued, resting))
+
+    def _families(self) -> tuple[GaugeMetricFamily, ...]:
+        return (
+            GaugeMetricFamily("postroom_backend_health", "1 for the state it is in.", labels=("backend", "state")),
+            GaugeMetricFamily("postroom_backend_permits_in_use", "Calls under way.", labels=("backend",)),
+            GaugeMetricFamily("postroom_backend_queued", "Calls that wait for their turn.", labels=("backend",)),
+            GaugeMetricFamily("postroom_backend_rests", "1 while its breaker is open.", labels=("backend", "what")),
+        )
+
+
+class Metrics:
+    """The metrics of one gateway. Times are in seconds."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self._backends = _Backends()
+        registry.register(self._backends)
+        ProcessCollector(registry=registry)
+        self._calls = Counter(
+            "postroom_vendor_calls",
+            "Calls of vendors, by what they came to.",
+            ("backend", "operation", "outcome", "cache"),
+            registry=registry,
+        )
+        self._call_seconds = Histogram(
+            "postroom_vendor_call_seconds",
+            "What calls took in all, waiting and repeating included; of a file, until it began to come.",
+            ("backend", "operation"),
+            buckets=CALL_SECONDS,
+            registry=registry,
+        )
+        self._queue_seconds = Histogram(
+            "postroom_vendor_queue_seconds",
+            "What calls waited for their turn.",
+            ("backend",),
+            buckets=QUEUE_SECONDS,
+            registry=registry,
+        )
+        self._retries = Counter("postroom_vendor_retries", "Attempts after the first.", ("backend",), registry=registry)
+        self._shared = Counter(
+            "postroom_vendor_shared_calls", "Calls that took another's answer.", ("backend",), registry=registry
+        )
+        self._operations = Histogram(
+            "postroom_graphql_operation_seconds",
+            "GraphQL operations; of a subscription, how long it was followed.",
+            ("kind", "outcome"),
+            buckets=OPERATION_SECONDS,
+            registry=registry,
+        )
+        self._transactions = Histogram(
+            "postroom_ledger_transaction_seconds",
+            "Transactions of the ledger, waiting included.",
+            ("kind", "outcome"),
+            buckets=TRANSACTION_SECONDS,
+            registry=registry,
+        )
+        self._items = Counter(
+            "postroom_dispatch_items",
+            "Items of dispatches, by the state they were brought to.",
+            ("state",),
+            registry=registry,
+        )
+        self._children: dict[tuple[object, ...], Any] = {}
+
+    def watch(self, backends: Iterable[Backend]) -> None:
+        """Shows how these backends stand."""
+        self._backends.backends = tuple(backends)
+
+    def call_ended(self, call: Call, seconds: float) -> None:
+        """Counts a call of a vendor."""
+        backend, operation = call.info.backend, call.info.operation
+        cache = "none" if call.cache is None else call.cache.value.lower()
+        outcome = "none" if call.outcome is None else call.outcome.value
+        self._child(self._calls, backend, operation, outcome, cache).inc()
+        self._child(self._call_seconds, backend, operation).observe(seconds)
+        self._child(self._queue_seconds, backend).observe(call.queued)
+        if call.attempts > 1:
+            self._child(self._retries, backend).inc(call.attempts - 1)
+        if call.shared:
+            self._child(self._shared, backend).inc()
+
+    def operation_ended(self, kind: str, outcome: str, seconds: float) -> None:
+        """Counts a GraphQL operation."""
+        self._child(self._operations, kind, outcome).observe(seconds)
+
+    def transaction_ended(self, kind: str, outcome: str, seconds: float) -> None:
+        """Counts a transaction of the ledger."""
+        self._child(self._transactions, kind, outcome).observe(seconds)
+
+    def items_became(self, state: str, count: int = 1) -> None:
+        """Counts items of dispatches that were brought to a state."""
+        if count:
+            self._child(self._items, state).inc(count)
+
+    def exposed(self, accept: str | None) -> tuple[bytes, str]:
+        """All metrics in the format that suits an Accept header best, and its media type."""
+        encode, media_type = choose_encoder(accept or "")
+        return encode(self.registry), media_type
+
+    def _child(self, metric: Any, *labels: str) -> Any:
+        """A metric of these labels: finding it anew each time costs more than counting."""
+        key = (metric, *labels)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = metric.labels(*labels)
+        return child

@@ -1,0 +1,56 @@
+"""``extensions.vendorCalls``: what an answer took at the vendors, for whoever asks (``X-Postroom-Explain: 1``)."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any, Final
+
+from starlette.requests import Request
+
+from gateway.context import Principal
+from gateway.upstream.calls import Call, Operation
+
+__all__ = ["EXPLAIN", "explained", "may_ask_why"]
+
+EXPLAIN: Final = "x-postroom-explain"
+
+
+def may_ask_why(request: Request, principal: Principal) -> bool:  # noqa: ARG001 - the one place to decide by whom
+    """Whether this answer is explained. Everybody may ask: the calls are those of the answer itself."""
+    return request.headers.get(EXPLAIN) == "1"
+
+
+async def explained(
+    frames: AsyncGenerator[Mapping[str, Any], None], operation: Operation
+) -> AsyncGenerator[Mapping[str, Any], None]:
+    """The frames; the last of an incremental answer, and each of any other, with the calls made until then."""
+    async with aclosing(frames):
+        async for frame in frames:
+            if frame.get("hasNext"):
+                yield frame
+                continue
+            calls, operation.calls = operation.calls, []
+            yield {**frame, "extensions": {**frame.get("extensions", {}), "vendorCalls": list(map(_told, calls))}}
+
+
+def _told(call: Call) -> dict[str, Any]:
+    """A call's members. ``ms`` is null while it goes on, as a write may after its operation has ended."""
+    need = call.need
+    return {
+        "backend": call.info.backend,
+        "operation": call.info.operation,
+        "route": call.info.route,
+        "fields": [] if need is None else list(need.fields),
+        "loader": None if need is None else need.loader,
+        "keys": None if need is None else need.keys,
+        "outcome": None if call.outcome is None else call.outcome.value,
+        "status": call.status,
+        "ms": None if call.ended is None else _milliseconds(call.ended - call.begun),
+        "queuedMs": _milliseconds(call.queued),
+        "attempts": call.attempts,
+        "cache": None if call.cache is None else call.cache.value,
+        "shared": call.shared,
+    }
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 1)
