@@ -227,18 +227,25 @@ async def test_a_call_that_leaves_the_queue_leaves_nothing_behind(
 
 
 async def test_a_lease_that_comes_for_nobody_any_more_is_given_back(
-    redis_server: RedisServer, processes: Processes
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (one,) = await processes.start(1, concurrency=1)
-    one.release(await granted(one))
-    await happened(lambda: not redis_server.ask("EXISTS", "postroom:limits:{b}:reads"))
+    (fleet,) = processes.fleets
+    asked: list[str] = []
+    ask = fleet.ask
+
+    async def noted(member: limits_fleet.Member, what: str, *arguments: str | float) -> limits_fleet.Heard:
+        heard = await ask(member, what, *arguments)
+        asked.extend([what] if what != "look" else [])
+        return heard
+
+    monkeypatch.setattr(fleet, "ask", noted)
     gone = asyncio.create_task(granted(one))
     for _ in range(3):
         await asyncio.sleep(0)
     gone.cancel()  # Redis is being asked already
-    await happened(lambda: one.remaining == 0)
-    await happened(lambda: one.remaining == 1)
-    assert gone.cancelled()
+    await happened(lambda: asked == ["take", "give"])
+    assert (gone.cancelled(), one.remaining) == (True, 1)
 
 
 async def test_a_permit_that_outlives_its_lease_is_renewed(
