@@ -266,7 +266,17 @@ async def test_a_permit_that_outlives_its_lease_is_renewed(
     await happened(lambda: not redis_server.ask("EXISTS", "postroom:limits:{b}:reads"))
 
 
-async def test_the_budget_shows_what_all_of_them_use(processes: Processes) -> None:
+async def test_the_budget_shows_how_many_permits_all_of_them_hold(processes: Processes) -> None:
+    one, other = await processes.start(2, concurrency=5)
+    held = [await granted(one) for _ in range(3)]
+    await happened(lambda: (one.remaining, other.remaining, other.queued) == (2, 2, 0))
+    for permit in held:
+        one.release(permit)
+    await happened(lambda: (one.remaining, other.remaining) == (5, 5))
+    assert other.resets_at is None
+
+
+async def test_the_budget_shows_how_much_of_the_rate_all_of_them_used(processes: Processes) -> None:
     one, other = await processes.start(2, concurrency=5, rate=Rate(calls=4, seconds=60))
     held = [await granted(one) for _ in range(3)]
     await happened(lambda: (one.remaining, other.remaining, other.queued) == (1, 1, 0))
