@@ -227,18 +227,25 @@ async def test_a_call_that_leaves_the_queue_leaves_nothing_behind(
 
 
 async def test_a_lease_that_comes_for_nobody_any_more_is_given_back(
-    redis_server: RedisServer, processes: Processes
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (one,) = await processes.start(1, concurrency=1)
-    one.release(await granted(one))
-    await happened(lambda: not redis_server.ask("EXISTS", "postroom:limits:{b}:reads"))
+    (fleet,) = processes.fleets
+    asked: list[str] = []
+    ask = fleet.ask
+
+    async def noted(member: limits_fleet.Member, what: str, *arguments: str | float) -> limits_fleet.Heard:
+        heard = await ask(member, what, *arguments)
+        asked.extend([what] if what != "look" else [])
+        return heard
+
+    monkeypatch.setattr(fleet, "ask", noted)
     gone = asyncio.create_task(granted(one))
     for _ in range(3):
         await asyncio.sleep(0)
     gone.cancel()  # Redis is being asked already
-    await happened(lambda: one.remaining == 0)
-    await happened(lambda: one.remaining == 1)
-    assert gone.cancelled()
+    await happened(lambda: asked == ["take", "give"])
+    assert (gone.cancelled(), one.remaining) == (True, 1)
 
 
 async def test_a_permit_that_outlives_its_lease_is_renewed(
@@ -259,7 +266,17 @@ async def test_a_permit_that_outlives_its_lease_is_renewed(
     await happened(lambda: not redis_server.ask("EXISTS", "postroom:limits:{b}:reads"))
 
 
-async def test_the_budget_shows_what_all_of_them_use(processes: Processes) -> None:
+async def test_the_budget_shows_how_many_permits_all_of_them_hold(processes: Processes) -> None:
+    one, other = await processes.start(2, concurrency=5)
+    held = [await granted(one) for _ in range(3)]
+    await happened(lambda: (one.remaining, other.remaining, other.queued) == (2, 2, 0))
+    for permit in held:
+        one.release(permit)
+    await happened(lambda: (one.remaining, other.remaining) == (5, 5))
+    assert other.resets_at is None
+
+
+async def test_the_budget_shows_how_much_of_the_rate_all_of_them_used(processes: Processes) -> None:
     one, other = await processes.start(2, concurrency=5, rate=Rate(calls=4, seconds=60))
     held = [await granted(one) for _ in range(3)]
     await happened(lambda: (one.remaining, other.remaining, other.queued) == (1, 1, 0))
