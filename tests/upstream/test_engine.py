@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from adapters.wire import EXTENSION, CallInfo
+from gateway.upstream.calls import begin_call
 from gateway.upstream.engine import EngineTransport
 
 
@@ -107,3 +108,53 @@ async def test_a_refused_connection_is_a_connect_error() -> None:
     async with EngineTransport() as engine:
         with pytest.raises(httpx.ConnectError):
             await asked(engine, call(url, write=True))
+
+
+@pytest.mark.parametrize("write", [False, True])
+async def test_a_call_is_marked_as_sent_when_it_is(write: bool) -> None:
+    async with listening() as (_, url), EngineTransport() as engine:
+        request = call(url, write=write)
+        noted = begin_call(request, 5)
+        before = noted.sent
+        await asked(engine, request)
+    assert (before, noted.sent) == (False, True)
+
+
+async def test_a_call_is_marked_as_sent_when_the_vendor_breaks_off_without_an_answer() -> None:
+    async with listening() as (server, url), EngineTransport() as engine:
+        server.answer = b"nonsense\r\n\r\n"
+        request = call(url, write=True)
+        noted = begin_call(request, 5)
+        with pytest.raises(httpx.RemoteProtocolError):
+            await asked(engine, request)
+    assert noted.sent
+
+
+async def test_a_call_whose_connection_is_never_made_is_not_marked_as_sent() -> None:
+    async with listening() as (server, url), EngineTransport() as engine:
+        request = call(url.replace("http:", "https:"), write=True)  # the server waits for a head, the client for TLS
+        request.extensions["timeout"] = {"connect": 0.05}
+        noted = begin_call(request, 5)
+        with pytest.raises(httpx.ConnectTimeout):
+            await asked(engine, request)
+    assert (noted.sent, server.requests) == (False, [])
+
+
+async def test_a_call_is_marked_as_sent_with_its_first_byte() -> None:
+    never = asyncio.Event()
+
+    async def reads_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await never.wait()
+        writer.close()
+
+    serving = await asyncio.start_server(reads_nothing, "127.0.0.1", 0)
+    async with serving, EngineTransport() as engine:
+        host, port = serving.sockets[0].getsockname()
+        request = call(f"http://{host}:{port}/", write=True)
+        request.headers["x-long"] = "x" * 30_000_000  # does not fit in what the system holds for a slow reader
+        request.extensions["timeout"] = {"write": 0.05}
+        noted = begin_call(request, 5)
+        with pytest.raises(httpx.WriteTimeout):
+            await asked(engine, request)
+        never.set()
+    assert noted.sent
