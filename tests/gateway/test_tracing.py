@@ -19,6 +19,7 @@ from gateway.server.watching import OperationWatch
 from gateway.settings import Settings, TracingSettings
 from gateway.tracing import Tracing
 from gateway.upstream.call_log import CallLogTransport
+from gateway.upstream.calls import begin_call
 from tests.gateway.asking import gateway_over
 from tests.gateway.fakes import fake
 from tests.gateway.records import customer
@@ -56,6 +57,7 @@ class Traced:
             context.is_a(kind)
             context.failed = failed
             request = httpx.Request("GET", "http://127.0.0.1/letters/4711?q=4711", extensions={EXTENSION: INFO})
+            begin_call(request, 30.0)
             try:
                 await CallLogTransport(vendor, Metrics(), self.tracing).handle_async_request(request)
             except httpx.RequestError:
@@ -188,6 +190,7 @@ async def test_without_an_endpoint_there_are_no_traces_and_the_vendor_is_told_of
     vendor = Vendor()
     async with traced(Settings()) as tracing:
         request = httpx.Request("GET", "http://127.0.0.1/letters/1", extensions={EXTENSION: INFO})
+        begin_call(request, 30.0)
         await CallLogTransport(vendor, Metrics(), tracing).handle_async_request(request)
     assert tracing is None
     assert "traceparent" not in vendor.sent

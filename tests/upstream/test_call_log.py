@@ -16,7 +16,7 @@ from adapters.wire import EXTENSION, CallInfo
 from gateway.logs import configure_logs
 from gateway.metrics import Metrics
 from gateway.upstream.call_log import SLOW_SECONDS, CallLogTransport
-from gateway.upstream.calls import CacheUse, Operation, call_of, running
+from gateway.upstream.calls import CacheUse, Operation, begin_call, call_of, running
 from gateway.upstream.needs import Need, for_keys
 from tests.gateway.postroom import logs_restored
 
@@ -24,7 +24,9 @@ INFO = CallInfo(backend="uk", operation="letter.get", route="GET /letters/{id}")
 
 
 def asked() -> httpx.Request:
-    return httpx.Request("GET", "http://127.0.0.1/base/letters/4711?q=secret", extensions={EXTENSION: INFO})
+    request = httpx.Request("GET", "http://127.0.0.1/base/letters/4711?q=secret", extensions={EXTENSION: INFO})
+    begin_call(request, 30.0)
+    return request
 
 
 class Inner(httpx.AsyncBaseTransport):
