@@ -12,7 +12,7 @@ import pytest
 from adapters.contract import Outcome, OutcomeState, SendAction
 from adapters.errors import MalformedAnswer, Unavailable
 from gateway.app import Gateway
-from gateway.dispatch import runs
+from gateway.dispatch import backend_run
 from gateway.dispatch.orders import MOST_ASKED
 from gateway.dispatch.timing import USUAL
 from tests.gateway.asking import Clock, data, gateway_over, gid
@@ -209,7 +209,7 @@ async def test_an_item_whose_status_cannot_be_understood_fails_alone_and_is_not_
 async def test_a_run_waits_where_the_backend_cannot_be_asked_and_then_sends_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(runs, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(backend_run, "FIRST_PAUSE", 0.0)
     a = stating(())
     a.behaviour.failures[READ] = [DOWN, None]
     gateway = gateway_over(a)
@@ -228,7 +228,8 @@ async def test_a_run_waits_where_the_backend_cannot_be_asked_and_then_sends_once
 async def test_a_claim_lasts_for_every_call_that_it_takes(named: bool, calls: int) -> None:
     a = stating((), named=named)
     gateway = gateway_over(a)
-    with mock.patch.object(gateway.sending.ledger, "claim", wraps=gateway.sending.ledger.claim) as claimed:
+    ledger = gateway.sending.ledger
+    with mock.patch.object(ledger, "settle_and_claim", wraps=ledger.settle_and_claim) as claimed:
         await run_over(gateway, 1)
 
     lasts = {call.kwargs["claim"].until - NOW for call in claimed.await_args_list}

@@ -87,7 +87,7 @@ async def test_an_unknown_exception_before_any_field_is_500_and_tells_nothing(mo
 
 def test_the_public_codes_are_these() -> None:
     assert {str(code) for code in PUBLIC_CODES} == {
-        *("INVALID_INPUT", "NOT_FOUND", "NOT_READY", "UNSUPPORTED", "CONFLICT", "ALREADY_SENT"),
+        *("INVALID_INPUT", "NOT_FOUND", "NOT_READY", "UNSUPPORTED", "CONFLICT", "ALREADY_SENT", "INACTIVE"),
         *("IDEMPOTENCY_CONFLICT", "SCAN_LIMIT", "FORBIDDEN", "BACKEND_CREDENTIALS", "RATE_LIMITED", "UNAVAILABLE"),
         *("TIMEOUT", "REJECTED", "MALFORMED_RESPONSE", "OUTCOME_UNKNOWN", "FILE_NOT_AVAILABLE"),
         *("BAD_REQUEST", "GRAPHQL_VALIDATION_FAILED", "INTERNAL"),
