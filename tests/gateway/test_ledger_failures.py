@@ -78,13 +78,21 @@ async def standing(gateway: Gateway, payload: Any) -> Any:
     ],
 )
 async def test_what_was_sent_and_is_not_written_down_is_told_so_and_written_later(
-    outcome: OutcomeState, said: str, state: str, failing: Callable[..., None]
+    outcome: OutcomeState, said: str, state: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a = sender()
     gateway = gateway_over(a)
     a.behaviour.outcomes.append([Outcome(state=outcome)])
-    failing(gateway, "settle", times=3)
+    settle, told = gateway.sending.ledger.settle, asyncio.Event()
+
+    async def away_until_told(*arguments: Any, **options: Any) -> Any:
+        if not told.is_set():
+            raise LedgerUnavailableError("away")
+        return await settle(*arguments, **options)
+
+    monkeypatch.setattr(gateway.sending.ledger, "settle", away_until_told)
     payload = await sent(gateway, EMAIL, document=LETTER)
+    told.set()
     assert (payload["dispatch"]["state"], codes(payload)) == ("RUNNING", ["OUTCOME_UNKNOWN"])
     assert payload["problems"][0]["message"].startswith(said)
     await gateway.sending.drain()
