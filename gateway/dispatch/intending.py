@@ -8,13 +8,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam, select
 
 from gateway.dispatch.database import LostRaceError, insert_for
+from gateway.dispatch.finding import items_where
 from gateway.dispatch.ledger import AlreadySentError, Intent, Request, WithheldError
 from gateway.dispatch.records import DispatchItem, ItemState
-from gateway.dispatch.rows import chunks, item_of, item_row, json_text
-from gateway.dispatch.tables import HELD_ITEMS, items
+from gateway.dispatch.rows import begun_item, chunks, item_of, item_row, json_text
+from gateway.dispatch.tables import HELD_ITEMS, SENDING_ITEMS, items
 from gateway.problems import Problem, ProblemCode
 
 __all__ = ["ROWS_AT_ONCE", "holders", "insert_items"]
@@ -37,12 +39,20 @@ def _inserting(dialect: str) -> Any:
     )
 
 
-def insert_items(connection: Connection, dispatch_id: str, request: Request) -> Mapping[ItemState, int]:
-    """Writes the items in the order asked for; how many in each state.
+class Inserted(Struct, frozen=True):
+    """How many items were written in each state, and those that are claimed from the start."""
+
+    counts: Mapping[ItemState, int]
+    claimed: Sequence[DispatchItem]
+
+
+def insert_items(connection: Connection, dispatch_id: str, request: Request) -> Inserted:
+    """Writes the items in the order asked for.
 
     Raises `AlreadySentError` or `WithheldError` where the request is strict.
     """
     counts: Counter[ItemState] = Counter()
+    only: int | None = None
     for part in chunks(request.intents, ROWS_AT_ONCE):
         # What was sent before does not keep a sending back that is asked for again, save for this very request.
         fingerprints = [intent.fingerprint for intent in part]
@@ -52,7 +62,12 @@ def insert_items(connection: Connection, dispatch_id: str, request: Request) -> 
         if len(written) < len(rows):
             raise LostRaceError("another dispatch took a fingerprint meanwhile")
         counts.update(ItemState(row["state"]) for row in rows)
-    return counts
+        only = written[0].number
+    if request.claim is None:
+        return Inserted(counts, [])
+    if len(request.intents) == 1 and counts[ItemState.SENDING] and only is not None:
+        return Inserted(counts, [begun_item(only, dispatch_id, request.intents[0], request)])
+    return Inserted(counts, items_where(connection, items.c.dispatch_id == dispatch_id, SENDING_ITEMS))
 
 
 def holders(connection: Connection, fingerprints: Sequence[str], *, own: str | None = None) -> dict[str, DispatchItem]:

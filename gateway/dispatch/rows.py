@@ -8,11 +8,21 @@ from typing import Any
 import msgspec
 
 from gateway.dispatch.ledger import Intent, Request, Settlement
-from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, ItemState
+from gateway.dispatch.records import PENDING, Dispatch, DispatchAction, DispatchItem, ItemState
 from gateway.ids import Ref
 from gateway.problems import Problem
 
-__all__ = ["chunks", "dispatch_of", "dispatch_row", "item_of", "item_row", "json_text", "settled_values"]
+__all__ = [
+    "begun_dispatch",
+    "begun_item",
+    "chunks",
+    "dispatch_of",
+    "dispatch_row",
+    "item_of",
+    "item_row",
+    "json_text",
+    "settled_values",
+]
 
 
 def json_text(value: Any) -> str | None:
@@ -32,6 +42,38 @@ def dispatch_row(dispatch_id: str, request: Request) -> dict[str, Any]:
         "asked": json_text(request.asked),
         "resend": request.resend,
     }
+
+
+def begun_dispatch(number: int, dispatch_id: str, request: Request, counts: Mapping[ItemState, int]) -> Dispatch:
+    """What `dispatch_of` would make of that row, in the transaction that wrote it."""
+    return Dispatch(
+        number=number,
+        id=dispatch_id,
+        action=request.action,
+        backends=frozenset(intent.target.backend for intent in request.intents),
+        requested_by=request.requested_by,
+        requested_at=request.at,
+        counts=dict(counts),
+        asked=request.asked,
+        resend=request.resend,
+        idempotency_key=request.idempotency_key,
+        finished_at=None if counts.keys() & PENDING else request.at,
+    )
+
+
+def begun_item(number: int, dispatch_id: str, intent: Intent, request: Request) -> DispatchItem:
+    """What `item_of` would make of the row of an item that was claimed from the start."""
+    return DispatchItem(
+        number=number,
+        dispatch_id=dispatch_id,
+        target=intent.target,
+        stable_id=intent.stable_id,
+        fingerprint=intent.fingerprint,
+        recipients=intent.recipients,
+        state=ItemState.SENDING,
+        requested_at=request.at,
+        attempt=1,
+    )
 
 
 def item_row(dispatch_id: str, intent: Intent, request: Request) -> dict[str, Any]:

@@ -16,13 +16,16 @@ from gateway.dispatch.finding import about, dispatch_of_id, find_dispatches, ite
 from gateway.dispatch.intending import holders, insert_items
 from gateway.dispatch.ledger import Begun, Claim, DispatchQuery, Request, Settlement, TakenKey, WriteKey
 from gateway.dispatch.records import PENDING, Dispatch, DispatchItem, ItemState
-from gateway.dispatch.rows import dispatch_row, item_of, json_text
-from gateway.dispatch.tables import QUEUED_ITEMS, SENDING_ITEMS, dispatches, executors, items
+from gateway.dispatch.rows import begun_dispatch, dispatch_row, item_of, json_text
+from gateway.dispatch.tables import QUEUED_ITEMS, dispatches, executors, items
 from gateway.ids import Ref
 from gateway.metrics import Metrics
 from gateway.problems import Problem
 
 __all__ = ["SqlLedger"]
+
+
+_ADDING = dispatches.insert().returning(dispatches.c.number)
 
 
 class SqlLedger:
@@ -43,16 +46,11 @@ class SqlLedger:
                 return Begun(dispatch=key_rows.replayed(connection, request), items=(), replayed=True)
             if len(request.intents) > 1:
                 self._database.one_at_a_time(connection)
-            connection.execute(dispatches.insert(), dispatch_row(dispatch_id, request))
-            counts = insert_items(connection, dispatch_id, request)
-            if not counts.keys() & PENDING:
+            number = connection.execute(_ADDING, dispatch_row(dispatch_id, request)).scalar_one()
+            written = insert_items(connection, dispatch_id, request)
+            if not written.counts.keys() & PENDING:
                 transitions.conclude(connection, [dispatch_id], request.at)
-            dispatch = dispatch_of_id(connection, dispatch_id)
-            assert dispatch is not None  # noqa: S101 - just written
-            claimed = []
-            if request.claim is not None:
-                claimed = items_where(connection, items.c.dispatch_id == dispatch_id, SENDING_ITEMS)
-            return Begun(dispatch=dispatch, items=claimed)
+            return Begun(dispatch=begun_dispatch(number, dispatch_id, request, written.counts), items=written.claimed)
 
         return await self._database.write(begin)
 

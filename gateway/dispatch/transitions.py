@@ -114,7 +114,7 @@ def settle_items(connection: Connection, settlements: Sequence[Settlement], at: 
                 settled.add((number, attempt, same))
                 concerned.add(dispatch_id)
     if concerned:
-        conclude(connection, concerned, at)
+        conclude(connection, concerned, at, requeued=any(same.state is ItemState.QUEUED for same in alike))
     return [(s.number, s.attempt, same) in settled for s, same in zip(settlements, said, strict=True)]
 
 
@@ -160,17 +160,19 @@ def expire_items(connection: Connection, now: datetime) -> int:
     return len(concerned)
 
 
-def conclude(connection: Connection, concerned: Iterable[str], at: datetime) -> None:
+def conclude(connection: Connection, concerned: Iterable[str], at: datetime, *, requeued: bool = True) -> None:
     """After items have moved: what came back to the queue of a cancelled dispatch is cancelled; what is done, finished.
 
     The dispatches' rows are locked first: of two that settle the last items at once, the later sees what the earlier
-    did, and a cancellation comes wholly before or wholly after.
+    did, and a cancellation comes wholly before or wholly after. In SQLite, where one writes at a time, they need no
+    lock, and are looked at only where something was ``requeued``.
     """
     ids = sorted(concerned)
-    rows = connection.execute(_LOCKING, {"ids": ids})
-    cancelled = [row.id for row in rows if row.cancelled_at is not None]
-    if cancelled:
-        connection.execute(_cancelling(at).where(items.c.dispatch_id.in_(cancelled)))
+    if requeued or connection.dialect.name != "sqlite":
+        rows = connection.execute(_LOCKING, {"ids": ids})
+        cancelled = [row.id for row in rows if row.cancelled_at is not None]
+        if cancelled:
+            connection.execute(_cancelling(at).where(items.c.dispatch_id.in_(cancelled)))
     connection.execute(_FINISHING, {"ids": ids, "at": at})
 
 

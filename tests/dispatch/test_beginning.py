@@ -204,3 +204,18 @@ async def test_a_key_belongs_to_the_principal_and_the_mutation(
 async def test_without_a_key_nothing_is_replayed(ledger: Ledger) -> None:
     first, second = await begun(ledger, "a"), await begun(ledger, "b")
     assert first.dispatch.id != second.dispatch.id
+
+
+@pytest.mark.parametrize("given", ["a run", "a single send", "a run of what was sent", "a single send of two"])
+async def test_what_was_begun_is_told_as_it_is_then_read(given: str, ledger: Ledger) -> None:
+    asked = {
+        "a run": request("a", "b", asked={"n": [1, None]}, idempotency_key="k"),
+        "a single send": single("a", idempotency_key="k"),
+        "a run of what was sent": request("old"),
+        "a single send of two": request("a", "b", claim=LEASE, strict=True, resend=True),
+    }[given]
+    await begun(ledger, "old")
+    written = await ledger.begin(asked)
+    assert written.dispatch == await ledger.get(written.dispatch.id, None)
+    sending = frozenset((ItemState.SENDING,))
+    assert list(written.items) == list(await ledger.items(written.dispatch.id, states=sending))

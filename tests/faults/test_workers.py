@@ -73,7 +73,11 @@ def test_the_processes_of_a_command_that_was_killed_go_too(configuration: Path, 
         workers = children(process.pid)
         process.kill()
         process.wait()
-        until(lambda: not any(map(is_alive, workers)), "their end")
+        try:
+            until(lambda: not any(map(is_alive, workers)), "their end")
+        finally:
+            for worker in filter(is_alive, workers):
+                os.kill(worker, signal.SIGKILL)
 
 
 def test_what_keeps_the_first_from_starting_ends_the_command(configuration: Path, tmp_path: Path) -> None:

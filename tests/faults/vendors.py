@@ -28,9 +28,9 @@ POSTED = "POST */letter/*/id/*"
 """The routes that send."""
 
 _LIMITS = {
-    "billing_platform": {"concurrency"},
-    "kashflow": {"concurrency", "statement_batch"},
-    "smallinvoice": {"concurrency"},
+    "billing_platform": {"concurrency", "rate"},
+    "kashflow": {"concurrency", "rate", "statement_batch"},
+    "smallinvoice": {"concurrency", "rate"},
 }
 """The limits that each vendor has."""
 
