@@ -17,7 +17,7 @@ PENDING = {"items_to_send", "items_being_sent"}
 CALLS: dict[str, tuple[Callable[[Ledger, str], Awaitable[Any]], set[str]]] = {
     "begin": (
         lambda ledger, _: ledger.begin(single("b", idempotency_key="k")),
-        {"items_sent_once", "items_of_dispatch"},
+        {"items_sent_once"},
     ),
     "claim": (lambda ledger, mine: ledger.claim(mine, "uk", first=1, claim=LEASE), {"items_to_send"}),
     "expire": (lambda ledger, _: ledger.expire(now=LATER), PENDING),

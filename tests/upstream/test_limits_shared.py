@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.upstream.accounts import account
 
 from adapters.contract import Rate
 from gateway.upstream import limits_fleet
 from gateway.upstream.limits_shared import SharedLimiter
 from tests.redis_server import RedisServer
+from tests.upstream.accounts import account
 from tests.upstream.fleets import LOOK, PATIENCE, Processes, Vendor, granted, happened
 
 
