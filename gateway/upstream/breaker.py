@@ -49,12 +49,6 @@ SENDING = Knobs(remembered=10, window=300.0, least=5, rate=0.5, streak=5, first_
 """Each failed send may leave its whole batch in doubt: five are enough, and a probe of a vendor that stays broken costs
 another. Sends are slow, so they are remembered for longer."""
 
-_AT_THE_DEADLINE = 0.05
-"""Seconds by which two readings of the clock may differ; who leaves so shortly before the deadline is taken for it."""
-
-_FAIR_SHARE = 0.5
-"""Of its time-out, what a vendor must have had before a call that came to its deadline is held against it."""
-
 
 class Result(Enum):
     """What a call showed of its backend. UNDECIDED: nothing, as when its caller left."""
@@ -202,9 +196,7 @@ def _of_failure(error: BaseException, call: Call, had: float) -> Result:
         return Result.FAILED
     if isinstance(error, AdapterError | httpx.DecodingError):
         return Result.ANSWERED
-    timed_out = call.sent and not call.cut_short and call.remaining() <= _AT_THE_DEADLINE
-    enough = had >= _FAIR_SHARE * (call.deadline - call.begun)
-    return Result.FAILED if timed_out and enough else Result.UNDECIDED
+    return Result.FAILED if call.sent and call.ran_out(had) else Result.UNDECIDED
 
 
 def _turned_away(info: CallInfo, pause: float) -> TurnedAway:

@@ -37,6 +37,13 @@ MOST_CALLS = 1_000
 """The calls of an operation that are told; each is some 300 bytes."""
 
 
+_AT_THE_DEADLINE = 0.05
+"""Seconds by which two readings of the clock may differ; who leaves so shortly before the deadline is taken for it."""
+
+_FAIR_SHARE = 0.5
+"""Of its time-out, what a vendor must have had before a call that came to its deadline is held against it."""
+
+
 class CacheUse(StrEnum):
     """What the cache had to do with a call."""
 
@@ -95,6 +102,11 @@ class Call(Struct, kw_only=True):
     def remaining(self) -> float:
         """Seconds until the deadline; 0 when it is past."""
         return max(0.0, self.deadline - time.monotonic())
+
+    def ran_out(self, had: float) -> bool:
+        """Whether the call's time is over, no operation cut it short, and the vendor ``had`` its share of it."""
+        enough = had >= _FAIR_SHARE * (self.deadline - self.begun)
+        return enough and not self.cut_short and self.remaining() <= _AT_THE_DEADLINE
 
 
 class TurnedAway(Unavailable):

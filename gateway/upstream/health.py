@@ -1,5 +1,7 @@
 """What is known of a backend without asking it now: whether its last calls were answered."""
 
+import asyncio
+import time
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
@@ -8,6 +10,7 @@ import httpx
 
 from adapters.errors import AdapterError, TimedOut, Unavailable
 from gateway.problems import Problem, ProblemCode
+from gateway.upstream.calls import call_of
 
 __all__ = ["Health", "HealthState", "HealthTransport"]
 
@@ -84,8 +87,13 @@ class HealthTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Passes the request on."""
+        since, call = time.monotonic(), call_of(request)
         try:
             response = await self._inner.handle_async_request(request)
+        except asyncio.CancelledError:
+            if call is not None and call.ran_out(time.monotonic() - since):
+                self._health.saw(HealthState.DOWN)
+            raise
         except (httpx.TransportError, Unavailable, TimedOut) as error:
             answered = getattr(error, "status", None) is not None
             self._health.saw(HealthState.DEGRADED if answered else HealthState.DOWN)

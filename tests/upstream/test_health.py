@@ -1,12 +1,15 @@
 """What is known of a backend is what its last call showed."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from adapters.errors import BadCredentials, TimedOut, Unavailable
+from adapters.wire import EXTENSION, CallInfo
 from gateway.problems import ProblemCode
+from gateway.upstream.calls import begin_call
 from gateway.upstream.health import Health, HealthState, HealthTransport
 
 START = datetime(2026, 6, 30, 12, 0, tzinfo=UTC)
@@ -86,3 +89,29 @@ async def test_what_is_no_failure_of_the_vendor_changes_nothing() -> None:
     health = Health(Clock())
     await after(health, 200, RuntimeError("ours"))
     assert health.state is HealthState.UP
+
+
+@pytest.mark.parametrize(
+    ("seconds", "cut_short", "state"),
+    [(0.0, False, HealthState.DOWN), (0.0, True, HealthState.UNKNOWN), (60.0, False, HealthState.UNKNOWN)],
+)
+async def test_a_call_that_its_deadline_ends_was_not_answered_and_one_whose_caller_leaves_shows_nothing(
+    seconds: float, cut_short: bool, state: HealthState
+) -> None:
+    health, asked = Health(Clock()), asyncio.Event()
+
+    async def silent(_: httpx.Request) -> httpx.Response:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    info = CallInfo(backend="a", operation="x")
+    request = httpx.Request("GET", "http://127.0.0.1/", extensions={EXTENSION: info})
+    begin_call(request, seconds).cut_short = cut_short
+    transport = HealthTransport(httpx.MockTransport(silent), health)
+    calling = asyncio.create_task(transport.handle_async_request(request))
+    await asked.wait()
+    calling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    assert health.state is state
