@@ -24,7 +24,7 @@ run: $(VENV)/project  ## the sandboxes and the gateway over them, on http://127.
 test: lint types  ## lint, types and all tests
 	$(BIN)/pytest -n auto
 
-faults: $(VENV)/dev $(VENV)/project  ## crashes, resets and full disks in every combination, and the table of what they came to, which goes into the README; some 20 minutes
+faults: $(VENV)/dev $(VENV)/project  ## crashes, resets and full disks in every combination, and the table of what they came to, which goes into the README; some 30 minutes
 	FAULTS=all FAULTS_README=README.md $(BIN)/pytest tests/faults
 
 lint: $(VENV)/dev $(VENV)/project  ## ruff: rules and format
