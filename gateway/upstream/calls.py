@@ -7,7 +7,7 @@ the caller, an `Operation`, is found from where the call is made.
 import contextlib
 import contextvars
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 
 import httpx
@@ -82,7 +82,7 @@ class Call(Struct, kw_only=True):
     time for a call does. ``sent`` says that a byte of it may have left: before that, whatever happens proves that
     nothing was done. ``attempts`` counts how often it was tried, ``queued`` the seconds it waited for its turn;
     ``shared`` says that another call's answer was taken, ``status`` is the last answer's. ``need`` is why it is made,
-    where that is asked; ``outcome`` what it came to.
+    where that is asked; ``outcome`` what it came to. ``prolonged`` is told when the deadline moves.
     """
 
     info: CallInfo
@@ -98,10 +98,20 @@ class Call(Struct, kw_only=True):
     ended: float | None = None
     need: Need | None = None
     outcome: CallOutcome | None = None
+    prolonged: Callable[[], None] | None = None
 
     def remaining(self) -> float:
         """Seconds until the deadline; 0 when it is past."""
         return max(0.0, self.deadline - time.monotonic())
+
+    def begin_anew(self) -> None:
+        """Gives the call all its time from now.
+
+        A write that waited long for its turn must not be sent with too little time left to hear what became of it.
+        """
+        self.deadline += time.monotonic() - self.begun
+        if self.prolonged is not None:
+            self.prolonged()
 
     def ran_out(self, had: float) -> bool:
         """Whether the call's time is over, no operation cut it short, and the vendor ``had`` its share of it."""

@@ -23,8 +23,8 @@ class DeadlineTransport(httpx.AsyncBaseTransport):
     """The outermost policy: gives each request its `Call`, and ends it by its deadline.
 
     What was not sent by then fails with `httpx.PoolTimeout`, which proves that nothing was done; what was, with
-    `httpx.ReadTimeout`. A stream has its head by the deadline, and its body in ``stream_seconds`` from then. A caller
-    who leaves is not held up.
+    `httpx.ReadTimeout`. A write's time begins anew with its turn. A stream has its head by the deadline, and its body
+    in ``stream_seconds`` from then. A caller who leaves is not held up.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class DeadlineTransport(httpx.AsyncBaseTransport):
         try:
             response = await self._in_time(request, call)
         finally:
-            call.ended = time.monotonic()
+            call.ended, call.prolonged = time.monotonic(), None
         if call.info.stream:
             assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - an asynchronous transport's answer
             response.stream = _TimedStream(response.stream, self._stream_seconds)
@@ -57,6 +57,7 @@ class DeadlineTransport(httpx.AsyncBaseTransport):
         scope = asyncio.timeout(seconds)
         try:
             async with scope:
+                call.prolonged = lambda: scope.reschedule(asyncio.get_running_loop().time() + call.remaining())
                 return await self._inner.handle_async_request(request)
         except TimeoutError:
             if not scope.expired():

@@ -190,7 +190,7 @@ class LimitsTransport(httpx.AsyncBaseTransport):
         seconds = request.extensions.get("timeout", {}).get("pool") if call is None else call.remaining()
         came = time.monotonic()
         try:
-            return await self._limiter.acquire(write=info is not None and info.write, seconds=seconds)
+            permit = await self._limiter.acquire(write=info is not None and info.write, seconds=seconds)
         except QueueFull:
             raise httpx.PoolTimeout("too many calls to this backend wait already", request=request) from None
         except TimeoutError:
@@ -198,6 +198,9 @@ class LimitsTransport(httpx.AsyncBaseTransport):
         finally:
             if call is not None:
                 call.queued += time.monotonic() - came
+        if call is not None and call.info.write:
+            call.begin_anew()
+        return permit
 
     async def aclose(self) -> None:
         """Closes the inner transport."""

@@ -11,6 +11,8 @@ import pytest
 from adapters.wire import EXTENSION, CallInfo
 from gateway.upstream.calls import Operation, call_of, running
 from gateway.upstream.deadline import DeadlineTransport, SignInDeadlineTransport
+from gateway.upstream.limits import Limiter, LimitsTransport
+from gateway.upstream.limits_turns import Bounds
 from tests.upstream.calling import URL, Scripted, called, request
 
 SOON = 0.02
@@ -161,3 +163,21 @@ async def test_a_sign_in_is_no_call_of_the_operation() -> None:
     with running(Operation(deadline=time.monotonic() + PATIENCE)) as operation:
         await SignInDeadlineTransport(Scripted(200), PATIENCE).handle_async_request(one)
     assert (operation.calls, call_of(one)) == ([], None)
+
+
+@pytest.mark.parametrize(("write", "answered"), [(True, True), (False, False)])
+async def test_a_writes_time_begins_anew_with_its_turn_and_a_reads_does_not(write: bool, answered: bool) -> None:
+    async def slow(_: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0.3)
+        return httpx.Response(200)
+
+    limiter = Limiter(Bounds(concurrency=1, writes=1))
+    transport = DeadlineTransport(LimitsTransport(httpx.MockTransport(slow), limiter), 0.5)
+    held = await limiter.acquire(write=False, seconds=1)
+    info = CallInfo(backend="a", operation="x", write=write)
+    asked = httpx.Request("POST", "http://127.0.0.1/", extensions={EXTENSION: info})
+    calling = asyncio.create_task(transport.handle_async_request(asked))
+    await asyncio.sleep(0.3)
+    limiter.release(held)
+    outcome = await asyncio.gather(calling, return_exceptions=True)
+    assert [isinstance(one, httpx.Response) for one in outcome] == [answered]
