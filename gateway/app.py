@@ -1,4 +1,4 @@
-"""The composition root: settings, vendors, policies, schema and server meet here, and only here."""
+"""The composition root: connected backends, ledger, schema and server meet here, and only here."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Connects the configured backends: each behind its policies, which this composes and nothing else does."""
+"""The composition root's outbound half: settings, vendors and policies meet here, and only here."""
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence

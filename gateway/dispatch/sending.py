@@ -50,7 +50,6 @@ HAND_OVER_SECONDS = 5.0
 LOOK_AGAIN_SECONDS = 2.0
 """How often a ledger that went away is asked whether it wrote what it did not answer."""
 
-
 _SENDING = frozenset((ItemState.SENDING,))
 _SAID = {ItemState.ACCEPTED: "The vendor took it", ItemState.FAILED: "It is proved that nothing was sent"}
 

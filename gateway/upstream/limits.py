@@ -171,8 +171,10 @@ class LimitsTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Passes the request on. Raises `httpx.PoolTimeout` (never sent) when its turn does not come in its time."""
-        permit = await self._turn(request)
+        permit, call = await self._turn(request), call_of(request)
         try:
+            if call is not None and call.info.write:
+                call.begin_anew()
             response = await self._inner.handle_async_request(request)
         except BaseException:
             self._limiter.release(permit)
@@ -198,8 +200,6 @@ class LimitsTransport(httpx.AsyncBaseTransport):
         finally:
             if call is not None:
                 call.queued += time.monotonic() - came
-        if call is not None and call.info.write:
-            call.begin_anew()
         return permit
 
     async def aclose(self) -> None:
