@@ -66,8 +66,8 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
             flight = self._begin(key, request, call)
         elif call is not None:
             call.shared = True
-            if flight.call is not None:
-                flight.call.deadline = max(flight.call.deadline, call.deadline)
+            if flight.call is not None and flight.call.deadline < call.deadline:
+                flight.call.deadline, flight.call.cut_short = call.deadline, call.cut_short
         await self._landing(key, flight, call)
         return _answer(flight, request)
 
@@ -96,7 +96,10 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
             stream=request.stream,
             extensions={**request.extensions, "timeout": dict(request.extensions.get("timeout", {}))},
         )
-        own = None if call is None else context.run(begin_call, shared, call.remaining())
+        own = None
+        if call is not None:
+            own = context.run(begin_call, shared, call.remaining())
+            own.cut_short = call.cut_short
         task = asyncio.get_running_loop().create_task(self._ask(shared), context=context)
         flight = self._flights[key] = _Flight(task, own)
         self._tasks.add(task)

@@ -354,3 +354,21 @@ async def test_what_a_leaving_first_caller_sent_is_noted_at_its_call(vendor: Ven
         read.cancel()
         await asyncio.wait([read])
     assert (call.sent, call.attempts) == (True, 2)
+
+
+async def test_a_shared_call_is_cut_short_by_the_operation_of_the_most_patient_alone(vendor: Vendor) -> None:
+    below = Below(vendor)
+    transport = CoalesceTransport(below)
+    async with patience():
+        with running(Operation(deadline=time.monotonic() + 1)):
+            first, _ = called(asking())
+        reads = begun(transport, first)
+        await settled()
+        shared = below.calls[0]
+        assert shared is not None
+        alone = shared.cut_short
+        reads += begun(transport, called(asking())[0])
+        await settled()
+        vendor.let()
+        await asyncio.gather(*reads)
+    assert (alone, shared.cut_short) == (True, False)
