@@ -37,6 +37,9 @@ EXAMPLE_QUERY = (
 )
 
 BACKLOG = 2048
+KEEP_ALIVE_SECONDS = 75
+"""Above the 60 after which common balancers let go of an idle connection: the one who asks should be who closes."""
+
 GRACE_SECONDS = 25
 """For requests under way when the process is told to stop; orchestrators kill after 30 by default."""
 
@@ -161,6 +164,7 @@ def _serve(app: ASGIApp, listener: socket.socket, announce: Callable[[], None]) 
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     _Announced(config, announce).run(sockets=[listener])
