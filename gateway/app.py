@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -20,14 +21,17 @@ from gateway.dispatch.sending import Sending
 from gateway.files import FileLinks
 from gateway.metrics import Metrics
 from gateway.schema.build import build_schema, schema_needs
+from gateway.server.door import Door
 from gateway.server.examples import EXAMPLES
 from gateway.server.explorer import explorer_routes
 from gateway.server.files import file_route
 from gateway.server.graphql_view import GraphQLView
 from gateway.server.health import health_routes
+from gateway.server.hosts import Hosts
 from gateway.server.metrics import metrics_route
+from gateway.server.origins import Origins
 from gateway.server.watching import OperationWatch
-from gateway.settings import Settings
+from gateway.settings import ServerSettings, Settings
 
 if TYPE_CHECKING:
     from gateway.tracing import Tracing
@@ -111,6 +115,7 @@ async def traced(settings: Settings) -> AsyncIterator["Tracing | None"]:
 def build_app(settings: Settings, clock: Clock = utc_now, engine_of: EngineFactory = DbosEngine) -> Starlette:
     """The whole application. Backends connect when it starts, and are let go when everything sent is settled."""
     app = Starlette()
+    app.add_middleware(Door, hosts=hosts_of(settings.server), origins=origins_of(settings.server))
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -120,6 +125,17 @@ def build_app(settings: Settings, clock: Clock = utc_now, engine_of: EngineFacto
 
     app.router.lifespan_context = lifespan
     return app
+
+
+def hosts_of(server: ServerSettings) -> Hosts:
+    """The names that the gateway is reached by."""
+    public = urlsplit(server.url).hostname or ""
+    return Hosts((server.host, public, *server.allowed_hosts))
+
+
+def origins_of(server: ServerSettings) -> Origins:
+    """The origins whose pages may use the gateway."""
+    return Origins(server.url, server.cors_origins, credentials=server.cors_credentials)
 
 
 def _routes(gateway: Gateway) -> list[BaseRoute]:

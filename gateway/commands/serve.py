@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import secrets
 import shlex
 import socket
@@ -25,7 +26,8 @@ from gateway.commands.failure import CommandFailure
 from gateway.commands.output import aligned, say
 from gateway.commands.workers import run_workers
 from gateway.logs import configure_logs, secrets_of
-from gateway.settings import ServerSettings, Settings
+from gateway.server.serving import server_config
+from gateway.settings import ConnectionSettings, ServerSettings, Settings
 
 __all__ = ["EXAMPLE_QUERY", "serve"]
 
@@ -37,8 +39,9 @@ EXAMPLE_QUERY = (
 )
 
 BACKLOG = 2048
-GRACE_SECONDS = 25
-"""For requests under way when the process is told to stop; orchestrators kill after 30 by default."""
+
+OTHER_FILES = 500
+"""That a process has open beside its clients' connections: those to the vendors, the ledger, Redis."""
 
 
 def serve(
@@ -78,7 +81,7 @@ def serve(
             say(banner(settings, emulators))
 
         def serve_on(listening: Callable[[], None]) -> None:
-            _serve(build_app(settings), listener, listening)
+            _serve(build_app(settings), settings.connections, listener, listening)
 
         with contextlib.suppress(KeyboardInterrupt):  # told to stop, and stopped in order
             if workers == 1:
@@ -120,6 +123,22 @@ def listening_on(settings: Settings, port: int) -> Settings:
     return replace(settings, server=settings.server.model_copy(update={"port": port}))
 
 
+def room_for(connections: int) -> None:
+    """Raises the number of files that this process may have open, where it is too small; says so where it stays so."""
+    wanted = connections + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < wanted:
+        log.warning(
+            "this process may not have as many files open as [connections] limit needs: raise that (ulimit -n)",
+            allowed=most,
+            needed=wanted,
+        )
+
+
 def open_listener(server: ServerSettings) -> socket.socket:
     """A socket that listens where the settings say."""
     with contextlib.ExitStack() as on_failure:
@@ -152,18 +171,11 @@ class _Announced(uvicorn.Server):
         self._announce()
 
 
-def _serve(app: ASGIApp, listener: socket.socket, announce: Callable[[], None]) -> None:
-    config = uvicorn.Config(
-        app,
-        loop="uvloop",
-        http="httptools",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
-    _Announced(config, announce).run(sockets=[listener])
+def _serve(
+    app: ASGIApp, connections: ConnectionSettings, listener: socket.socket, announce: Callable[[], None]
+) -> None:
+    room_for(connections.limit)
+    _Announced(server_config(app, connections), announce).run(sockets=[listener])
 
 
 def banner(settings: Settings, emulators: SandboxServer | None) -> str:
