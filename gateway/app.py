@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import secrets
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -64,7 +65,7 @@ class Gateway:
         )
         self.authenticator: Authenticator = LocalAuthenticator()
         self._clock = clock
-        self._needs = schema_needs()
+        self._needs = functools.cache(schema_needs)
 
     def context(self, principal: Principal = LOCAL) -> RequestContext:
         """The context of one operation."""
@@ -74,7 +75,7 @@ class Gateway:
             limits=self.settings.lists,
             sending=self.sending,
             file_links=self.file_links,
-            needs=self._needs,
+            needs=self._needs(principal.scopes),
             clock=self._clock,
         )
 
