@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import secrets
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -68,7 +69,7 @@ class Gateway:
         )
         self.authenticator: Authenticator = LocalAuthenticator()
         self._clock = clock
-        self._needs = schema_needs()
+        self._needs = functools.cache(schema_needs)
 
     def context(self, principal: Principal = LOCAL) -> RequestContext:
         """The context of one operation."""
@@ -78,7 +79,7 @@ class Gateway:
             limits=self.settings.lists,
             sending=self.sending,
             file_links=self.file_links,
-            needs=self._needs,
+            needs=self._needs(principal.scopes),
             clock=self._clock,
         )
 
