@@ -43,20 +43,14 @@ class Prepared:
     def run(self, connection: Connection, given: Mapping[str, Any]) -> list[Any]:
         """The rows, with their columns as attributes. Lists are for parameters that are ``expanding``.
 
-        Raises the driver's errors; a connection that is lost is not used again.
+        Raises the driver's errors.
         """
         shape = self._shape(connection.dialect, given)
         driver: Any = connection.connection.dbapi_connection
         cursor = driver.cursor()
-        try:
-            cursor.execute(shape.sql, _parameters(shape, given))
-            rows = cursor.fetchall() if self._columns else []
-        except connection.dialect.loaded_dbapi.Error as error:
-            if connection.dialect.is_disconnect(error, driver, cursor):
-                connection.invalidate(error)
-            raise
-        finally:
-            cursor.close()
+        cursor.execute(shape.sql, _parameters(shape, given))
+        rows = cursor.fetchall() if self._columns else []
+        cursor.close()
         return [self._record(shape.readers, row) for row in rows]
 
     def _shape(self, dialect: Dialect, given: Mapping[str, Any]) -> _Shape:
