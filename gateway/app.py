@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import secrets
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -18,11 +19,15 @@ from gateway.context import LOCAL, Principal, RequestContext
 from gateway.dispatch.engine import DbosEngine, EngineFactory
 from gateway.dispatch.running import sending_over
 from gateway.dispatch.sending import Sending
+from gateway.documents.preparing import Documents
 from gateway.files import FileLinks
 from gateway.metrics import Metrics
 from gateway.schema.build import build_schema, schema_needs
+from gateway.schema.execution import SchemaExecutor
+from gateway.server.authenticating import Authenticator, LocalAuthenticator
 from gateway.server.door import Door
 from gateway.server.examples import EXAMPLES
+from gateway.server.executing import Operations
 from gateway.server.explorer import explorer_routes
 from gateway.server.files import file_route
 from gateway.server.graphql_view import GraphQLView
@@ -57,6 +62,7 @@ class Gateway:
         self.watch.metrics.watch(backends)
         self.backends = backends
         self.schema = build_schema()
+        self.operations = Operations(Documents(self.schema.core), SchemaExecutor(self.schema))
         self.sending = sending
         key = settings.files.key
         self.file_links = FileLinks(
@@ -65,8 +71,9 @@ class Gateway:
             lifetime=timedelta(seconds=settings.files.lifetime_seconds),
             clock=clock,
         )
+        self.authenticator: Authenticator = LocalAuthenticator()
         self._clock = clock
-        self._needs = schema_needs()
+        self._needs = functools.cache(schema_needs)
 
     def context(self, principal: Principal = LOCAL) -> RequestContext:
         """The context of one operation."""
@@ -76,7 +83,7 @@ class Gateway:
             limits=self.settings.lists,
             sending=self.sending,
             file_links=self.file_links,
-            needs=self._needs,
+            needs=self._needs(principal.scopes),
             clock=self._clock,
         )
 
@@ -139,7 +146,7 @@ def origins_of(server: ServerSettings) -> Origins:
 
 
 def _routes(gateway: Gateway) -> list[BaseRoute]:
-    view = GraphQLView(gateway.schema, gateway.context, gateway.watch)
+    view = GraphQLView(gateway.operations, gateway.context, gateway.watch, gateway.authenticator)
     return [
         Route(GRAPHQL_PATH, view),
         WebSocketRoute(GRAPHQL_PATH, view),
