@@ -22,6 +22,7 @@ from gateway.server.leaving import until_left
 from gateway.server.negotiation import Accepted, Media, accepted_by
 from gateway.server.requests_reading import OperationRequest, RequestRefusedError, read_operation
 from gateway.server.sockets import GraphQLSockets
+from gateway.server.stopping import Stopping
 from gateway.server.watching import OperationWatch
 
 __all__ = ["GraphQLView"]
@@ -39,11 +40,16 @@ class GraphQLView:
     """The endpoint: an operation for whoever asks for its result, the explorer for whoever asks for a page."""
 
     def __init__(
-        self, schema: BaseSchema, new_context: Callable[[], RequestContext], watch: OperationWatch | None = None
+        self,
+        schema: BaseSchema,
+        new_context: Callable[[], RequestContext],
+        watch: OperationWatch | None = None,
+        stopping: Stopping | None = None,
     ) -> None:
         self._schema = schema
         self._new_context = new_context
         self._watch = watch or OperationWatch()
+        self._stopping = stopping
         self._sockets = GraphQLSockets(schema, new_context, self._watch)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,6 +76,8 @@ class GraphQLView:
 
         async def beginning() -> Begun:
             begun = await begin(self._schema, operation, context, request.method, accepted)
+            if begun.kind is Kind.SUBSCRIPTION and self._stopping is not None:
+                begun = replace(begun, frames=self._stopping.followed(begun.frames))
             return replace(begun, frames=explained(begun.frames, watched)) if context.explained else begun
 
         with self._watch.operation(context, request.headers) as watched:
