@@ -25,9 +25,11 @@ from gateway.schema.build import build_schema, schema_needs
 from gateway.server.examples import EXAMPLES
 from gateway.server.explorer import explorer_routes
 from gateway.server.files import file_route
+from gateway.server.front_page import FrontPage
 from gateway.server.graphql_view import GraphQLView
 from gateway.server.health import health_routes
 from gateway.server.metrics import metrics_route
+from gateway.server.schema_file import SCHEMA_PATH, SchemaFile
 from gateway.server.stopping import LastAnswers, Stopping
 from gateway.server.watching import OperationWatch
 from gateway.settings import Settings
@@ -147,7 +149,20 @@ def _routes(gateway: Gateway, stopping: Stopping | None = None) -> list[BaseRout
         *health_routes(gateway.backends, leaving),
         metrics_route(gateway.watch.metrics),
         *explorer_routes(endpoint=GRAPHQL_PATH, tabs=EXAMPLES),
+        SchemaFile(gateway.schema, _caller).route(),
+        FrontPage(
+            gateway.backends,
+            gateway.sending.ledger,
+            _caller,
+            address=gateway.settings.server.url + GRAPHQL_PATH,
+            endpoint=GRAPHQL_PATH,
+            schema_path=SCHEMA_PATH,
+        ).route(),
     ]
+
+
+async def _caller(_: Request) -> Principal | None:
+    return LOCAL
 
 
 def _local(_: Request) -> Principal:
