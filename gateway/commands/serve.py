@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import resource
 import secrets
 import shlex
 import socket
@@ -13,10 +12,8 @@ from typing import Annotated
 
 import orjson
 import structlog
-import uvicorn
 from cyclopts import Parameter
 from pydantic import SecretStr
-from starlette.types import ASGIApp
 
 from adapters.sandbox_server import SandboxServer
 from gateway.app import GRAPHQL_PATH, build_app
@@ -24,10 +21,11 @@ from gateway.commands.configuration import configured, overrides_of
 from gateway.commands.emulators import over_emulators
 from gateway.commands.failure import CommandFailure
 from gateway.commands.output import aligned, say
+from gateway.commands.serving import serve_until_told
 from gateway.commands.workers import run_workers
 from gateway.logs import configure_logs, secrets_of
-from gateway.server.serving import server_config
-from gateway.settings import ConnectionSettings, ServerSettings, Settings
+from gateway.server.stopping import Stopping
+from gateway.settings import ServerSettings, Settings
 
 __all__ = ["EXAMPLE_QUERY", "serve"]
 
@@ -39,9 +37,6 @@ EXAMPLE_QUERY = (
 )
 
 BACKLOG = 2048
-
-OTHER_FILES = 500
-"""That a process has open beside its clients' connections: those to the vendors, the ledger, Redis."""
 
 
 def serve(
@@ -81,7 +76,8 @@ def serve(
             say(banner(settings, emulators))
 
         def serve_on(listening: Callable[[], None]) -> None:
-            _serve(build_app(settings), settings.connections, listener, listening)
+            stopping = Stopping(settings.server.stop_seconds)
+            serve_until_told(build_app(settings, stopping=stopping), settings, listener, listening, stopping)
 
         with contextlib.suppress(KeyboardInterrupt):  # told to stop, and stopped in order
             if workers == 1:
@@ -123,22 +119,6 @@ def listening_on(settings: Settings, port: int) -> Settings:
     return replace(settings, server=settings.server.model_copy(update={"port": port}))
 
 
-def room_for(connections: int) -> None:
-    """Raises the number of files that this process may have open, where it is too small; says so where it stays so."""
-    wanted = connections + OTHER_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
-    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    if most < wanted:
-        log.warning(
-            "this process may not have as many files open as [connections] limit needs: raise that (ulimit -n)",
-            allowed=most,
-            needed=wanted,
-        )
-
-
 def open_listener(server: ServerSettings) -> socket.socket:
     """A socket that listens where the settings say."""
     with contextlib.ExitStack() as on_failure:
@@ -157,25 +137,6 @@ def open_listener(server: ServerSettings) -> socket.socket:
             raise CommandFailure(message) from None
         on_failure.pop_all()
     return listener
-
-
-class _Announced(uvicorn.Server):
-    """Says when it listens."""
-
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._announce = announce
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        self._announce()
-
-
-def _serve(
-    app: ASGIApp, connections: ConnectionSettings, listener: socket.socket, announce: Callable[[], None]
-) -> None:
-    room_for(connections.limit)
-    _Announced(server_config(app, connections), announce).run(sockets=[listener])
 
 
 def banner(settings: Settings, emulators: SandboxServer | None) -> str:

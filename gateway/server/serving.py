@@ -9,17 +9,19 @@ from gateway.server.connections import http_protocol, socket_protocol
 from gateway.server.requests_reading import MAX_BODY_BYTES
 from gateway.settings_connections import ConnectionSettings
 
-__all__ = ["GRACE_SECONDS", "server_config"]
-
-GRACE_SECONDS: Final = 25
-"""For requests under way when the process is told to stop; orchestrators kill after 30 by default."""
+__all__ = ["server_config"]
 
 PING_SECONDS: Final = 20.0
 """A WebSocket is pinged so often, and given up where no answer comes for as long: its peer is gone."""
 
 
-def server_config(app: ASGIApp, connections: ConnectionSettings, loop: str = "uvloop") -> uvicorn.Config:
-    """Uvicorn's configuration: only its own protocols with our patience, and no log lines but ours."""
+def server_config(
+    app: ASGIApp, connections: ConnectionSettings, *, grace_seconds: int, loop: str = "uvloop"
+) -> uvicorn.Config:
+    """Uvicorn's configuration: its own protocols with our patience, and no log lines but ours.
+
+    ``grace_seconds`` are for requests under way when the process is told to stop.
+    """
     return uvicorn.Config(
         app,
         loop=loop,
@@ -33,5 +35,5 @@ def server_config(app: ASGIApp, connections: ConnectionSettings, loop: str = "uv
         access_log=False,
         server_header=False,
         timeout_keep_alive=connections.idle_seconds,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=grace_seconds,
     )

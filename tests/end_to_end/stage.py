@@ -194,7 +194,7 @@ def served(settings: Settings) -> Iterator[str]:
     port = listener.getsockname()[1]
     settings = dataclasses.replace(settings, server=settings.server.model_copy(update={"port": port}))
     app = build_app(settings, lambda: NOW, InlineEngine)
-    server = uvicorn.Server(server_config(app, settings.connections, loop="asyncio"))
+    server = uvicorn.Server(server_config(app, settings.connections, grace_seconds=5, loop="asyncio"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -39,7 +39,7 @@ async def serving(
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         app = Door(Starlette(routes=routes), gateway_app.hosts_of(server), gateway_app.origins_of(server))
-        running = uvicorn.Server(server_config(app, connections))
+        running = uvicorn.Server(server_config(app, connections, grace_seconds=5))
         task = asyncio.create_task(running.serve(sockets=[listening]))
         host, port = listening.getsockname()
         try:

@@ -62,6 +62,8 @@ def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
         "allowed_hosts": [],
         "cors_origins": [],
         "cors_credentials": False,
+        "stop_seconds": 28,
+        "leave_seconds": 0,
     }
     assert settings.connections == ConnectionSettings()
     assert (settings.lists.max_page, settings.cache.memory_mib) == (500, 64)
