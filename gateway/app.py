@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from gateway.admission import authenticating
 from gateway.backends import Backends
 from gateway.connecting import Clock, connected_backends, utc_now
 from gateway.context import LOCAL, Principal, RequestContext
@@ -49,6 +50,7 @@ class Gateway:
         sending: Sending,
         clock: Clock = utc_now,
         watch: OperationWatch | None = None,
+        authenticator: Authenticator | None = None,
     ) -> None:
         self.settings = settings
         self.watch = watch or OperationWatch(seconds=settings.server.operation_seconds)
@@ -63,7 +65,7 @@ class Gateway:
             lifetime=timedelta(seconds=settings.files.lifetime_seconds),
             clock=clock,
         )
-        self.authenticator: Authenticator = LocalAuthenticator()
+        self.authenticator = authenticator or LocalAuthenticator()
         self._clock = clock
         self._needs = functools.cache(schema_needs)
 
@@ -91,9 +93,10 @@ async def running_gateway(
         traced(settings) as tracing,
         connected_backends(settings, clock, metrics, tracing) as backends,
         sending_over(url, backends, clock, engine_of, timing, metrics) as sending,
+        authenticating(settings, clock) as authenticator,
     ):
         watch = OperationWatch(metrics, tracing, seconds=settings.server.operation_seconds)
-        yield Gateway(settings, backends, sending, clock, watch)
+        yield Gateway(settings, backends, sending, clock, watch, authenticator)
 
 
 @contextlib.asynccontextmanager

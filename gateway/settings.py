@@ -16,14 +16,17 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from adapters.contract import Credentials, Limits, Vendor, VendorSettings
 from gateway.dispatch.timing import Timing
+from gateway.settings_auth import AuthSettings, JwtSettings, check_auth
 from gateway.settings_backends import CREDENTIAL_PREFIX, BackendReader
 from gateway.settings_reading import Reader, is_loopback, read_toml
 
 __all__ = [
     "DEFAULT_FILE",
+    "AuthSettings",
     "BackendSettings",
     "CacheSettings",
     "FileSettings",
+    "JwtSettings",
     "LedgerSettings",
     "ListLimits",
     "RedisSettings",
@@ -212,6 +215,8 @@ class Settings:
     """All of it. ``workers`` are the processes that this command serves with."""
 
     server: ServerSettings = field(default_factory=ServerSettings)
+    auth: AuthSettings = field(default_factory=AuthSettings)
+    jwt: JwtSettings = field(default_factory=JwtSettings)
     lists: ListLimits = field(default_factory=ListLimits)
     files: FileSettings = field(default_factory=FileSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
@@ -284,8 +289,15 @@ def sandbox_settings(
     return _read(document, "the sandboxes", Path(), known, vendors, overrides or {})
 
 
-_SECTIONS: Mapping[str, type[_Section]] = {
+def _is_open(server: ServerSettings, auth: AuthSettings) -> bool:
+    """Whether anybody beyond this machine could ask anything, and nobody said that this is meant."""
+    return auth.mode == "none" and not server.insecure and not is_loopback(server.host)
+
+
+_SECTIONS: Mapping[str, type[BaseModel]] = {
     "server": ServerSettings,
+    "auth": AuthSettings,
+    "jwt": JwtSettings,
     "lists": ListLimits,
     "files": FileSettings,
     "ledger": LedgerSettings,
@@ -310,12 +322,14 @@ def _read(
     if tracing is not None and tracing.otlp_endpoint is not None and importlib.util.find_spec("opentelemetry") is None:
         place = reader.place("tracing", "otlp_endpoint")
         reader.problem(place, "needs OpenTelemetry; install Postroom with its extra: postroom[tracing]")
-    if server is not None and not server.insecure and not is_loopback(server.host):
+    check_auth(reader, sections["auth"], sections["jwt"])
+    if server is not None and sections["auth"] is not None and _is_open(server, sections["auth"]):
         place = reader.place("server", "host")
         reader.problem(
             place,
             f"{server.host} is reached from beyond this machine, and the gateway asks nobody who they are; "
-            'write host = "127.0.0.1", or say insecure = true (--insecure) if something in front of it does the asking',
+            'write host = "127.0.0.1" or mode = "api_key" under [auth], '
+            "or say insecure = true (--insecure) if something in front of it does the asking",
         )
     backends = [BackendSettings(**members) for members in BackendReader(reader, vendors).backends(document)]
     reader.check_environment()

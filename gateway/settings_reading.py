@@ -243,7 +243,10 @@ def _is_secret(field: FieldInfo) -> bool:
 def _from_text(text: str, field: FieldInfo) -> Any:
     """What a variable's text means for a field; the text itself when it means nothing there."""
     annotation: Any = field.annotation
-    try:
-        return TypeAdapter(annotation).validate_python(text)
-    except ValidationError:
-        return text
+    adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+    for read in (adapter.validate_python, adapter.validate_json):  # a list is written as JSON
+        try:
+            return read(text)
+        except ValidationError:
+            continue
+    return text
