@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from adapters.contract import Credentials, Limits, Vendor, VendorSettings
 from gateway.dispatch.timing import Timing
+from gateway.settings_auth import AuthSettings, JwtSettings, check_auth
 from gateway.settings_backends import CREDENTIAL_PREFIX, BackendReader
 from gateway.settings_connections import ConnectionSettings
 from gateway.settings_reading import Reader, is_loopback, read_toml
@@ -23,10 +24,12 @@ from gateway.settings_section import Section
 
 __all__ = [
     "DEFAULT_FILE",
+    "AuthSettings",
     "BackendSettings",
     "CacheSettings",
     "ConnectionSettings",
     "FileSettings",
+    "JwtSettings",
     "LedgerSettings",
     "ListLimits",
     "RedisSettings",
@@ -233,6 +236,8 @@ class Settings:
 
     server: ServerSettings = field(default_factory=ServerSettings)
     connections: ConnectionSettings = field(default_factory=ConnectionSettings)
+    auth: AuthSettings = field(default_factory=AuthSettings)
+    jwt: JwtSettings = field(default_factory=JwtSettings)
     lists: ListLimits = field(default_factory=ListLimits)
     files: FileSettings = field(default_factory=FileSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
@@ -305,9 +310,16 @@ def sandbox_settings(
     return _read(document, "the sandboxes", Path(), known, vendors, overrides or {})
 
 
+def _is_open(server: ServerSettings, auth: AuthSettings) -> bool:
+    """Whether anybody beyond this machine could ask anything, and nobody said that this is meant."""
+    return auth.mode == "none" and not server.insecure and not is_loopback(server.host)
+
+
 _SECTIONS: Mapping[str, type[Section]] = {
     "server": ServerSettings,
     "connections": ConnectionSettings,
+    "auth": AuthSettings,
+    "jwt": JwtSettings,
     "lists": ListLimits,
     "files": FileSettings,
     "ledger": LedgerSettings,
@@ -336,12 +348,14 @@ def _read(
         reader.problem(
             reader.place("server", "leave_seconds"), f"must be less than stop_seconds, which is {server.stop_seconds}"
         )
-    if server is not None and not server.insecure and not is_loopback(server.host):
+    check_auth(reader, sections["auth"], sections["jwt"])
+    if server is not None and sections["auth"] is not None and _is_open(server, sections["auth"]):
         place = reader.place("server", "host")
         reader.problem(
             place,
             f"{server.host} is reached from beyond this machine, and the gateway asks nobody who they are; "
-            'write host = "127.0.0.1", or say insecure = true (--insecure) if something in front of it does the asking',
+            'write host = "127.0.0.1" or mode = "api_key" under [auth], '
+            "or say insecure = true (--insecure) if something in front of it does the asking",
         )
     backends = [BackendSettings(**members) for members in BackendReader(reader, vendors).backends(document)]
     reader.check_environment()
