@@ -1,10 +1,11 @@
 """Operations over WebSocket, as graphql-transport-ws has them: any number of them, of any kind, over one connection."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import aclosing, contextmanager
-from typing import Any
+from typing import Any, Final
 
 from graphql import GraphQLError
 from starlette.requests import HTTPConnection
@@ -14,7 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from gateway.context import RequestContext
 from gateway.principals import Principal
 from gateway.server import socket_messages as messages
-from gateway.server.authenticating import Authenticator
+from gateway.server.authenticating import Authenticator, UnauthenticatedError
 from gateway.server.executing import Begun, Kind, Operations
 from gateway.server.formatting import BAD_REQUEST, formatted_error
 from gateway.server.negotiation import Accepted, Media
@@ -25,6 +26,9 @@ from gateway.server.watching import OperationWatch
 from gateway.settings_connections import ConnectionSettings
 
 __all__ = ["GraphQLSockets"]
+
+RENEW_SECONDS: Final = 60.0
+"""How often it is looked whether a socket's credential is still good, beside each time that something is asked."""
 
 _EVERYTHING = Accepted((Media.EVENTS,))
 """A socket carries whatever an event stream does: events one after another, and results in parts."""
@@ -106,10 +110,29 @@ class _Socket:
         with self._sockets.counted_for(principal):
             await self._websocket.send_text(messages.connection_ack())
             try:
-                while True:
-                    await self._take(await self._next(), principal)
+                await self._converse(principal)
             finally:
                 await self._end_all()
+
+    async def _converse(self, principal: Principal) -> None:
+        now = asyncio.get_running_loop().time
+        look_again = now() + RENEW_SECONDS
+        while True:
+            try:
+                async with asyncio.timeout_at(look_again):
+                    message = await self._next()
+            except TimeoutError:
+                look_again = now() + RENEW_SECONDS
+                with contextlib.suppress(RequestRefusedError):  # that it cannot be found out now ends nothing
+                    principal = await self._renewed(principal)
+            else:
+                await self._take(message, principal)
+
+    async def _renewed(self, principal: Principal) -> Principal:
+        try:
+            return await self._sockets.authenticator.renewed(principal)
+        except UnauthenticatedError as ended:
+            raise SocketClosedError(Close.FORBIDDEN, ended.reason) from None
 
     async def _next(self) -> Message:
         event = await self._websocket.receive()
@@ -154,6 +177,12 @@ class _Socket:
     async def _subscribe(self, message: Subscribe, principal: Principal) -> None:
         if message.id in self._under_way:
             raise SocketClosedError(Close.DUPLICATE_ID, f"There is an operation {message.id} already.")
+        try:
+            principal = await self._renewed(principal)
+            await self._sockets.authenticator.admit(principal)
+        except RequestRefusedError as refusal:
+            await self._refuse(message.id, refusal.reason, refusal.code)
+            return
         most = self._sockets.connections.operations_per_socket
         if len(self._under_way) + len(self._ending) >= most:
             await self._refuse(message.id, f"A socket has {most} operations at once, at most.")
