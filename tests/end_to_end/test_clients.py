@@ -90,14 +90,8 @@ def test_an_operation_that_is_wrong_is_a_result_of_the_event_client(url: str) ->
     assert right == {"results": [ANSWER], "ended": "complete"}
 
 
-URQL = ", ".join(
-    (
-        "application/graphql-response+json",
-        "application/graphql+json",
-        "application/json",
-        "text/event-stream",
-        "multipart/mixed",
-    )
+URQL = (
+    "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"
 )
 
 
