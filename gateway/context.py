@@ -38,8 +38,8 @@ LOCAL = Principal(id="local")
 class RequestContext:
     """One GraphQL request. ``backends`` holds only what the principal may see; nothing else is reached through it.
 
-    ``explained`` says that it is asked why vendors are called. ``kind`` and ``operation`` are known once the document
-    is; ``failed`` says that there was an error.
+    ``explained`` says that it is asked why vendors are called. ``kind``, ``operation`` and ``cost`` (in reads, at most)
+    are known once the document is; ``failed`` says that there was an error.
     """
 
     principal: Principal
@@ -54,6 +54,7 @@ class RequestContext:
     explained: bool = False
     kind: str | None = None
     operation: "PreparedOperation | None" = None
+    cost: int = 0
     failed: bool = False
 
     @cached_property
@@ -65,7 +66,7 @@ class RequestContext:
 
     def afresh(self) -> "RequestContext":
         """The same for another operation of the same caller: nothing loaded, nothing selected."""
-        return replace(self, selections={}, reads=Reads(), kind=None, operation=None, failed=False)
+        return replace(self, selections={}, reads=Reads(), kind=None, operation=None, cost=0, failed=False)
 
     def is_a(self, kind: str) -> None:
         """Notes that it is a query, a mutation, or a subscription, which takes as long as somebody follows it."""

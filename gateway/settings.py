@@ -12,12 +12,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from adapters.contract import Credentials, Limits, Vendor, VendorSettings
 from gateway.dispatch.timing import Timing
 from gateway.settings_backends import CREDENTIAL_PREFIX, BackendReader
+from gateway.settings_limits import LimitSettings
 from gateway.settings_reading import Reader, is_loopback, read_toml
+from gateway.settings_section import Section
 
 __all__ = [
     "DEFAULT_FILE",
@@ -25,6 +27,7 @@ __all__ = [
     "CacheSettings",
     "FileSettings",
     "LedgerSettings",
+    "LimitSettings",
     "ListLimits",
     "RedisSettings",
     "ServerSettings",
@@ -46,13 +49,7 @@ class SettingsError(Exception):
         self.problems = tuple(problems)
 
 
-class _Section(BaseModel):
-    """A section of the file. A field's description says what it must be, its example what to write."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class ServerSettings(_Section):
+class ServerSettings(Section):
     """Where the gateway listens, and where it is reached from outside."""
 
     host: str = Field(
@@ -85,13 +82,13 @@ class ServerSettings(_Section):
         return f"http://{host}:{self.port}"
 
 
-class ListLimits(_Section):
+class ListLimits(Section):
     """How much one list answers."""
 
     max_page: int = Field(default=500, ge=1, le=10_000, description="a whole number from 1 to 10000", examples=[500])
 
 
-class FileSettings(_Section):
+class FileSettings(Section):
     """Links to files.
 
     Without a ``key`` each process makes one up: its links die with it, and no other process takes them.
@@ -108,7 +105,7 @@ class FileSettings(_Section):
     )
 
 
-class LedgerSettings(_Section):
+class LedgerSettings(Section):
     """Where sends are written down: a file of this machine, or a PostgreSQL that several gateways share."""
 
     url: SecretStr = Field(
@@ -144,7 +141,7 @@ class LedgerSettings(_Section):
         return url
 
 
-class RedisSettings(_Section):
+class RedisSettings(Section):
     """A Redis (or Valkey) through which several processes keep a backend's limits together.
 
     Without it, or while it is away, each of ``expected_processes`` takes its share; None: as many as there are workers.
@@ -167,7 +164,7 @@ class RedisSettings(_Section):
         return url
 
 
-class CacheSettings(_Section):
+class CacheSettings(Section):
     """Where answers are kept whose backend says for how long.
 
     64 MiB hold some 150 lists of 1,000 customers, or 30,000 single records; a process without them has twice that.
@@ -178,7 +175,7 @@ class CacheSettings(_Section):
     )
 
 
-class TracingSettings(_Section):
+class TracingSettings(Section):
     """Where traces go; without an endpoint there are none."""
 
     otlp_endpoint: str | None = Field(
@@ -213,6 +210,7 @@ class Settings:
 
     server: ServerSettings = field(default_factory=ServerSettings)
     lists: ListLimits = field(default_factory=ListLimits)
+    limits: LimitSettings = field(default_factory=LimitSettings)
     files: FileSettings = field(default_factory=FileSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
@@ -284,9 +282,10 @@ def sandbox_settings(
     return _read(document, "the sandboxes", Path(), known, vendors, overrides or {})
 
 
-_SECTIONS: Mapping[str, type[_Section]] = {
+_SECTIONS: Mapping[str, type[Section]] = {
     "server": ServerSettings,
     "lists": ListLimits,
+    "limits": LimitSettings,
     "files": FileSettings,
     "ledger": LedgerSettings,
     "redis": RedisSettings,

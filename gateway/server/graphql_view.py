@@ -10,12 +10,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.context import RequestContext
+from gateway.public_codes import RequestCode
 from gateway.server import event_stream, multipart
 from gateway.server.cross_site import refuse_cross_site_read
 from gateway.server.executing import ALLOWED, Begun, Kind, Operations
 from gateway.server.explaining import explained, may_ask_why
 from gateway.server.explorer import explorer_page, prefers_page
-from gateway.server.formatting import BAD_REQUEST
 from gateway.server.json_writing import to_json
 from gateway.server.leaving import until_left
 from gateway.server.negotiation import Accepted, Media, accepted_by
@@ -126,7 +126,7 @@ def _json(content: Mapping[str, Any], media: Media, status: int) -> Response:
 
 
 def _refusal(refusal: RequestRefusedError, accepted: Accepted) -> Response:
-    content = {"errors": [{"message": refusal.reason, "extensions": {"code": BAD_REQUEST}}]}
+    content = {"errors": [{"message": refusal.reason, "extensions": {"code": RequestCode.BAD_REQUEST.value}}]}
     response = _json(content, accepted.refusal, refusal.status)
     response.headers.update(refusal.headers)
     return response
