@@ -1,9 +1,9 @@
 """What an operation may cost is known before it runs: from the document, its variables and the backends there are."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from graphql import FieldNode
+from graphql import FragmentDefinitionNode
 
 from gateway.documents import cost
 from gateway.documents.limits import DocumentLimits
@@ -14,7 +14,9 @@ from tests.gateway.documents.test_shape import bomb
 
 BACKENDS = 3
 MAX_PAGE = 100
-EVERYTHING = DocumentLimits(fields=10**9, root_fields=10**9, tokens=10**9, comparisons=10**9)
+EVERYTHING = DocumentLimits(
+    depth=10**9, aliases=10**9, directives=10**9, fields=10**9, root_fields=10**9, tokens=10**9, comparisons=10**9
+)
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +57,7 @@ def cost_of(documents: Documents, text: str, **variables: Any) -> int:
         ('mutation { deleteLetter(input: {id: "x"}) { problems { code } } }', 10),
         ('mutation { a: cancelDispatch(id: "x") { dispatch { items(first: 3) { nodes { target { id } } } } } }', 14),
         (
-            'mutation { emailDocuments(input: {documents: ["x", "y"], dryRun: true})'
-            " { plan { items { target { id } } } } }",
+            'mutation { emailDocuments(input: {documents: ["x", "y"]}) { plan { items { target { id } } } } }',
             12 + 2,
         ),
         (
@@ -123,22 +124,21 @@ def test_a_cost_goes_with_how_many_backends_are_visible(documents: Documents) ->
 def test_each_selection_is_planned_and_added_up_once_however_often_it_is_spread(
     documents: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planned: list[FieldNode] = []
-    added: list[object] = []
+    seen: list[str] = []
     plan_term, add_term = cost._Planning._term, cost._Adding._term
-    monkeypatch.setattr(
-        cost._Planning, "_term", lambda self, node, parent: (planned.append(node), plan_term(self, node, parent))[1]
-    )
-    monkeypatch.setattr(
-        cost._Adding, "_term", lambda self, term, about: (added.append(term), add_term(self, term, about))[1]
-    )
-    text = bomb(levels=40).replace("{ a }", '{ node(id: "x") { id } }')
-    assert cost.cost_plan(*operation_of(text, documents), MAX_PAGE).total({}, BACKENDS) == 2**40
-    assert (len(planned), len(added)) == (2, 1)
 
+    def planning(self: Any, node: Any, parent: Any) -> Any:
+        seen.append(f"planned {node.name.value}")
+        return plan_term(self, node, parent)
 
-def operation_of(text: str, documents: Documents) -> Any:
-    """A document's operation, fragments, schema and costs, unvalidated."""
-    document = documents._parsed(text)
-    operation, *fragments = document.definitions
-    return operation, {one.name.value: one for one in fragments}, documents._schema, documents._costs  # type: ignore[attr-defined]
+    def adding(self: Any, term: Any, about: int) -> int:
+        seen.append("added")
+        return add_term(self, term, about)
+
+    monkeypatch.setattr(cost._Planning, "_term", planning)
+    monkeypatch.setattr(cost._Adding, "_term", adding)
+    document = documents._parsed(bomb(levels=40).replace("{ a }", '{ node(id: "x") { id } }'))
+    operation, *others = document.definitions
+    fragments: Any = {one.name.value: one for one in others if isinstance(one, FragmentDefinitionNode)}
+    assert documents._cost(cast("Any", operation), fragments).total({}, BACKENDS) == 2**40
+    assert seen == ["planned node", "planned id", "added"]
