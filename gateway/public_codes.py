@@ -13,6 +13,7 @@ class RequestCode(StrEnum):
     """Codes of errors that are about a request, or about the gateway itself; `ProblemCode` has those of its fields."""
 
     BAD_REQUEST = "BAD_REQUEST"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
     GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
     DOCUMENT_LIMIT = "DOCUMENT_LIMIT"
     COST_LIMIT = "COST_LIMIT"
@@ -27,6 +28,7 @@ PUBLIC_CODES: Final = frozenset((*ProblemCode, *RequestCode))
 
 MEANINGS: Final[Mapping[RequestCode, str]] = {
     RequestCode.BAD_REQUEST: "what came over HTTP asks for nothing that could be executed",
+    RequestCode.UNAUTHENTICATED: "no credential came, or none that this gateway takes",
     RequestCode.GRAPHQL_VALIDATION_FAILED: "the document is no GraphQL, does not fit the schema or its variables, or "
     "has no such operation",
     RequestCode.DOCUMENT_LIMIT: "the document is too large, deep or repetitive: `limit`, `maximum` and `actual` say "

@@ -101,6 +101,13 @@ class _Sum:
         return not self.terms and not self.fragments
 
 
+class Cost(Struct, frozen=True):
+    """What one request costs at most, and the most that it may."""
+
+    reads: int
+    maximum: int
+
+
 class CostPlan:
     """What one operation costs; `total` adds it up. ``variables`` are those that it depends on."""
 

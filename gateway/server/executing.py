@@ -15,6 +15,7 @@ from strawberry.types import ExecutionResult as StrawberryResult
 from strawberry.utils.aio import aclosing
 
 from gateway.context import RequestContext
+from gateway.documents.cost import Cost
 from gateway.documents.limits import too_much
 from gateway.documents.prepared import DocumentRefusedError, PreparedOperation
 from gateway.documents.preparing import Documents
@@ -85,11 +86,12 @@ class Operations:
         operation = self._documents.prepared(request.query).operation(request.operation_name)
         context.operation = operation
         context.is_a(operation.kind.value)
-        context.cost = operation.cost.total(request.variables, len(context.backends))
-        most = self._documents.limits.cost
-        if context.cost > most:
-            error = too_much("cost", "The operation costs {} reads", context.cost, most, RequestCode.COST_LIMIT)
-            raise DocumentRefusedError([error])
+        maximum = self._documents.limits.cost
+        cost = Cost(operation.cost.total(request.variables, len(context.backends)), maximum)
+        context.cost = cost
+        if cost.reads > maximum:
+            what = "The operation may cost {} reads"
+            raise DocumentRefusedError([too_much("cost", what, cost.reads, maximum, RequestCode.COST_LIMIT)])
         return operation
 
     async def begin(self, request: OperationRequest, context: RequestContext, method: str, accepted: Accepted) -> Begun:
