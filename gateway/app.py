@@ -26,6 +26,7 @@ from gateway.documents.preparing import Documents
 from gateway.files import FileLinks
 from gateway.metrics import Metrics
 from gateway.schema.build import build_schema, schema_needs
+from gateway.schema.costs import field_costs
 from gateway.schema.execution import SchemaExecutor
 from gateway.server.authenticating import Authenticator, LocalAuthenticator
 from gateway.server.door import Door
@@ -69,7 +70,13 @@ class Gateway:
         self.watch.metrics.watch(backends)
         self.backends = backends
         self.schema = build_schema()
-        self.operations = Operations(Documents(self.schema.core), SchemaExecutor(self.schema))
+        documents = Documents(
+            self.schema.core,
+            field_costs(self.schema.core),
+            settings.limits.of_documents,
+            most_records=settings.lists.max_page,
+        )
+        self.operations = Operations(documents, SchemaExecutor(self.schema))
         self.sending = sending
         key = settings.files.key
         self.file_links = FileLinks(

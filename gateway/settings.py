@@ -19,6 +19,7 @@ from gateway.dispatch.timing import Timing
 from gateway.settings_auth import AuthSettings, JwtSettings, check_auth
 from gateway.settings_backends import CREDENTIAL_PREFIX, BackendReader
 from gateway.settings_connections import ConnectionSettings
+from gateway.settings_limits import LimitSettings
 from gateway.settings_reading import Reader, is_loopback, read_toml
 from gateway.settings_section import Section
 
@@ -31,6 +32,7 @@ __all__ = [
     "FileSettings",
     "JwtSettings",
     "LedgerSettings",
+    "LimitSettings",
     "ListLimits",
     "RedisSettings",
     "ServerSettings",
@@ -239,6 +241,7 @@ class Settings:
     auth: AuthSettings = field(default_factory=AuthSettings)
     jwt: JwtSettings = field(default_factory=JwtSettings)
     lists: ListLimits = field(default_factory=ListLimits)
+    limits: LimitSettings = field(default_factory=LimitSettings)
     files: FileSettings = field(default_factory=FileSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
@@ -321,6 +324,7 @@ _SECTIONS: Mapping[str, type[Section]] = {
     "auth": AuthSettings,
     "jwt": JwtSettings,
     "lists": ListLimits,
+    "limits": LimitSettings,
     "files": FileSettings,
     "ledger": LedgerSettings,
     "redis": RedisSettings,
