@@ -17,10 +17,14 @@ from gateway.context import LOCAL, Principal, RequestContext
 from gateway.dispatch.engine import DbosEngine, EngineFactory
 from gateway.dispatch.running import sending_over
 from gateway.dispatch.sending import Sending
+from gateway.documents.preparing import Documents
+from gateway.engine.executor import CompiledExecutor
 from gateway.files import FileLinks
 from gateway.metrics import Metrics
 from gateway.schema.build import build_schema, schema_needs
+from gateway.server.authenticating import Authenticator, LocalAuthenticator
 from gateway.server.examples import EXAMPLES
+from gateway.server.executing import Operations
 from gateway.server.explorer import explorer_routes
 from gateway.server.files import file_route
 from gateway.server.graphql_view import GraphQLView
@@ -53,6 +57,9 @@ class Gateway:
         self.watch.metrics.watch(backends)
         self.backends = backends
         self.schema = build_schema()
+        self._needs = schema_needs()
+        executor = CompiledExecutor(self.schema, self._needs, self.watch.metrics)
+        self.operations = Operations(Documents(self.schema.core), executor)
         self.sending = sending
         key = settings.files.key
         self.file_links = FileLinks(
@@ -61,8 +68,8 @@ class Gateway:
             lifetime=timedelta(seconds=settings.files.lifetime_seconds),
             clock=clock,
         )
+        self.authenticator: Authenticator = LocalAuthenticator()
         self._clock = clock
-        self._needs = schema_needs()
 
     def context(self, principal: Principal = LOCAL) -> RequestContext:
         """The context of one operation."""
@@ -123,7 +130,7 @@ def build_app(settings: Settings, clock: Clock = utc_now, engine_of: EngineFacto
 
 
 def _routes(gateway: Gateway) -> list[BaseRoute]:
-    view = GraphQLView(gateway.schema, gateway.context, gateway.watch)
+    view = GraphQLView(gateway.operations, gateway.context, gateway.watch, gateway.authenticator)
     return [
         Route(GRAPHQL_PATH, view),
         WebSocketRoute(GRAPHQL_PATH, view),

@@ -16,18 +16,17 @@ from graphql import (
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLOutputType,
-    GraphQLSchema,
     GraphQLUnionType,
     OperationDefinitionNode,
     OperationType,
     get_named_type,
 )
-from strawberry import Schema
 
 from gateway.engine.arguments import Arguments
 from gateway.engine.collect import Collector, Groups
 from gateway.engine.declared import Declared, declared_of
 from gateway.engine.fallback import NotCompiledError, Reason
+from gateway.schema.execution import PublicSchema
 from gateway.schema.fields import Action, Attribute, Load
 from gateway.selection import FieldNeeds, Selection
 
@@ -105,14 +104,13 @@ class Planner:
 
     def __init__(
         self,
-        schema: Schema,
-        core: GraphQLSchema,
+        schema: PublicSchema,
         needs: FieldNeeds,
         fragments: Mapping[str, FragmentDefinitionNode],
         conditions: Mapping[str, bool],
     ) -> None:
         self._schema = schema
-        self._core = core
+        self._core = core = schema.core
         self._needs = needs
         self._fragments = fragments
         self._collector = Collector(core, fragments, conditions)

@@ -1,4 +1,4 @@
-"""Runs a plan for one request: level by level, everything of a level at once, each backend's part as soon as it is there.
+"""Runs a plan for one request: level by level, all of a level at once, each backend's part as soon as it is there.
 
 A level is what one step brought, with all objects below it up to the next steps. Its steps gather the keys of all their
 objects and call their loader once; what comes for one backend is written, and its own steps begun, while another is
@@ -176,9 +176,7 @@ class Run:
         """What the work gives; where it is asked, the work knows for which field it is done."""
         return await (needed_by(path, work) if self.context.explained else work())
 
-    def _write(
-        self, step: FieldPlan, owners: Sequence[dict[str, Any]], values: Sequence[Any], level: Level
-    ) -> None:
+    def _write(self, step: FieldPlan, owners: Sequence[dict[str, Any]], values: Sequence[Any], level: Level) -> None:
         """Writes what a step brought."""
         odd = [at for at, value in enumerate(values) if value is None or isinstance(value, Exception)]
         if odd:

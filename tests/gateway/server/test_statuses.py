@@ -78,7 +78,7 @@ async def test_an_unknown_exception_before_any_field_is_500_and_tells_nothing(mo
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("token=hunter2")
 
-    monkeypatch.setattr("strawberry.schema.schema.experimental_execute_incrementally", broken)
+    monkeypatch.setattr("gateway.engine.executor.run", broken)
     async with endpoint() as client:
         answer = await posted(client, "{ __typename }")
     assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (500, "INTERNAL")
@@ -90,5 +90,5 @@ def test_the_public_codes_are_these() -> None:
         *("INVALID_INPUT", "NOT_FOUND", "NOT_READY", "UNSUPPORTED", "CONFLICT", "ALREADY_SENT", "INACTIVE"),
         *("IDEMPOTENCY_CONFLICT", "SCAN_LIMIT", "FORBIDDEN", "BACKEND_CREDENTIALS", "RATE_LIMITED", "UNAVAILABLE"),
         *("TIMEOUT", "REJECTED", "MALFORMED_RESPONSE", "OUTCOME_UNKNOWN", "FILE_NOT_AVAILABLE"),
-        *("BAD_REQUEST", "GRAPHQL_VALIDATION_FAILED", "INTERNAL"),
+        *("BAD_REQUEST", "UNAUTHENTICATED", "GRAPHQL_VALIDATION_FAILED", "INTERNAL"),
     }
