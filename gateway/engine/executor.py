@@ -25,7 +25,6 @@ from gateway.engine.plan import Plan, Planner
 from gateway.engine.run import run
 from gateway.problems import public_error
 from gateway.schema.execution import PublicSchema, SchemaExecutor, public_request_error
-from gateway.selection import FieldNeeds
 
 __all__ = ["Compiled", "CompiledExecutor", "EngineWatch"]
 
@@ -69,9 +68,8 @@ class _Variants:
 class CompiledExecutor:
     """Executes the operations of one schema: by compiled plans, or on graphql-core where one is not compiled."""
 
-    def __init__(self, schema: PublicSchema, needs: FieldNeeds, watch: EngineWatch) -> None:
+    def __init__(self, schema: PublicSchema, watch: EngineWatch) -> None:
         self._schema = schema
-        self._needs = needs
         self._watch = watch
         self._kinds = Kinds(schema.core)
         self._interpreter = SchemaExecutor(schema)
@@ -107,7 +105,7 @@ class CompiledExecutor:
         Raises:
             NotCompiledError: something in it is not compiled.
         """
-        planner = Planner(self._schema, self._needs, operation.document.fragments, conditions)
+        planner = Planner(self._schema, operation.document.fragments, conditions)
         plan = planner.plan(operation.node)
         return Compiled(plan, generate(plan, self._kinds))
 

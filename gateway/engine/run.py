@@ -127,7 +127,7 @@ class Run:
     def _declared_keys(
         self, declared: Load, step: FieldPlan, sources: Sequence[Any], objects: Sequence[dict[str, Any]]
     ) -> tuple[list[dict[str, Any]], list[Any]]:
-        ask, keys, owners, key_of = Ask(self.context, step.selection), [], [], declared.key
+        ask, keys, owners, key_of = Ask(self.context, step.selection(self.context.needs)), [], [], declared.key
         failed: list[tuple[dict[str, Any], Any]] = []
         for source, owner in zip(sources, objects, strict=True):
             try:
@@ -162,7 +162,7 @@ class Run:
 
     async def _act(self, action: Action, step: FieldPlan, data: dict[str, Any], path: str) -> None:
         """Does a mutation's work, and answers it wholly."""
-        ask = Ask(self.context, step.selection)
+        ask = Ask(self.context, step.selection(self.context.needs))
         try:
             given = self.given(step)
             value = await self._for(path, lambda: action.run(None, ask, **given))

@@ -76,7 +76,7 @@ def _objects(
         places = (*places, (holder, at, not is_non_null_type(one_type)))
         inner = one_type.of_type if is_non_null_type(one_type) else one_type
         if is_list_type(inner):
-            whole = (*path, at)
+            whole: Path = (*path, at)
             todo += [(value, index, inner.of_type, whole, places) for index in range(len(value))]
         else:
             yield value, (*path, at), places
@@ -86,7 +86,8 @@ def _to_value(path: Path, places: tuple[_Place, ...], failure: Failure) -> tuple
     """From the owner on to the value that failed."""
     holder: Any = failure.owner
     of_type: GraphQLOutputType = failure.field.type
-    for at in (failure.field.key, *failure.places):
+    steps: Path = (failure.field.key, *failure.places)
+    for at in steps:
         if isinstance(at, int):
             of_type = of_type.of_type if is_non_null_type(of_type) else of_type
             of_type = of_type.of_type  # type: ignore[union-attr]
