@@ -23,11 +23,11 @@ from gateway.dispatch.engine import DbosEngine, EngineFactory
 from gateway.dispatch.running import sending_over
 from gateway.dispatch.sending import Sending
 from gateway.documents.preparing import Documents
+from gateway.engine.executor import CompiledExecutor
 from gateway.files import FileLinks
 from gateway.metrics import Metrics
 from gateway.schema.build import build_schema, schema_needs
 from gateway.schema.costs import field_costs
-from gateway.schema.execution import SchemaExecutor
 from gateway.server.authenticating import Authenticator, LocalAuthenticator
 from gateway.server.door import Door
 from gateway.server.examples import EXAMPLES
@@ -76,7 +76,7 @@ class Gateway:
             settings.limits.of_documents,
             most_records=settings.lists.max_page,
         )
-        self.operations = Operations(documents, SchemaExecutor(self.schema))
+        self.operations = Operations(documents, CompiledExecutor(self.schema, self.watch.metrics))
         self.sending = sending
         key = settings.files.key
         self.file_links = FileLinks(
