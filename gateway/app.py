@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import functools
 import secrets
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -19,20 +21,27 @@ from gateway.dispatch.draining import Patience, endless
 from gateway.dispatch.engine import DbosEngine, EngineFactory
 from gateway.dispatch.running import sending_over
 from gateway.dispatch.sending import Sending
+from gateway.documents.preparing import Documents
 from gateway.files import FileLinks
 from gateway.metrics import Metrics
 from gateway.schema.build import build_schema, schema_needs
+from gateway.schema.execution import SchemaExecutor
+from gateway.server.authenticating import Authenticator, LocalAuthenticator
+from gateway.server.door import Door
 from gateway.server.examples import EXAMPLES
+from gateway.server.executing import Operations
 from gateway.server.explorer import explorer_routes
 from gateway.server.files import file_route
 from gateway.server.front_page import FrontPage
 from gateway.server.graphql_view import GraphQLView
 from gateway.server.health import health_routes
+from gateway.server.hosts import Hosts
 from gateway.server.metrics import metrics_route
+from gateway.server.origins import Origins
 from gateway.server.schema_file import SCHEMA_PATH, SchemaFile
 from gateway.server.stopping import LastAnswers, Stopping
 from gateway.server.watching import OperationWatch
-from gateway.settings import Settings
+from gateway.settings import ServerSettings, Settings
 
 if TYPE_CHECKING:
     from gateway.tracing import Tracing
@@ -58,6 +67,7 @@ class Gateway:
         self.watch.metrics.watch(backends)
         self.backends = backends
         self.schema = build_schema()
+        self.operations = Operations(Documents(self.schema.core), SchemaExecutor(self.schema))
         self.sending = sending
         key = settings.files.key
         self.file_links = FileLinks(
@@ -66,8 +76,9 @@ class Gateway:
             lifetime=timedelta(seconds=settings.files.lifetime_seconds),
             clock=clock,
         )
+        self.authenticator: Authenticator = LocalAuthenticator()
         self._clock = clock
-        self._needs = schema_needs()
+        self._needs = functools.cache(schema_needs)
 
     def context(self, principal: Principal = LOCAL) -> RequestContext:
         """The context of one operation."""
@@ -77,7 +88,7 @@ class Gateway:
             limits=self.settings.lists,
             sending=self.sending,
             file_links=self.file_links,
-            needs=self._needs,
+            needs=self._needs(principal.scopes),
             clock=self._clock,
         )
 
@@ -127,7 +138,8 @@ def build_app(
     Whoever serves it tells ``stopping`` when it is to go.
     """
     leaving = stopping or Stopping(settings.server.stop_seconds)
-    app = Starlette(middleware=[Middleware(LastAnswers, leaving)])
+    door = Middleware(Door, hosts=hosts_of(settings.server), origins=origins_of(settings.server))
+    app = Starlette(middleware=[Middleware(LastAnswers, leaving), door])
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -139,9 +151,20 @@ def build_app(
     return app
 
 
+def hosts_of(server: ServerSettings) -> Hosts:
+    """The names that the gateway is reached by."""
+    public = urlsplit(server.url).hostname or ""
+    return Hosts((server.host, public, *server.allowed_hosts))
+
+
+def origins_of(server: ServerSettings) -> Origins:
+    """The origins whose pages may use the gateway."""
+    return Origins(server.url, server.cors_origins, credentials=server.cors_credentials)
+
+
 def _routes(gateway: Gateway, stopping: Stopping | None = None) -> list[BaseRoute]:
     leaving = stopping or Stopping(gateway.settings.server.stop_seconds)
-    view = GraphQLView(gateway.schema, gateway.context, gateway.watch, leaving)
+    view = GraphQLView(gateway.operations, gateway.context, gateway.watch, gateway.authenticator, leaving)
     return [
         Route(GRAPHQL_PATH, view),
         WebSocketRoute(GRAPHQL_PATH, view),

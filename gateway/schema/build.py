@@ -3,10 +3,10 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from gateway.principals import EVERYTHING, Scope
 from gateway.schema.customer import Customer
 from gateway.schema.document import Correspondence, Document, Letter
-from gateway.schema.document_cache import DocumentCache, ValidDocuments
-from gateway.schema.execution import PublicErrors, PublicSchema
+from gateway.schema.execution import GivenDocument, PublicErrors, PublicSchema
 from gateway.schema.fields import field_needs
 from gateway.schema.message import CustomerMessage
 from gateway.schema.node import Node
@@ -25,21 +25,20 @@ class Mutation(RecordMutations, SendMutations):
     """What can be changed and sent."""
 
 
-def build_schema() -> strawberry.Schema:
+def build_schema() -> PublicSchema:
     """The executable schema."""
-    documents = ValidDocuments()
     return PublicSchema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=[Correspondence, Letter, EmailTemplate, CustomerEmailTemplate, CustomerMessage],
         execution_context_class=PublicErrors,
-        extensions=[lambda: DocumentCache(documents)],
+        extensions=[GivenDocument],
         config=StrawberryConfig(enable_experimental_incremental_execution=True),  # @defer and @stream
     )
 
 
-def schema_needs() -> FieldNeeds:
-    """What each field of a record needs of it."""
+def schema_needs(scopes: frozenset[Scope] = EVERYTHING) -> FieldNeeds:
+    """What each field of a record needs of it, for a caller of these scopes."""
     records = (Customer, Correspondence, Letter, CustomerEmailTemplate, EmailTemplate, CustomerMessage)
-    return field_needs(Node, Document, *records)
+    return field_needs(Node, Document, *records, scopes=scopes)
