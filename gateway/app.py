@@ -30,6 +30,7 @@ from gateway.server.files import file_route
 from gateway.server.graphql_view import GraphQLView
 from gateway.server.health import health_routes
 from gateway.server.metrics import metrics_route
+from gateway.server.siblings import answering_siblings
 from gateway.server.watching import OperationWatch
 from gateway.settings import Settings
 
@@ -96,7 +97,8 @@ async def running_gateway(
         sending_over(url, backends, clock, engine_of, timing, metrics) as sending,
     ):
         watch = OperationWatch(metrics, tracing, seconds=settings.server.operation_seconds)
-        yield Gateway(settings, backends, sending, clock, watch)
+        async with answering_siblings(settings.worker, metrics):
+            yield Gateway(settings, backends, sending, clock, watch)
 
 
 @contextlib.asynccontextmanager
@@ -135,7 +137,7 @@ def _routes(gateway: Gateway) -> list[BaseRoute]:
         WebSocketRoute(GRAPHQL_PATH, view),
         file_route(gateway.backends, gateway.file_links, _local),
         *health_routes(gateway.backends),
-        metrics_route(gateway.watch.metrics),
+        metrics_route(gateway.watch.metrics, gateway.settings.worker),
         *explorer_routes(endpoint=GRAPHQL_PATH, tabs=EXAMPLES),
     ]
 

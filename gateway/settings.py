@@ -18,6 +18,7 @@ from adapters.contract import Credentials, Limits, Vendor, VendorSettings
 from gateway.dispatch.timing import Timing
 from gateway.settings_backends import CREDENTIAL_PREFIX, BackendReader
 from gateway.settings_reading import Reader, is_loopback, read_toml
+from gateway.worker import Worker
 
 __all__ = [
     "DEFAULT_FILE",
@@ -209,7 +210,7 @@ class BackendSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All of it. ``workers`` are the processes that this command serves with."""
+    """All of it. ``workers`` are the processes that this command serves with, ``worker`` is this one of several."""
 
     server: ServerSettings = field(default_factory=ServerSettings)
     lists: ListLimits = field(default_factory=ListLimits)
@@ -219,6 +220,7 @@ class Settings:
     cache: CacheSettings = field(default_factory=CacheSettings)
     tracing: TracingSettings = field(default_factory=TracingSettings)
     workers: int = 1
+    worker: Worker | None = None
     backends: tuple[BackendSettings, ...] = ()
 
     @property

@@ -26,6 +26,7 @@ from gateway.commands.output import aligned, say
 from gateway.commands.workers import run_workers
 from gateway.logs import configure_logs, secrets_of
 from gateway.settings import ServerSettings, Settings
+from gateway.worker import Worker
 
 __all__ = ["EXAMPLE_QUERY", "serve"]
 
@@ -77,8 +78,8 @@ def serve(
         def announce() -> None:
             say(banner(settings, emulators))
 
-        def serve_on(listening: Callable[[], None]) -> None:
-            _serve(build_app(settings), listener, listening)
+        def serve_on(listening: Callable[[], None], worker: Worker | None = None) -> None:
+            _serve(build_app(replace(settings, worker=worker)), listener, listening)
 
         with contextlib.suppress(KeyboardInterrupt):  # told to stop, and stopped in order
             if workers == 1:
