@@ -2,18 +2,22 @@
 
 import asyncio
 import contextlib
+import functools
 import secrets
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from gateway.backends import Backends
 from gateway.connecting import Clock, connected_backends, utc_now
 from gateway.context import LOCAL, Principal, RequestContext
+from gateway.dispatch.draining import Patience, endless
 from gateway.dispatch.engine import DbosEngine, EngineFactory
 from gateway.dispatch.running import sending_over
 from gateway.dispatch.sending import Sending
@@ -23,16 +27,22 @@ from gateway.metrics import Metrics
 from gateway.schema.build import build_schema, schema_needs
 from gateway.schema.execution import SchemaExecutor
 from gateway.server.authenticating import Authenticator, LocalAuthenticator
+from gateway.server.door import Door
 from gateway.server.examples import EXAMPLES
 from gateway.server.executing import Operations
 from gateway.server.explorer import explorer_routes
 from gateway.server.files import file_route
+from gateway.server.front_page import FrontPage
 from gateway.server.graphql_view import GraphQLView
 from gateway.server.health import health_routes
+from gateway.server.hosts import Hosts
 from gateway.server.metrics import metrics_route
+from gateway.server.origins import Origins
+from gateway.server.schema_file import SCHEMA_PATH, SchemaFile
 from gateway.server.siblings import answering_siblings
+from gateway.server.stopping import LastAnswers, Stopping
 from gateway.server.watching import OperationWatch
-from gateway.settings import Settings
+from gateway.settings import ServerSettings, Settings
 
 if TYPE_CHECKING:
     from gateway.tracing import Tracing
@@ -69,7 +79,7 @@ class Gateway:
         )
         self.authenticator: Authenticator = LocalAuthenticator()
         self._clock = clock
-        self._needs = schema_needs()
+        self._needs = functools.cache(schema_needs)
 
     def context(self, principal: Principal = LOCAL) -> RequestContext:
         """The context of one operation."""
@@ -79,14 +89,17 @@ class Gateway:
             limits=self.settings.lists,
             sending=self.sending,
             file_links=self.file_links,
-            needs=self._needs,
+            needs=self._needs(principal.scopes),
             clock=self._clock,
         )
 
 
 @contextlib.asynccontextmanager
 async def running_gateway(
-    settings: Settings, clock: Clock = utc_now, engine_of: EngineFactory = DbosEngine
+    settings: Settings,
+    clock: Clock = utc_now,
+    engine_of: EngineFactory = DbosEngine,
+    patience: Patience = endless,
 ) -> AsyncIterator[Gateway]:
     """A gateway that can be asked: backends connected, the ledger open. At the end everything claimed is settled."""
     url, timing = settings.ledger.url.get_secret_value(), settings.ledger.timing
@@ -94,7 +107,7 @@ async def running_gateway(
     async with (
         traced(settings) as tracing,
         connected_backends(settings, clock, metrics, tracing) as backends,
-        sending_over(url, backends, clock, engine_of, timing, metrics) as sending,
+        sending_over(url, backends, clock, engine_of, timing, metrics, patience) as sending,
     ):
         watch = OperationWatch(metrics, tracing, seconds=settings.server.operation_seconds)
         async with answering_siblings(settings.worker, metrics):
@@ -116,30 +129,65 @@ async def traced(settings: Settings) -> AsyncIterator["Tracing | None"]:
         await asyncio.to_thread(tracing.close)
 
 
-def build_app(settings: Settings, clock: Clock = utc_now, engine_of: EngineFactory = DbosEngine) -> Starlette:
-    """The whole application. Backends connect when it starts, and are let go when everything sent is settled."""
-    app = Starlette()
+def build_app(
+    settings: Settings,
+    clock: Clock = utc_now,
+    engine_of: EngineFactory = DbosEngine,
+    stopping: Stopping | None = None,
+) -> Starlette:
+    """The whole application. Backends connect when it starts, and are let go when everything sent is settled.
+
+    Whoever serves it tells ``stopping`` when it is to go.
+    """
+    leaving = stopping or Stopping(settings.server.stop_seconds)
+    door = Middleware(Door, hosts=hosts_of(settings.server), origins=origins_of(settings.server))
+    app = Starlette(middleware=[Middleware(LastAnswers, leaving), door])
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with running_gateway(settings, clock, engine_of) as gateway:
-            app.router.routes.extend(_routes(gateway))
+        async with running_gateway(settings, clock, engine_of, leaving.remaining) as gateway:
+            app.router.routes.extend(_routes(gateway, leaving))
             yield
 
     app.router.lifespan_context = lifespan
     return app
 
 
-def _routes(gateway: Gateway) -> list[BaseRoute]:
-    view = GraphQLView(gateway.operations, gateway.context, gateway.watch, gateway.authenticator)
+def hosts_of(server: ServerSettings) -> Hosts:
+    """The names that the gateway is reached by."""
+    public = urlsplit(server.url).hostname or ""
+    return Hosts((server.host, public, *server.allowed_hosts))
+
+
+def origins_of(server: ServerSettings) -> Origins:
+    """The origins whose pages may use the gateway."""
+    return Origins(server.url, server.cors_origins, credentials=server.cors_credentials)
+
+
+def _routes(gateway: Gateway, stopping: Stopping | None = None) -> list[BaseRoute]:
+    leaving = stopping or Stopping(gateway.settings.server.stop_seconds)
+    view = GraphQLView(gateway.operations, gateway.context, gateway.watch, gateway.authenticator, leaving)
     return [
         Route(GRAPHQL_PATH, view),
         WebSocketRoute(GRAPHQL_PATH, view),
         file_route(gateway.backends, gateway.file_links, _local),
-        *health_routes(gateway.backends),
+        *health_routes(gateway.backends, leaving),
         metrics_route(gateway.watch.metrics, gateway.settings.worker),
         *explorer_routes(endpoint=GRAPHQL_PATH, tabs=EXAMPLES),
+        SchemaFile(gateway.schema, _caller).route(),
+        FrontPage(
+            gateway.backends,
+            gateway.sending.ledger,
+            _caller,
+            address=gateway.settings.server.url + GRAPHQL_PATH,
+            endpoint=GRAPHQL_PATH,
+            schema_path=SCHEMA_PATH,
+        ).route(),
     ]
+
+
+async def _caller(_: Request) -> Principal | None:
+    return LOCAL
 
 
 def _local(_: Request) -> Principal:

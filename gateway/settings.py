@@ -10,20 +10,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from adapters.contract import Credentials, Limits, Vendor, VendorSettings
 from gateway.dispatch.timing import Timing
 from gateway.settings_backends import CREDENTIAL_PREFIX, BackendReader
+from gateway.settings_connections import ConnectionSettings
 from gateway.settings_reading import Reader, is_loopback, read_toml
+from gateway.settings_section import Section
 from gateway.worker import Worker
 
 __all__ = [
     "DEFAULT_FILE",
     "BackendSettings",
     "CacheSettings",
+    "ConnectionSettings",
     "FileSettings",
     "LedgerSettings",
     "ListLimits",
@@ -38,6 +41,9 @@ __all__ = [
 DEFAULT_FILE = Path("postroom.toml")
 """Where the settings are looked for when nobody says where they are."""
 
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?$")]
+Origin = Annotated[str, Field(pattern=r"^https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$")]
+
 
 class SettingsError(Exception):
     """Settings that cannot be used: every problem, a sentence each."""
@@ -47,13 +53,7 @@ class SettingsError(Exception):
         self.problems = tuple(problems)
 
 
-class _Section(BaseModel):
-    """A section of the file. A field's description says what it must be, its example what to write."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class ServerSettings(_Section):
+class ServerSettings(Section):
     """Where the gateway listens, and where it is reached from outside."""
 
     host: str = Field(
@@ -77,6 +77,26 @@ class ServerSettings(_Section):
         default=60.0, gt=0, le=600, description="a number of seconds above 0, at most 600", examples=[60]
     )
 
+    # Names, without port: what a browser may have been told is no address of ours (`gateway.server.hosts`).
+    allowed_hosts: list[HostName] = Field(
+        default=[],
+        description="a list of host names, without scheme and port",
+        examples=[["postroom.internal.example.com"]],
+    )
+    cors_origins: list[Origin] = Field(
+        default=[],
+        description="a list of origins: https:// or http://, a host, and a port where it is not the usual one",
+        examples=[["https://app.example.com"]],
+    )
+    cors_credentials: bool = Field(default=False, description="true or false", examples=[True])
+    # Orchestrators commonly send SIGTERM, and 30 seconds later SIGKILL: two are left for closing.
+    stop_seconds: int = Field(
+        default=28, ge=1, le=3600, description="a whole number of seconds from 1 to 3600", examples=[28]
+    )
+    leave_seconds: int = Field(
+        default=0, ge=0, le=60, description="a whole number of seconds from 0 to 60", examples=[5]
+    )
+
     @property
     def url(self) -> str:
         """Where the gateway is reached: ``public_url``, or the address it listens on."""
@@ -86,13 +106,13 @@ class ServerSettings(_Section):
         return f"http://{host}:{self.port}"
 
 
-class ListLimits(_Section):
+class ListLimits(Section):
     """How much one list answers."""
 
     max_page: int = Field(default=500, ge=1, le=10_000, description="a whole number from 1 to 10000", examples=[500])
 
 
-class FileSettings(_Section):
+class FileSettings(Section):
     """Links to files.
 
     Without a ``key`` each process makes one up: its links die with it, and no other process takes them.
@@ -109,7 +129,7 @@ class FileSettings(_Section):
     )
 
 
-class LedgerSettings(_Section):
+class LedgerSettings(Section):
     """Where sends are written down: a file of this machine, or a PostgreSQL that several gateways share."""
 
     url: SecretStr = Field(
@@ -145,7 +165,7 @@ class LedgerSettings(_Section):
         return url
 
 
-class RedisSettings(_Section):
+class RedisSettings(Section):
     """A Redis (or Valkey) through which several processes keep a backend's limits together.
 
     Without it, or while it is away, each of ``expected_processes`` takes its share; None: as many as there are workers.
@@ -168,7 +188,7 @@ class RedisSettings(_Section):
         return url
 
 
-class CacheSettings(_Section):
+class CacheSettings(Section):
     """Where answers are kept whose backend says for how long.
 
     64 MiB hold some 150 lists of 1,000 customers, or 30,000 single records; a process without them has twice that.
@@ -179,7 +199,7 @@ class CacheSettings(_Section):
     )
 
 
-class TracingSettings(_Section):
+class TracingSettings(Section):
     """Where traces go; without an endpoint there are none."""
 
     otlp_endpoint: str | None = Field(
@@ -213,6 +233,7 @@ class Settings:
     """All of it. ``workers`` are the processes that this command serves with, ``worker`` is this one of several."""
 
     server: ServerSettings = field(default_factory=ServerSettings)
+    connections: ConnectionSettings = field(default_factory=ConnectionSettings)
     lists: ListLimits = field(default_factory=ListLimits)
     files: FileSettings = field(default_factory=FileSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
@@ -286,8 +307,9 @@ def sandbox_settings(
     return _read(document, "the sandboxes", Path(), known, vendors, overrides or {})
 
 
-_SECTIONS: Mapping[str, type[_Section]] = {
+_SECTIONS: Mapping[str, type[Section]] = {
     "server": ServerSettings,
+    "connections": ConnectionSettings,
     "lists": ListLimits,
     "files": FileSettings,
     "ledger": LedgerSettings,
@@ -312,6 +334,10 @@ def _read(
     if tracing is not None and tracing.otlp_endpoint is not None and importlib.util.find_spec("opentelemetry") is None:
         place = reader.place("tracing", "otlp_endpoint")
         reader.problem(place, "needs OpenTelemetry; install Postroom with its extra: postroom[tracing]")
+    if server is not None and server.leave_seconds >= server.stop_seconds:
+        reader.problem(
+            reader.place("server", "leave_seconds"), f"must be less than stop_seconds, which is {server.stop_seconds}"
+        )
     if server is not None and not server.insecure and not is_loopback(server.host):
         place = reader.place("server", "host")
         reader.problem(

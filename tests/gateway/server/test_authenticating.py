@@ -9,10 +9,10 @@ from gateway.server.authenticating import LocalAuthenticator, UnauthenticatedErr
 from tests.gateway.server.endpoint import EVENTS, RESPONSE, endpoint, posted, usual
 
 
-class Nobody:
+class Nobody(LocalAuthenticator):
     """Knows nobody."""
 
-    async def principal_of(self, connection: HTTPConnection, credential: str | None = None) -> Principal:  # noqa: ARG002
+    async def principal_of(self, connection: HTTPConnection, credential: str | None = None) -> Principal:
         raise UnauthenticatedError("The key is not known here.")
 
 
