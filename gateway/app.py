@@ -41,6 +41,7 @@ from gateway.server.hosts import Hosts
 from gateway.server.metrics import metrics_route
 from gateway.server.origins import Origins
 from gateway.server.schema_file import SCHEMA_PATH, SchemaFile
+from gateway.server.siblings import answering_siblings
 from gateway.server.stopping import LastAnswers, Stopping
 from gateway.server.watching import OperationWatch
 from gateway.settings import ServerSettings, Settings
@@ -119,7 +120,8 @@ async def running_gateway(
         authenticating(settings, clock) as authenticator,
     ):
         watch = OperationWatch(metrics, tracing, seconds=settings.server.operation_seconds)
-        yield Gateway(settings, backends, sending, clock, watch, authenticator)
+        async with answering_siblings(settings.worker, metrics):
+            yield Gateway(settings, backends, sending, clock, watch, authenticator)
 
 
 @contextlib.asynccontextmanager
@@ -180,7 +182,7 @@ def _routes(gateway: Gateway, stopping: Stopping | None = None) -> list[BaseRout
         WebSocketRoute(GRAPHQL_PATH, view),
         file_route(gateway.backends, gateway.file_links, _local),
         *health_routes(gateway.backends, leaving),
-        metrics_route(gateway.watch.metrics),
+        metrics_route(gateway.watch.metrics, gateway.settings.worker),
         *explorer_routes(endpoint=GRAPHQL_PATH, tabs=EXAMPLES),
         SchemaFile(gateway.schema, _caller).route(),
         FrontPage(

@@ -22,6 +22,7 @@ from gateway.settings_connections import ConnectionSettings
 from gateway.settings_limits import LimitSettings
 from gateway.settings_reading import Reader, is_loopback, read_toml
 from gateway.settings_section import Section
+from gateway.worker import Worker
 
 __all__ = [
     "DEFAULT_FILE",
@@ -234,7 +235,7 @@ class BackendSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All of it. ``workers`` are the processes that this command serves with."""
+    """All of it. ``workers`` are the processes that this command serves with, ``worker`` is this one of several."""
 
     server: ServerSettings = field(default_factory=ServerSettings)
     connections: ConnectionSettings = field(default_factory=ConnectionSettings)
@@ -248,6 +249,7 @@ class Settings:
     cache: CacheSettings = field(default_factory=CacheSettings)
     tracing: TracingSettings = field(default_factory=TracingSettings)
     workers: int = 1
+    worker: Worker | None = None
     backends: tuple[BackendSettings, ...] = ()
 
     @property
