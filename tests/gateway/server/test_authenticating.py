@@ -12,7 +12,7 @@ from tests.gateway.server.endpoint import EVENTS, RESPONSE, endpoint, posted, us
 class Nobody(LocalAuthenticator):
     """Knows nobody."""
 
-    async def principal_of(self, connection: HTTPConnection, credential: str | None = None) -> Principal:
+    async def principal_of(self, connection: HTTPConnection, credential: str | None = None) -> Principal:  # noqa: ARG002
         raise UnauthenticatedError("The key is not known here.")
 
 
