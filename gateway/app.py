@@ -176,7 +176,14 @@ def origins_of(server: ServerSettings) -> Origins:
 
 def _routes(gateway: Gateway, stopping: Stopping | None = None) -> list[BaseRoute]:
     leaving = stopping or Stopping(gateway.settings.server.stop_seconds)
-    view = GraphQLView(gateway.operations, gateway.context, gateway.watch, gateway.authenticator, leaving)
+    view = GraphQLView(
+        gateway.operations,
+        gateway.context,
+        gateway.watch,
+        gateway.authenticator,
+        leaving,
+        gateway.settings.connections,
+    )
     return [
         Route(GRAPHQL_PATH, view),
         WebSocketRoute(GRAPHQL_PATH, view),
