@@ -18,7 +18,7 @@ class Known:
         """The caller."""
         return self.principal
 
-    async def admit(self, principal: Principal) -> None:  # noqa: ARG002
+    async def admit(self, principal: Principal) -> None:
         """Counts nothing."""
 
     async def renewed(self, principal: Principal) -> Principal:  # noqa: ARG002
@@ -35,7 +35,7 @@ class Nobody:
         """Refuses."""
         raise UnauthenticatedError(self.REASON)
 
-    async def admit(self, principal: Principal) -> None:  # noqa: ARG002
+    async def admit(self, principal: Principal) -> None:
         """Counts nothing."""
 
     async def renewed(self, principal: Principal) -> Principal:  # noqa: ARG002
