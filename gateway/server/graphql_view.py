@@ -71,6 +71,7 @@ class GraphQLView:
         accepted = accepted_by(",".join(request.headers.getlist("accept")) or None)
         try:
             principal = await self._authenticator.principal_of(request)
+            await self._authenticator.admit(principal)
             operation = await _operation_of(request, accepted)
             context = self._new_context(principal)
             await until_left(receive, self._answer(request, operation, context, accepted, send))
