@@ -5,6 +5,7 @@ import contextlib
 import functools
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -20,12 +21,15 @@ from gateway.dispatch.draining import Patience, endless
 from gateway.dispatch.engine import DbosEngine, EngineFactory
 from gateway.dispatch.running import sending_over
 from gateway.dispatch.sending import Sending
+from gateway.documents.automatic import KeptDocuments, MemoryDocuments, RedisDocuments
+from gateway.documents.library import Library
+from gateway.documents.manifest import Manifest, ManifestError, read_manifest
 from gateway.documents.preparing import Documents
 from gateway.files import FileLinks
 from gateway.metrics import Metrics
 from gateway.schema.build import build_schema, schema_needs
 from gateway.schema.costs import field_costs
-from gateway.schema.execution import SchemaExecutor
+from gateway.schema.execution import PublicSchema, SchemaExecutor
 from gateway.server.authenticating import Authenticator, LocalAuthenticator
 from gateway.server.examples import EXAMPLES
 from gateway.server.executing import Operations
@@ -38,12 +42,13 @@ from gateway.server.metrics import metrics_route
 from gateway.server.schema_file import SCHEMA_PATH, SchemaFile
 from gateway.server.stopping import LastAnswers, Stopping
 from gateway.server.watching import OperationWatch
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
+from gateway.upstream.cache_redis import answers_client
 
 if TYPE_CHECKING:
     from gateway.tracing import Tracing
 
-__all__ = ["Gateway", "build_app", "running_gateway"]
+__all__ = ["Gateway", "build_app", "documents_of", "manifest_of", "running_gateway"]
 
 GRAPHQL_PATH = "/graphql"
 
@@ -58,19 +63,20 @@ class Gateway:
         sending: Sending,
         clock: Clock = utc_now,
         watch: OperationWatch | None = None,
+        kept: KeptDocuments | None = None,
     ) -> None:
         self.settings = settings
         self.watch = watch or OperationWatch(seconds=settings.server.operation_seconds)
         self.watch.metrics.watch(backends)
         self.backends = backends
         self.schema = build_schema()
-        documents = Documents(
-            self.schema.core,
-            field_costs(self.schema.core),
-            settings.limits.of_documents,
-            most_records=settings.lists.max_page,
+        documents = documents_of(settings, self.schema)
+        library = Library(
+            manifest_of(settings, documents),
+            (kept or MemoryDocuments()) if settings.documents.automatic else None,
+            trusted_only=settings.documents.trusted == "require",
         )
-        self.operations = Operations(documents, SchemaExecutor(self.schema))
+        self.operations = Operations(documents, SchemaExecutor(self.schema), library)
         self.sending = sending
         key = settings.files.key
         self.file_links = FileLinks(
@@ -112,7 +118,44 @@ async def running_gateway(
         sending_over(url, backends, clock, engine_of, timing, metrics, patience) as sending,
     ):
         watch = OperationWatch(metrics, tracing, seconds=settings.server.operation_seconds)
-        yield Gateway(settings, backends, sending, clock, watch)
+        async with kept_documents(settings) as kept:
+            yield Gateway(settings, backends, sending, clock, watch, kept)
+
+
+def documents_of(settings: Settings, schema: PublicSchema) -> Documents:
+    """What reads and keeps the schema's documents."""
+    return Documents(
+        schema.core,
+        field_costs(schema.core),
+        settings.limits.of_documents,
+        most_records=settings.lists.max_page,
+        suggesting=settings.documents.suggestions,
+        introspecting=settings.documents.introspection,
+    )
+
+
+def manifest_of(settings: Settings, documents: Documents) -> Manifest | None:
+    """The trusted documents, if there are any.
+
+    Raises:
+        SettingsError: with everything that is wrong with the manifest.
+    """
+    if settings.documents.manifest is None:
+        return None
+    try:
+        return read_manifest(settings.documents.manifest, documents)
+    except ManifestError as error:
+        raise SettingsError(error.problems) from None
+
+
+@contextlib.asynccontextmanager
+async def kept_documents(settings: Settings) -> AsyncIterator[KeptDocuments]:
+    """Where documents are kept that clients give: in Redis, where there is one."""
+    if settings.redis.url is None:
+        yield MemoryDocuments()
+        return
+    async with aclosing(answers_client(settings.redis.url.get_secret_value())) as client:
+        yield RedisDocuments(client)
 
 
 @contextlib.asynccontextmanager

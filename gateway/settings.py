@@ -17,6 +17,7 @@ from pydantic import Field, SecretStr, field_validator
 from adapters.contract import Credentials, Limits, Vendor, VendorSettings
 from gateway.dispatch.timing import Timing
 from gateway.settings_backends import CREDENTIAL_PREFIX, BackendReader
+from gateway.settings_documents import DocumentSettings
 from gateway.settings_limits import LimitSettings
 from gateway.settings_reading import Reader, is_loopback, read_toml
 from gateway.settings_section import Section
@@ -25,6 +26,7 @@ __all__ = [
     "DEFAULT_FILE",
     "BackendSettings",
     "CacheSettings",
+    "DocumentSettings",
     "FileSettings",
     "LedgerSettings",
     "LimitSettings",
@@ -219,6 +221,7 @@ class Settings:
     server: ServerSettings = field(default_factory=ServerSettings)
     lists: ListLimits = field(default_factory=ListLimits)
     limits: LimitSettings = field(default_factory=LimitSettings)
+    documents: DocumentSettings = field(default_factory=DocumentSettings)
     files: FileSettings = field(default_factory=FileSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
@@ -286,7 +289,11 @@ def sandbox_settings(
         for name, base_url in base_urls.items()
     ]
     known = {name: text for name, text in (environ or {}).items() if not name.startswith(CREDENTIAL_PREFIX)}
-    document = {"backends": backends, "ledger": {"url": f"sqlite:///{ledger}"}}
+    document = {
+        "backends": backends,
+        "ledger": {"url": f"sqlite:///{ledger}"},
+        "documents": {"suggestions": True},
+    }
     return _read(document, "the sandboxes", Path(), known, vendors, overrides or {})
 
 
@@ -294,6 +301,7 @@ _SECTIONS: Mapping[str, type[Section]] = {
     "server": ServerSettings,
     "lists": ListLimits,
     "limits": LimitSettings,
+    "documents": DocumentSettings,
     "files": FileSettings,
     "ledger": LedgerSettings,
     "redis": RedisSettings,
@@ -328,8 +336,20 @@ def _read(
             f"{server.host} is reached from beyond this machine, and the gateway asks nobody who they are; "
             'write host = "127.0.0.1", or say insecure = true (--insecure) if something in front of it does the asking',
         )
+    sections["documents"] = _documents(reader, sections["documents"], folder)
     backends = [BackendSettings(**members) for members in BackendReader(reader, vendors).backends(document)]
     reader.check_environment()
     if reader.problems or None in sections.values():
         raise SettingsError(reader.problems)
     return Settings(**sections, backends=tuple(backends))
+
+
+def _documents(reader: Reader, documents: DocumentSettings | None, folder: Path) -> DocumentSettings | None:
+    """The section with its manifest found beside the settings."""
+    if documents is None:
+        return None
+    if documents.manifest is None:
+        if documents.trusted == "require":
+            reader.problem(reader.place("documents", "trusted"), "needs a manifest, or nothing could be asked")
+        return documents
+    return documents.model_copy(update={"manifest": folder / documents.manifest})

@@ -18,7 +18,7 @@ from gateway.public_codes import RequestCode
 from gateway.server.executing import Begun, Kind, Operations
 from gateway.server.formatting import formatted_error
 from gateway.server.json_writing import to_json
-from gateway.server.requests_reading import OperationRequest
+from gateway.server.requests_reading import OperationRequest, RequestRefusedError
 from gateway.server.watching import OperationWatch
 
 __all__ = ["GraphQLSockets"]
@@ -41,9 +41,12 @@ class _Handler(BaseGraphQLTransportWSHandler[RequestContext, None]):
     async def _run(self, operation: Operation[RequestContext, None], context: RequestContext) -> None:
         request = OperationRequest(operation.query, operation.operation_name, operation.variables)
         try:
-            prepared = self.view.operations.admitted(request, context)
+            prepared = await self.view.operations.admitted(request, context)
         except DocumentRefusedError as refusal:
             await _send_errors(operation, list(map(formatted_error, refusal.errors)))
+            return
+        except RequestRefusedError as refusal:
+            await _send_errors(operation, [{"message": refusal.reason, "extensions": {"code": refusal.code}}])
             return
         begun = await self.view.operations.run(prepared, request.variables, context)
         async with aclosing(begun.frames):
