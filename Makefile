@@ -15,7 +15,7 @@ NPM := tests/npm
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
 
 .DELETE_ON_ERROR:
-.PHONY: help run test faults lint types schema lock clean
+.PHONY: help run test faults soak lint types schema lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -28,6 +28,9 @@ test: lint types $(NPM)/node_modules/installed  ## lint, types and all tests
 
 faults: $(VENV)/dev $(VENV)/project  ## crashes, resets and full disks in every combination, and the table of what they came to, which goes into the README; some 30 minutes
 	FAULTS=all FAULTS_README=README.md $(BIN)/pytest tests/faults
+
+soak: $(VENV)/dev $(VENV)/project  ## ten minutes of mixed load on a served gateway, to see that nothing of what it holds grows (SOAK_MINUTES=60: an hour)
+	SOAK_MINUTES=$${SOAK_MINUTES:-10} $(BIN)/pytest tests/soak
 
 lint: $(VENV)/dev $(VENV)/project  ## ruff: rules and format
 	$(BIN)/ruff check

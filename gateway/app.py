@@ -5,15 +5,16 @@ import contextlib
 import functools
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from gateway.admission import authenticating
 from gateway.backends import Backends
 from gateway.connecting import Clock, connected_backends, utc_now
 from gateway.context import LOCAL, Principal, RequestContext
@@ -21,16 +22,14 @@ from gateway.dispatch.draining import Patience, endless
 from gateway.dispatch.engine import DbosEngine, EngineFactory
 from gateway.dispatch.running import sending_over
 from gateway.dispatch.sending import Sending
-from gateway.documents.automatic import KeptDocuments, MemoryDocuments, RedisDocuments
-from gateway.documents.library import Library
-from gateway.documents.manifest import Manifest, ManifestError, read_manifest
-from gateway.documents.preparing import Documents
+from gateway.document_settings import documents_of, kept_documents, library_of
+from gateway.documents.automatic import KeptDocuments
+from gateway.engine.executor import CompiledExecutor
 from gateway.files import FileLinks
 from gateway.metrics import Metrics
 from gateway.schema.build import build_schema, schema_needs
-from gateway.schema.costs import field_costs
-from gateway.schema.execution import PublicSchema, SchemaExecutor
 from gateway.server.authenticating import Authenticator, LocalAuthenticator
+from gateway.server.door import Door
 from gateway.server.examples import EXAMPLES
 from gateway.server.executing import Operations
 from gateway.server.explorer import explorer_routes
@@ -38,17 +37,19 @@ from gateway.server.files import file_route
 from gateway.server.front_page import FrontPage
 from gateway.server.graphql_view import GraphQLView
 from gateway.server.health import health_routes
+from gateway.server.hosts import Hosts
 from gateway.server.metrics import metrics_route
+from gateway.server.origins import Origins
 from gateway.server.schema_file import SCHEMA_PATH, SchemaFile
+from gateway.server.siblings import answering_siblings
 from gateway.server.stopping import LastAnswers, Stopping
 from gateway.server.watching import OperationWatch
-from gateway.settings import Settings, SettingsError
-from gateway.upstream.cache_redis import answers_client
+from gateway.settings import ServerSettings, Settings
 
 if TYPE_CHECKING:
     from gateway.tracing import Tracing
 
-__all__ = ["Gateway", "build_app", "documents_of", "manifest_of", "running_gateway"]
+__all__ = ["Gateway", "build_app", "running_gateway"]
 
 GRAPHQL_PATH = "/graphql"
 
@@ -63,6 +64,7 @@ class Gateway:
         sending: Sending,
         clock: Clock = utc_now,
         watch: OperationWatch | None = None,
+        authenticator: Authenticator | None = None,
         kept: KeptDocuments | None = None,
     ) -> None:
         self.settings = settings
@@ -71,12 +73,8 @@ class Gateway:
         self.backends = backends
         self.schema = build_schema()
         documents = documents_of(settings, self.schema)
-        library = Library(
-            manifest_of(settings, documents),
-            (kept or MemoryDocuments()) if settings.documents.automatic else None,
-            trusted_only=settings.documents.trusted == "require",
-        )
-        self.operations = Operations(documents, SchemaExecutor(self.schema), library)
+        library = library_of(settings, documents, kept)
+        self.operations = Operations(documents, CompiledExecutor(self.schema, self.watch.metrics), library)
         self.sending = sending
         key = settings.files.key
         self.file_links = FileLinks(
@@ -85,7 +83,7 @@ class Gateway:
             lifetime=timedelta(seconds=settings.files.lifetime_seconds),
             clock=clock,
         )
-        self.authenticator: Authenticator = LocalAuthenticator()
+        self.authenticator = authenticator or LocalAuthenticator()
         self._clock = clock
         self._needs = functools.cache(schema_needs)
 
@@ -116,46 +114,11 @@ async def running_gateway(
         traced(settings) as tracing,
         connected_backends(settings, clock, metrics, tracing) as backends,
         sending_over(url, backends, clock, engine_of, timing, metrics, patience) as sending,
+        authenticating(settings, clock) as authenticator,
     ):
         watch = OperationWatch(metrics, tracing, seconds=settings.server.operation_seconds)
-        async with kept_documents(settings) as kept:
-            yield Gateway(settings, backends, sending, clock, watch, kept)
-
-
-def documents_of(settings: Settings, schema: PublicSchema) -> Documents:
-    """What reads and keeps the schema's documents."""
-    return Documents(
-        schema.core,
-        field_costs(schema.core),
-        settings.limits.of_documents,
-        most_records=settings.lists.max_page,
-        suggesting=settings.documents.suggestions,
-        introspecting=settings.documents.introspection,
-    )
-
-
-def manifest_of(settings: Settings, documents: Documents) -> Manifest | None:
-    """The trusted documents, if there are any.
-
-    Raises:
-        SettingsError: with everything that is wrong with the manifest.
-    """
-    if settings.documents.manifest is None:
-        return None
-    try:
-        return read_manifest(settings.documents.manifest, documents)
-    except ManifestError as error:
-        raise SettingsError(error.problems) from None
-
-
-@contextlib.asynccontextmanager
-async def kept_documents(settings: Settings) -> AsyncIterator[KeptDocuments]:
-    """Where documents are kept that clients give: in Redis, where there is one."""
-    if settings.redis.url is None:
-        yield MemoryDocuments()
-        return
-    async with aclosing(answers_client(settings.redis.url.get_secret_value())) as client:
-        yield RedisDocuments(client)
+        async with answering_siblings(settings.worker, metrics), kept_documents(settings) as kept:
+            yield Gateway(settings, backends, sending, clock, watch, authenticator, kept)
 
 
 @contextlib.asynccontextmanager
@@ -184,7 +147,8 @@ def build_app(
     Whoever serves it tells ``stopping`` when it is to go.
     """
     leaving = stopping or Stopping(settings.server.stop_seconds)
-    app = Starlette(middleware=[Middleware(LastAnswers, leaving)])
+    door = Middleware(Door, hosts=hosts_of(settings.server), origins=origins_of(settings.server))
+    app = Starlette(middleware=[Middleware(LastAnswers, leaving), door])
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -196,6 +160,17 @@ def build_app(
     return app
 
 
+def hosts_of(server: ServerSettings) -> Hosts:
+    """The names that the gateway is reached by."""
+    public = urlsplit(server.url).hostname or ""
+    return Hosts((server.host, public, *server.allowed_hosts))
+
+
+def origins_of(server: ServerSettings) -> Origins:
+    """The origins whose pages may use the gateway."""
+    return Origins(server.url, server.cors_origins, credentials=server.cors_credentials)
+
+
 def _routes(gateway: Gateway, stopping: Stopping | None = None) -> list[BaseRoute]:
     leaving = stopping or Stopping(gateway.settings.server.stop_seconds)
     view = GraphQLView(gateway.operations, gateway.context, gateway.watch, gateway.authenticator, leaving)
@@ -204,7 +179,7 @@ def _routes(gateway: Gateway, stopping: Stopping | None = None) -> list[BaseRout
         WebSocketRoute(GRAPHQL_PATH, view),
         file_route(gateway.backends, gateway.file_links, _local),
         *health_routes(gateway.backends, leaving),
-        metrics_route(gateway.watch.metrics),
+        metrics_route(gateway.watch.metrics, gateway.settings.worker),
         *explorer_routes(endpoint=GRAPHQL_PATH, tabs=EXAMPLES),
         SchemaFile(gateway.schema, _caller).route(),
         FrontPage(

@@ -10,24 +10,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, field_validator
 
 from adapters.contract import Credentials, Limits, Vendor, VendorSettings
 from gateway.dispatch.timing import Timing
+from gateway.settings_auth import AuthSettings, JwtSettings, check_auth
 from gateway.settings_backends import CREDENTIAL_PREFIX, BackendReader
+from gateway.settings_connections import ConnectionSettings
 from gateway.settings_documents import DocumentSettings
 from gateway.settings_limits import LimitSettings
 from gateway.settings_reading import Reader, is_loopback, read_toml
 from gateway.settings_section import Section
+from gateway.worker import Worker
 
 __all__ = [
     "DEFAULT_FILE",
+    "AuthSettings",
     "BackendSettings",
     "CacheSettings",
+    "ConnectionSettings",
     "DocumentSettings",
     "FileSettings",
+    "JwtSettings",
     "LedgerSettings",
     "LimitSettings",
     "ListLimits",
@@ -41,6 +47,9 @@ __all__ = [
 
 DEFAULT_FILE = Path("postroom.toml")
 """Where the settings are looked for when nobody says where they are."""
+
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?$")]
+Origin = Annotated[str, Field(pattern=r"^https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$")]
 
 
 class SettingsError(Exception):
@@ -75,6 +84,18 @@ class ServerSettings(Section):
         default=60.0, gt=0, le=600, description="a number of seconds above 0, at most 600", examples=[60]
     )
 
+    # Names, without port: what a browser may have been told is no address of ours (`gateway.server.hosts`).
+    allowed_hosts: list[HostName] = Field(
+        default=[],
+        description="a list of host names, without scheme and port",
+        examples=[["postroom.internal.example.com"]],
+    )
+    cors_origins: list[Origin] = Field(
+        default=[],
+        description="a list of origins: https:// or http://, a host, and a port where it is not the usual one",
+        examples=[["https://app.example.com"]],
+    )
+    cors_credentials: bool = Field(default=False, description="true or false", examples=[True])
     # Orchestrators commonly send SIGTERM, and 30 seconds later SIGKILL: two are left for closing.
     stop_seconds: int = Field(
         default=28, ge=1, le=3600, description="a whole number of seconds from 1 to 3600", examples=[28]
@@ -216,9 +237,12 @@ class BackendSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All of it. ``workers`` are the processes that this command serves with."""
+    """All of it. ``workers`` are the processes that this command serves with, ``worker`` is this one of several."""
 
     server: ServerSettings = field(default_factory=ServerSettings)
+    connections: ConnectionSettings = field(default_factory=ConnectionSettings)
+    auth: AuthSettings = field(default_factory=AuthSettings)
+    jwt: JwtSettings = field(default_factory=JwtSettings)
     lists: ListLimits = field(default_factory=ListLimits)
     limits: LimitSettings = field(default_factory=LimitSettings)
     documents: DocumentSettings = field(default_factory=DocumentSettings)
@@ -228,6 +252,7 @@ class Settings:
     cache: CacheSettings = field(default_factory=CacheSettings)
     tracing: TracingSettings = field(default_factory=TracingSettings)
     workers: int = 1
+    worker: Worker | None = None
     backends: tuple[BackendSettings, ...] = ()
 
     @property
@@ -297,8 +322,16 @@ def sandbox_settings(
     return _read(document, "the sandboxes", Path(), known, vendors, overrides or {})
 
 
+def _is_open(server: ServerSettings, auth: AuthSettings) -> bool:
+    """Whether anybody beyond this machine could ask anything, and nobody said that this is meant."""
+    return auth.mode == "none" and not server.insecure and not is_loopback(server.host)
+
+
 _SECTIONS: Mapping[str, type[Section]] = {
     "server": ServerSettings,
+    "connections": ConnectionSettings,
+    "auth": AuthSettings,
+    "jwt": JwtSettings,
     "lists": ListLimits,
     "limits": LimitSettings,
     "documents": DocumentSettings,
@@ -329,12 +362,14 @@ def _read(
         reader.problem(
             reader.place("server", "leave_seconds"), f"must be less than stop_seconds, which is {server.stop_seconds}"
         )
-    if server is not None and not server.insecure and not is_loopback(server.host):
+    check_auth(reader, sections["auth"], sections["jwt"])
+    if server is not None and sections["auth"] is not None and _is_open(server, sections["auth"]):
         place = reader.place("server", "host")
         reader.problem(
             place,
             f"{server.host} is reached from beyond this machine, and the gateway asks nobody who they are; "
-            'write host = "127.0.0.1", or say insecure = true (--insecure) if something in front of it does the asking',
+            'write host = "127.0.0.1" or mode = "api_key" under [auth], '
+            "or say insecure = true (--insecure) if something in front of it does the asking",
         )
     sections["documents"] = _documents(reader, sections["documents"], folder)
     backends = [BackendSettings(**members) for members in BackendReader(reader, vendors).backends(document)]

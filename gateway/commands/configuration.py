@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from adapters.registry import load_vendors
-from gateway.app import documents_of, manifest_of
 from gateway.commands.failure import CommandFailure
+from gateway.document_settings import documents_of, manifest_of
 from gateway.schema.build import build_schema
 from gateway.settings import DEFAULT_FILE, Settings, load_settings
 

@@ -70,6 +70,7 @@ def _read_ahead(arguments: Arguments, _: int) -> int:
 
 BY_LOADER: Final[Mapping[str, FieldCost]] = {
     "record": FieldCost(weight=1),
+    "raw": FieldCost(weight=1),
     "customer": FieldCost(weight=1),
     "node": FieldCost(weight=1),
     "nodes": FieldCost(

@@ -118,6 +118,18 @@ class Operations:
         _require_allowed(operation, method, accepted)
         return await self.run(operation, request.variables, context)
 
+    async def execute(
+        self, text: str, variables: dict[str, Any] | None, context: RequestContext, name: str | None = None
+    ) -> ExecutionResult | StrawberryResult:
+        """The result of one query or mutation, whole: for whoever asks in the same process."""
+        try:
+            operation = await self.admitted(OperationRequest(text, name, variables), context)
+        except DocumentRefusedError as refusal:
+            return ExecutionResult(None, list(refusal.errors))
+        result = await self._executor.execute(operation, variables, context)
+        assert not isinstance(result, ExperimentalIncrementalExecutionResults)  # noqa: S101 - it has no parts
+        return result
+
     async def run(
         self, operation: PreparedOperation, variables: dict[str, Any] | None, context: RequestContext
     ) -> Begun:

@@ -81,7 +81,12 @@ class GraphQLSockets(GraphQL[RequestContext, None]):
         self, operations: Operations, new_context: Callable[[], RequestContext], watch: OperationWatch
     ) -> None:
         # The handler above asks no schema anything.
-        super().__init__(cast("Any", None), graphql_ide=None, subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,))
+        super().__init__(
+            cast("Any", None),
+            graphql_ide=None,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            allowed_origins=("*",),  # the door has looked at it
+        )
         self.operations = operations
         self._new_context = new_context
         self.watch = watch

@@ -102,7 +102,7 @@ async def answer(
 ) -> Answer:
     """The answer to one operation, whatever it holds."""
     context = context or gateway.context(principal)
-    return Answer(await gateway.schema.execute(query, variables, context_value=context))
+    return Answer(await gateway.operations.execute(query, variables, context))
 
 
 async def data(gateway: Gateway, query: str, *, principal: Principal = LOCAL, **variables: Any) -> Any:
