@@ -21,14 +21,14 @@ from gateway.dispatch.draining import Patience, endless
 from gateway.dispatch.engine import DbosEngine, EngineFactory
 from gateway.dispatch.running import sending_over
 from gateway.dispatch.sending import Sending
-from gateway.documents.preparing import Documents
+from gateway.document_settings import documents_of, kept_documents, library_of
+from gateway.documents.automatic import KeptDocuments
 from gateway.engine.executor import CompiledExecutor
 from gateway.files import FileLinks
 from gateway.metrics import Metrics
 from gateway.principals import Scope
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.build import build_schema, schema_needs
-from gateway.schema.costs import field_costs
 from gateway.server.authenticating import Authenticator, LocalAuthenticator, UnauthenticatedError
 from gateway.server.door import Door
 from gateway.server.examples import EXAMPLES
@@ -68,19 +68,16 @@ class Gateway:
         clock: Clock = utc_now,
         watch: OperationWatch | None = None,
         authenticator: Authenticator | None = None,
+        kept: KeptDocuments | None = None,
     ) -> None:
         self.settings = settings
         self.watch = watch or OperationWatch(seconds=settings.server.operation_seconds)
         self.watch.metrics.watch(backends)
         self.backends = backends
         self.schema = build_schema()
-        documents = Documents(
-            self.schema.core,
-            field_costs(self.schema.core),
-            settings.limits.of_documents,
-            most_records=settings.lists.max_page,
-        )
-        self.operations = Operations(documents, CompiledExecutor(self.schema, self.watch.metrics))
+        documents = documents_of(settings, self.schema)
+        library = library_of(settings, documents, kept)
+        self.operations = Operations(documents, CompiledExecutor(self.schema, self.watch.metrics), library)
         self.sending = sending
         key = settings.files.key
         self.file_links = FileLinks(
@@ -133,8 +130,8 @@ async def running_gateway(
         authenticating(settings, clock) as authenticator,
     ):
         watch = OperationWatch(metrics, tracing, seconds=settings.server.operation_seconds)
-        async with answering_siblings(settings.worker, metrics):
-            yield Gateway(settings, backends, sending, clock, watch, authenticator)
+        async with answering_siblings(settings.worker, metrics), kept_documents(settings) as kept:
+            yield Gateway(settings, backends, sending, clock, watch, authenticator, kept)
 
 
 @contextlib.asynccontextmanager

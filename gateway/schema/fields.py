@@ -22,7 +22,7 @@ from adapters.errors import AdapterError
 from gateway.context import Ask, RequestContext
 from gateway.loaders import RecordKey
 from gateway.principals import EVERYTHING, Scope
-from gateway.problems import ProblemError, failed
+from gateway.problems import ProblemError, UnavailableError, failed, incident_of
 from gateway.record_types import type_name
 from gateway.schema.access import require, require_for_input
 from gateway.selection import FieldNeeds, Selection
@@ -204,6 +204,9 @@ def action(description: str, refused: Callable[..., Any], scope: Scope) -> Calla
                 return refused(problems=[error.problem])
             except AdapterError as error:
                 return refused(problems=[failed(error)])
+            except UnavailableError as error:
+                incident_of(error)
+                return refused(problems=[error.problem])
 
         @functools.wraps(function)
         async def resolver(self: Any, info: Info, **arguments: Any) -> Any:
