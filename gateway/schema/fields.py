@@ -22,7 +22,7 @@ from adapters.errors import AdapterError
 from gateway.context import Ask, RequestContext
 from gateway.loaders import RecordKey
 from gateway.principals import EVERYTHING, Scope
-from gateway.problems import ProblemError, failed
+from gateway.problems import ProblemError, UnavailableError, failed, incident_of
 from gateway.record_types import type_name
 from gateway.schema.access import require, require_for_input
 from gateway.selection import FieldNeeds, Selection
@@ -204,6 +204,9 @@ def action(description: str, refused: Callable[..., Any], scope: Scope) -> Calla
                 return refused(problems=[error.problem])
             except AdapterError as error:
                 return refused(problems=[failed(error)])
+            except UnavailableError as error:
+                incident_of(error)
+                return refused(problems=[error.problem])
 
         @functools.wraps(function)
         async def resolver(self: Any, info: Info, **arguments: Any) -> Any:
@@ -258,6 +261,8 @@ def followed(description: str, scope: Scope) -> Callable[[Callable[..., Any]], A
             require(info.context.principal, scope)
             async with aclosing(function(self, info, **arguments)) as found:
                 async for value in found:
+                    if info.context.renewed is not None:  # it may be hours since it was asked who asks
+                        require(await info.context.renewed(info.context.principal), scope)
                     yield value
 
         field: Any = strawberry.subscription

@@ -16,7 +16,7 @@ from gateway.server.authenticating import Authenticator, LocalAuthenticator
 from gateway.server.compression import compress
 from gateway.server.cross_site import refuse_cross_site_read
 from gateway.server.executing import ALLOWED, Begun, Kind, Operations
-from gateway.server.explaining import explained, may_ask_why
+from gateway.server.explaining import COST, costed, explained, may_ask_why
 from gateway.server.explorer import explorer_page, prefers_page
 from gateway.server.json_writing import to_json
 from gateway.server.leaving import until_left
@@ -71,6 +71,7 @@ class GraphQLView:
         accepted = accepted_by(",".join(request.headers.getlist("accept")) or None)
         try:
             principal = await self._authenticator.principal_of(request)
+            await self._authenticator.admit(principal)
             operation = await _operation_of(request, accepted)
             context = self._new_context(principal)
             await until_left(receive, self._answer(request, operation, context, accepted, send))
@@ -88,6 +89,8 @@ class GraphQLView:
             begun = await self._operations.begin(operation, context, request.method, accepted)
             if begun.kind is Kind.SUBSCRIPTION and self._stopping is not None:
                 begun = replace(begun, frames=self._stopping.followed(begun.frames))
+            if request.headers.get(COST) == "1":
+                begun = replace(begun, frames=costed(begun.frames, context))
             return replace(begun, frames=explained(begun.frames, watched)) if context.explained else begun
 
         with self._watch.operation(context, request.headers) as watched:

@@ -14,10 +14,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gateway.context import RequestContext
 from gateway.principals import Principal
+from gateway.public_codes import RequestCode
 from gateway.server import socket_messages as messages
 from gateway.server.authenticating import Authenticator, UnauthenticatedError
 from gateway.server.executing import Begun, Kind, Operations
-from gateway.server.formatting import BAD_REQUEST, formatted_error
+from gateway.server.formatting import formatted_error
 from gateway.server.negotiation import Accepted, Media
 from gateway.server.requests_reading import RequestRefusedError, read_payload
 from gateway.server.socket_messages import Close, Complete, ConnectionInit, Message, Ping, SocketClosedError, Subscribe
@@ -211,7 +212,7 @@ class _Socket:
         if self._ending:
             await asyncio.wait(self._ending)
 
-    async def _refuse(self, operation: str, reason: str, code: str = BAD_REQUEST) -> None:
+    async def _refuse(self, operation: str, reason: str, code: str = RequestCode.BAD_REQUEST.value) -> None:
         error = {"message": reason, "extensions": {"code": code}}
         await self._websocket.send_text(messages.error(operation, [error]))
 
