@@ -2,36 +2,52 @@
 
 import asyncio
 import contextlib
+import functools
 import secrets
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from gateway.admission import authenticating
 from gateway.backends import Backends
 from gateway.connecting import Clock, connected_backends, utc_now
 from gateway.context import LOCAL, Principal, RequestContext
+from gateway.dispatch.draining import Patience, endless
 from gateway.dispatch.engine import DbosEngine, EngineFactory
 from gateway.dispatch.running import sending_over
 from gateway.dispatch.sending import Sending
-from gateway.documents.preparing import Documents
+from gateway.document_settings import documents_of, kept_documents, library_of
+from gateway.documents.automatic import KeptDocuments
+from gateway.engine.executor import CompiledExecutor
 from gateway.files import FileLinks
 from gateway.metrics import Metrics
+from gateway.principals import Scope
+from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.build import build_schema, schema_needs
-from gateway.schema.execution import SchemaExecutor
-from gateway.server.authenticating import Authenticator, LocalAuthenticator
+from gateway.server.authenticating import Authenticator, LocalAuthenticator, UnauthenticatedError
+from gateway.server.door import Door
 from gateway.server.examples import EXAMPLES
 from gateway.server.executing import Operations
 from gateway.server.explorer import explorer_routes
 from gateway.server.files import file_route
+from gateway.server.front_page import FrontPage
 from gateway.server.graphql_view import GraphQLView
+from gateway.server.guarding import caller_with
 from gateway.server.health import health_routes
+from gateway.server.hosts import Hosts
 from gateway.server.metrics import metrics_route
+from gateway.server.origins import Origins
+from gateway.server.requests_reading import RequestRefusedError
+from gateway.server.schema_file import SCHEMA_PATH, SchemaFile
+from gateway.server.siblings import answering_siblings
+from gateway.server.stopping import LastAnswers, Stopping
 from gateway.server.watching import OperationWatch
-from gateway.settings import Settings
+from gateway.settings import ServerSettings, Settings
 
 if TYPE_CHECKING:
     from gateway.tracing import Tracing
@@ -51,13 +67,17 @@ class Gateway:
         sending: Sending,
         clock: Clock = utc_now,
         watch: OperationWatch | None = None,
+        authenticator: Authenticator | None = None,
+        kept: KeptDocuments | None = None,
     ) -> None:
         self.settings = settings
         self.watch = watch or OperationWatch(seconds=settings.server.operation_seconds)
         self.watch.metrics.watch(backends)
         self.backends = backends
         self.schema = build_schema()
-        self.operations = Operations(Documents(self.schema.core), SchemaExecutor(self.schema))
+        documents = documents_of(settings, self.schema)
+        library = library_of(settings, documents, kept)
+        self.operations = Operations(documents, CompiledExecutor(self.schema, self.watch.metrics), library)
         self.sending = sending
         key = settings.files.key
         self.file_links = FileLinks(
@@ -66,9 +86,9 @@ class Gateway:
             lifetime=timedelta(seconds=settings.files.lifetime_seconds),
             clock=clock,
         )
-        self.authenticator: Authenticator = LocalAuthenticator()
+        self.authenticator = authenticator or LocalAuthenticator()
         self._clock = clock
-        self._needs = schema_needs()
+        self._needs = functools.cache(schema_needs)
 
     def context(self, principal: Principal = LOCAL) -> RequestContext:
         """The context of one operation."""
@@ -78,14 +98,27 @@ class Gateway:
             limits=self.settings.lists,
             sending=self.sending,
             file_links=self.file_links,
-            needs=self._needs,
+            needs=self._needs(principal.scopes),
             clock=self._clock,
+            renewed=self._renewed,
         )
+
+    async def _renewed(self, principal: Principal) -> Principal:
+        try:
+            return await self.authenticator.renewed(principal)
+        except UnauthenticatedError as error:
+            raise ProblemError(Problem(code=ProblemCode.FORBIDDEN, message=error.reason)) from None
+        except RequestRefusedError as refusal:
+            problem = Problem(code=ProblemCode.UNAVAILABLE, message=refusal.reason, retryable=True)
+            raise ProblemError(problem) from None
 
 
 @contextlib.asynccontextmanager
 async def running_gateway(
-    settings: Settings, clock: Clock = utc_now, engine_of: EngineFactory = DbosEngine
+    settings: Settings,
+    clock: Clock = utc_now,
+    engine_of: EngineFactory = DbosEngine,
+    patience: Patience = endless,
 ) -> AsyncIterator[Gateway]:
     """A gateway that can be asked: backends connected, the ledger open. At the end everything claimed is settled."""
     url, timing = settings.ledger.url.get_secret_value(), settings.ledger.timing
@@ -93,10 +126,12 @@ async def running_gateway(
     async with (
         traced(settings) as tracing,
         connected_backends(settings, clock, metrics, tracing) as backends,
-        sending_over(url, backends, clock, engine_of, timing, metrics) as sending,
+        sending_over(url, backends, clock, engine_of, timing, metrics, patience) as sending,
+        authenticating(settings, clock) as authenticator,
     ):
         watch = OperationWatch(metrics, tracing, seconds=settings.server.operation_seconds)
-        yield Gateway(settings, backends, sending, clock, watch)
+        async with answering_siblings(settings.worker, metrics), kept_documents(settings) as kept:
+            yield Gateway(settings, backends, sending, clock, watch, authenticator, kept)
 
 
 @contextlib.asynccontextmanager
@@ -114,31 +149,65 @@ async def traced(settings: Settings) -> AsyncIterator["Tracing | None"]:
         await asyncio.to_thread(tracing.close)
 
 
-def build_app(settings: Settings, clock: Clock = utc_now, engine_of: EngineFactory = DbosEngine) -> Starlette:
-    """The whole application. Backends connect when it starts, and are let go when everything sent is settled."""
-    app = Starlette()
+def build_app(
+    settings: Settings,
+    clock: Clock = utc_now,
+    engine_of: EngineFactory = DbosEngine,
+    stopping: Stopping | None = None,
+) -> Starlette:
+    """The whole application. Backends connect when it starts, and are let go when everything sent is settled.
+
+    Whoever serves it tells ``stopping`` when it is to go.
+    """
+    leaving = stopping or Stopping(settings.server.stop_seconds)
+    door = Middleware(Door, hosts=hosts_of(settings.server), origins=origins_of(settings.server))
+    app = Starlette(middleware=[Middleware(LastAnswers, leaving), door])
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with running_gateway(settings, clock, engine_of) as gateway:
-            app.router.routes.extend(_routes(gateway))
+        async with running_gateway(settings, clock, engine_of, leaving.remaining) as gateway:
+            app.router.routes.extend(_routes(gateway, leaving))
             yield
 
     app.router.lifespan_context = lifespan
     return app
 
 
-def _routes(gateway: Gateway) -> list[BaseRoute]:
-    view = GraphQLView(gateway.operations, gateway.context, gateway.watch, gateway.authenticator)
+def hosts_of(server: ServerSettings) -> Hosts:
+    """The names that the gateway is reached by."""
+    public = urlsplit(server.url).hostname or ""
+    return Hosts((server.host, public, *server.allowed_hosts))
+
+
+def origins_of(server: ServerSettings) -> Origins:
+    """The origins whose pages may use the gateway."""
+    return Origins(server.url, server.cors_origins, credentials=server.cors_credentials)
+
+
+def _routes(gateway: Gateway, stopping: Stopping | None = None) -> list[BaseRoute]:
+    leaving = stopping or Stopping(gateway.settings.server.stop_seconds)
+    view = GraphQLView(
+        gateway.operations,
+        gateway.context,
+        gateway.watch,
+        gateway.authenticator,
+        leaving,
+        gateway.settings.connections,
+    )
     return [
         Route(GRAPHQL_PATH, view),
         WebSocketRoute(GRAPHQL_PATH, view),
-        file_route(gateway.backends, gateway.file_links, _local),
-        *health_routes(gateway.backends),
-        metrics_route(gateway.watch.metrics),
-        *explorer_routes(endpoint=GRAPHQL_PATH, tabs=EXAMPLES),
+        file_route(gateway.backends, gateway.file_links, gateway.authenticator),
+        *health_routes(gateway.backends, leaving, caller_with(gateway.authenticator, Scope.READ)),
+        metrics_route(gateway.watch.metrics, gateway.authenticator, gateway.settings.worker),
+        *explorer_routes(endpoint=GRAPHQL_PATH, tabs=EXAMPLES, signs_in=gateway.settings.auth.mode != "none"),
+        SchemaFile(gateway.schema, caller_with(gateway.authenticator)).route(),
+        FrontPage(
+            gateway.backends,
+            gateway.sending.ledger,
+            caller_with(gateway.authenticator, Scope.READ),
+            address=gateway.settings.server.url + GRAPHQL_PATH,
+            endpoint=GRAPHQL_PATH,
+            schema_path=SCHEMA_PATH,
+        ).route(),
     ]
-
-
-def _local(_: Request) -> Principal:
-    return LOCAL

@@ -1,6 +1,6 @@
 """Reading the ledger for a request: only what its principal may see."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -9,7 +9,9 @@ from gateway.dispatch.ledger import DispatchQuery
 from gateway.dispatch.records import Dispatch, ItemState
 from gateway.ids import Ref
 from gateway.lists import PageInfo
+from gateway.loaders import each
 from gateway.problems import Problem, ProblemCode, ProblemError
+from gateway.safe_loader import together
 
 if TYPE_CHECKING:
     from gateway.context import RequestContext
@@ -63,8 +65,14 @@ def place(cursor: str | None) -> int | None:
 class DispatchLoader:
     """One dispatch by its ledger id."""
 
+    apart = staticmethod(together)
+
     def __init__(self, context: "RequestContext") -> None:
         self._context = context
+
+    def load_many(self, keys: Sequence[Any]) -> Awaitable[list[Any]]:
+        """For many keys, in their order."""
+        return each(self, keys)
 
     async def load(self, dispatch_id: str) -> Dispatch | None:
         """The dispatch as it stands, or None."""
@@ -74,8 +82,14 @@ class DispatchLoader:
 class DispatchListLoader:
     """Dispatches, newest first."""
 
+    apart = staticmethod(together)
+
     def __init__(self, context: "RequestContext") -> None:
         self._context = context
+
+    def load_many(self, keys: Sequence[Any]) -> Awaitable[list[Any]]:
+        """For many keys, in their order."""
+        return each(self, keys)
 
     async def load(self, key: tuple[DispatchQuery, str | None]) -> LedgerConnection:
         """The connection for a query and a cursor."""
@@ -87,8 +101,14 @@ class DispatchListLoader:
 class DispatchItemLoader:
     """The items of a dispatch, or those about a record."""
 
+    apart = staticmethod(together)
+
     def __init__(self, context: "RequestContext") -> None:
         self._context = context
+
+    def load_many(self, keys: Sequence[Any]) -> Awaitable[list[Any]]:
+        """For many keys, in their order."""
+        return each(self, keys)
 
     async def load(self, key: ItemsKey) -> LedgerConnection:
         """The connection for a key."""

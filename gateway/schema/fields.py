@@ -1,5 +1,7 @@
 """How a field gets its value, declared: an attribute of the record, a pure function of it, or a load by key.
 
+A declaration names the scope that the field takes, if it takes one: `gateway.schema.access` says what that means.
+
 No field of a record has a resolver of its own. What is declared here is kept in the field's metadata (under `DECLARED`)
 for whoever executes queries: graphql-core through the resolvers made here, or a plan compiled from the declarations.
 """
@@ -7,22 +9,41 @@ for whoever executes queries: graphql-core through the resolvers made here, or a
 import functools
 import inspect
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Optional
 
 import strawberry
 from msgspec import UNSET
+from strawberry.scalars import JSON
 from strawberry.types import get_object_definition
 
 from adapters.errors import AdapterError
 from gateway.context import Ask, RequestContext
 from gateway.loaders import RecordKey
-from gateway.problems import ProblemError, failed
+from gateway.principals import EVERYTHING, Scope
+from gateway.problems import ProblemError, UnavailableError, failed, incident_of
 from gateway.record_types import type_name
+from gateway.schema.access import require, require_for_input
 from gateway.selection import FieldNeeds, Selection
 from gateway.upstream.needs import needed_by
 
-__all__ = ["DECLARED", "Action", "Attribute", "Derived", "Load", "action", "attribute", "derived", "fetched", "load"]
+__all__ = [
+    "DECLARED",
+    "Action",
+    "Attribute",
+    "Derived",
+    "Followed",
+    "Load",
+    "action",
+    "attribute",
+    "derived",
+    "fetched",
+    "field_needs",
+    "followed",
+    "load",
+    "raw_record",
+]
 
 DECLARED = "postroom"
 """The key in a field's metadata."""
@@ -41,26 +62,40 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Derived:
-    """A pure function of the record, the request and the field's arguments."""
+    """A pure function of the record, the request and the field's arguments; it looks at the caller's scopes itself."""
 
     function: Callable[..., Any]
     needs: frozenset[str]
+    scope: Scope | None = None
 
 
 @dataclass(frozen=True)
 class Load:
-    """The loader of this name, asked for the key that ``key(record, ask, **arguments)`` gives; None gives null."""
+    """The loader of this name, asked for the key that ``key(record, ask, **arguments)`` gives; None gives null.
+
+    The key's function looks at the caller's scopes.
+    """
 
     loader: str
     key: Callable[..., Any]
     needs: frozenset[str]
+    scope: Scope = Scope.READ
 
 
 @dataclass(frozen=True)
 class Action:
-    """A mutation's work: ``run(None, ask, **arguments)``."""
+    """A mutation's work: ``run(None, ask, **arguments)``, which looks at the caller's scopes itself."""
 
     run: Callable[..., Any]
+    scope: Scope
+    needs: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A subscription, which looks at the caller's scopes itself."""
+
+    scope: Scope
     needs: frozenset[str] = frozenset()
 
 
@@ -90,37 +125,63 @@ def fetched(name: str, description: str) -> Any:
     return strawberry.field(resolver=resolver, description=description, metadata={DECLARED: declared})
 
 
-def derived(description: str, *needs: str, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+def raw_record() -> Any:
+    """The vendor's own record."""
+
+    def raw(self: Any, ask: Ask) -> Any:  # noqa: ARG001 - a key's signature
+        return self
+
+    description = "The vendor's record as it came; asked for only when selected."
+    return load("raw", description, "raw", returns=Optional[JSON], scope=Scope.RAW)(raw)
+
+
+def derived(
+    description: str, *needs: str, scope: Scope | None = None, **options: Any
+) -> Callable[[Callable[..., Any]], Any]:
     """Declares ``function(record, context, **arguments)`` as the field's value; it needs these attributes."""
 
     def declare(function: Callable[..., Any]) -> Any:
+        def guarded(self: Any, context: RequestContext, **arguments: Any) -> Any:
+            require(context.principal, scope or Scope.READ)
+            return function(self, context, **arguments)
+
+        value = function if scope is None else guarded
+
         @functools.wraps(function)
         def resolver(self: Any, info: Info, **arguments: Any) -> Any:
-            return function(self, info.context, **arguments)
+            return value(self, info.context, **arguments)
 
         _set_signature(resolver, function, takes=2)
-        declared = Derived(function, frozenset(needs))
+        declared = Derived(value, frozenset(needs), scope)
         return strawberry.field(resolver=resolver, description=description, metadata={DECLARED: declared}, **options)
 
     return declare
 
 
 def load(
-    loader: str, description: str, *needs: str, returns: Any, **options: Any
+    loader: str, description: str, *needs: str, returns: Any, scope: Scope = Scope.READ, **options: Any
 ) -> Callable[[Callable[..., Any]], Any]:
-    """Declares ``function(record, ask, **arguments)`` as giving the key of a load; it needs these attributes."""
+    """Declares ``function(record, ask, **arguments)`` as giving the key of a load; it needs these attributes.
+
+    Whatever is loaded is read: it takes the scope of that, if no other.
+    """
 
     def declare(function: Callable[..., Any]) -> Any:
         @functools.wraps(function)
+        def key_of(self: Any, ask: Ask, **arguments: Any) -> Any:
+            require(ask.context.principal, scope)
+            return function(self, ask, **arguments)
+
+        @functools.wraps(function)
         def resolver(self: Any, info: Info, **arguments: Any) -> Any:
-            key = function(self, _ask(info), **arguments)
+            key = key_of(self, _ask(info), **arguments)
             if key is None:
                 return None
             read = functools.partial(getattr(info.context.loaders, loader).load, key)
             return needed_by(_field(info), read) if info.context.explained else read()
 
         _set_signature(resolver, function, takes=2, returns=returns)
-        declared = Load(loader, function, frozenset(needs))
+        declared = Load(loader, key_of, frozenset(needs), scope)
         return strawberry.field(
             resolver=resolver, description=description, graphql_type=returns, metadata={DECLARED: declared}, **options
         )
@@ -128,18 +189,24 @@ def load(
     return declare
 
 
-def action(description: str, refused: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+def action(description: str, refused: Callable[..., Any], scope: Scope) -> Callable[[Callable[..., Any]], Any]:
     """Declares ``async function(None, ask, **arguments)`` as a mutation; a refusal is ``refused(problems=…)``."""
 
     def declare(function: Callable[..., Any]) -> Any:
         @functools.wraps(function)
         async def run(self: Any, ask: Ask, **arguments: Any) -> Any:
             try:
+                require(ask.context.principal, scope)
+                for given in arguments.values():
+                    require_for_input(ask.context.principal, given)
                 return await function(self, ask, **arguments)
             except ProblemError as error:
                 return refused(problems=[error.problem])
             except AdapterError as error:
                 return refused(problems=[failed(error)])
+            except UnavailableError as error:
+                incident_of(error)
+                return refused(problems=[error.problem])
 
         @functools.wraps(function)
         async def resolver(self: Any, info: Info, **arguments: Any) -> Any:
@@ -147,7 +214,7 @@ def action(description: str, refused: Callable[..., Any]) -> Callable[[Callable[
             return await (needed_by(_field(info), work) if info.context.explained else work())
 
         _set_signature(resolver, function, takes=2)
-        return strawberry.mutation(resolver=resolver, description=description, metadata={DECLARED: Action(run)})
+        return strawberry.mutation(resolver=resolver, description=description, metadata={DECLARED: Action(run, scope)})
 
     return declare
 
@@ -185,8 +252,27 @@ def _set_signature(
     resolver.__annotations__ = {p.name: p.annotation for p in arguments} | {"info": Info, "return": returns}
 
 
-def field_needs(*types: type) -> FieldNeeds:
-    """The table of what the fields of these types need."""
+def followed(description: str, scope: Scope) -> Callable[[Callable[..., Any]], Any]:
+    """Declares ``async function(self, info, **arguments)``, which yields, as a subscription."""
+
+    def declare(function: Callable[..., Any]) -> Any:
+        @functools.wraps(function)
+        async def resolver(self: Any, info: Info, **arguments: Any) -> Any:
+            require(info.context.principal, scope)
+            async with aclosing(function(self, info, **arguments)) as found:
+                async for value in found:
+                    if info.context.renewed is not None:  # it may be hours since it was asked who asks
+                        require(await info.context.renewed(info.context.principal), scope)
+                    yield value
+
+        field: Any = strawberry.subscription
+        return field(resolver=resolver, description=description, metadata={DECLARED: Followed(scope)})
+
+    return declare
+
+
+def field_needs(*types: type, scopes: frozenset[Scope] = EVERYTHING) -> FieldNeeds:
+    """The table of what the fields of these types need, for a caller of these scopes: what it may not see, nothing."""
     table: dict[str, dict[str, frozenset[str]]] = {}
     for cls in types:
         definition = get_object_definition(cls, strict=True)
@@ -194,7 +280,9 @@ def field_needs(*types: type) -> FieldNeeds:
         for field in definition.fields:
             declared = field.metadata.get(DECLARED)
             name = field.graphql_name or _camel(field.python_name)
-            fields[name] = declared.needs if declared is not None else frozenset()
+            scope = getattr(declared, "scope", None)
+            shown = declared is not None and (scope is None or scope in scopes)
+            fields[name] = declared.needs if declared is not None and shown else frozenset()
         table[definition.name] = fields
     return table
 

@@ -50,6 +50,11 @@ class GatewayProcess:
         """The process's id."""
         return self._process.pid
 
+    @property
+    def url(self) -> str:
+        """Where it listens: ``http://127.0.0.1:PORT``."""
+        return self._url.removesuffix("/graphql")
+
     def _listen(self) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as output:
@@ -63,6 +68,10 @@ class GatewayProcess:
         assert found is not None, self.log()
         self._url = found[1]
         return self
+
+    def address(self, path: str) -> str:
+        """Where it answers to a path."""
+        return self._url.removesuffix("/graphql") + path
 
     def log(self) -> str:
         """All that it has said."""
@@ -137,9 +146,17 @@ class GatewayProcess:
         """Lets it go on."""
         self._process.send_signal(signal.SIGCONT)
 
+    def signalled(self, number: int) -> None:
+        """Sends it a signal."""
+        self._process.send_signal(number)
+
     def terminate(self, *, within: float) -> int:
         """Tells it to go; its exit code. Fails when it has not gone in time."""
-        self._process.terminate()
+        self.signalled(signal.SIGTERM)
+        return self.ends_with(within=within)
+
+    def ends_with(self, *, within: float) -> int:
+        """Waits for its end; its exit code. Fails when it has not gone in time."""
         until(self._ended, lambda: f"its end; {self.log()}", seconds=within)
         return self._process.wait()
 
