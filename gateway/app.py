@@ -7,6 +7,7 @@ import secrets
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -20,14 +21,16 @@ from gateway.dispatch.draining import Patience, endless
 from gateway.dispatch.engine import DbosEngine, EngineFactory
 from gateway.dispatch.running import sending_over
 from gateway.dispatch.sending import Sending
-from gateway.documents.preparing import Documents
+from gateway.document_settings import documents_of, kept_documents, library_of
+from gateway.documents.automatic import KeptDocuments
+from gateway.engine.executor import CompiledExecutor
 from gateway.files import FileLinks
 from gateway.metrics import Metrics
 from gateway.principals import Scope
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.build import build_schema, schema_needs
-from gateway.schema.execution import SchemaExecutor
 from gateway.server.authenticating import Authenticator, LocalAuthenticator, UnauthenticatedError
+from gateway.server.door import Door
 from gateway.server.examples import EXAMPLES
 from gateway.server.executing import Operations
 from gateway.server.explorer import explorer_routes
@@ -36,12 +39,15 @@ from gateway.server.front_page import FrontPage
 from gateway.server.graphql_view import GraphQLView
 from gateway.server.guarding import caller_with
 from gateway.server.health import health_routes
+from gateway.server.hosts import Hosts
 from gateway.server.metrics import metrics_route
+from gateway.server.origins import Origins
 from gateway.server.requests_reading import RequestRefusedError
 from gateway.server.schema_file import SCHEMA_PATH, SchemaFile
+from gateway.server.siblings import answering_siblings
 from gateway.server.stopping import LastAnswers, Stopping
 from gateway.server.watching import OperationWatch
-from gateway.settings import Settings
+from gateway.settings import ServerSettings, Settings
 
 if TYPE_CHECKING:
     from gateway.tracing import Tracing
@@ -62,13 +68,16 @@ class Gateway:
         clock: Clock = utc_now,
         watch: OperationWatch | None = None,
         authenticator: Authenticator | None = None,
+        kept: KeptDocuments | None = None,
     ) -> None:
         self.settings = settings
         self.watch = watch or OperationWatch(seconds=settings.server.operation_seconds)
         self.watch.metrics.watch(backends)
         self.backends = backends
         self.schema = build_schema()
-        self.operations = Operations(Documents(self.schema.core), SchemaExecutor(self.schema))
+        documents = documents_of(settings, self.schema)
+        library = library_of(settings, documents, kept)
+        self.operations = Operations(documents, CompiledExecutor(self.schema, self.watch.metrics), library)
         self.sending = sending
         key = settings.files.key
         self.file_links = FileLinks(
@@ -121,7 +130,8 @@ async def running_gateway(
         authenticating(settings, clock) as authenticator,
     ):
         watch = OperationWatch(metrics, tracing, seconds=settings.server.operation_seconds)
-        yield Gateway(settings, backends, sending, clock, watch, authenticator)
+        async with answering_siblings(settings.worker, metrics), kept_documents(settings) as kept:
+            yield Gateway(settings, backends, sending, clock, watch, authenticator, kept)
 
 
 @contextlib.asynccontextmanager
@@ -150,7 +160,8 @@ def build_app(
     Whoever serves it tells ``stopping`` when it is to go.
     """
     leaving = stopping or Stopping(settings.server.stop_seconds)
-    app = Starlette(middleware=[Middleware(LastAnswers, leaving)])
+    door = Middleware(Door, hosts=hosts_of(settings.server), origins=origins_of(settings.server))
+    app = Starlette(middleware=[Middleware(LastAnswers, leaving), door])
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -162,15 +173,33 @@ def build_app(
     return app
 
 
+def hosts_of(server: ServerSettings) -> Hosts:
+    """The names that the gateway is reached by."""
+    public = urlsplit(server.url).hostname or ""
+    return Hosts((server.host, public, *server.allowed_hosts))
+
+
+def origins_of(server: ServerSettings) -> Origins:
+    """The origins whose pages may use the gateway."""
+    return Origins(server.url, server.cors_origins, credentials=server.cors_credentials)
+
+
 def _routes(gateway: Gateway, stopping: Stopping | None = None) -> list[BaseRoute]:
     leaving = stopping or Stopping(gateway.settings.server.stop_seconds)
-    view = GraphQLView(gateway.operations, gateway.context, gateway.watch, gateway.authenticator, leaving)
+    view = GraphQLView(
+        gateway.operations,
+        gateway.context,
+        gateway.watch,
+        gateway.authenticator,
+        leaving,
+        gateway.settings.connections,
+    )
     return [
         Route(GRAPHQL_PATH, view),
         WebSocketRoute(GRAPHQL_PATH, view),
         file_route(gateway.backends, gateway.file_links, gateway.authenticator),
         *health_routes(gateway.backends, leaving, caller_with(gateway.authenticator, Scope.READ)),
-        metrics_route(gateway.watch.metrics, gateway.authenticator),
+        metrics_route(gateway.watch.metrics, gateway.authenticator, gateway.settings.worker),
         *explorer_routes(endpoint=GRAPHQL_PATH, tabs=EXAMPLES),
         SchemaFile(gateway.schema, caller_with(gateway.authenticator)).route(),
         FrontPage(

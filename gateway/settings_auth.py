@@ -3,9 +3,10 @@
 import re
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from gateway.settings_reading import Reader, is_loopback
+from gateway.settings_section import Section
 
 __all__ = ["ASYMMETRIC", "AuthSettings", "JwtSettings", "check_auth"]
 
@@ -18,13 +19,7 @@ _ADDRESS: Final = r"^https?://[^\s/?#@]+(/[^\s?#]*)?(\?[^\s#]*)?$"
 _CLAIM: Final = r"^\S{1,200}$"
 
 
-class _Section(BaseModel):
-    """A section of the file. A field's description says what it must be, its example what to write."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class AuthSettings(_Section):
+class AuthSettings(Section):
     """Who may ask, and how much.
 
     Wrong credentials are counted by address: 30 a minute are more than a misconfigured client needs to be noticed.
@@ -41,7 +36,7 @@ class AuthSettings(_Section):
     )
 
 
-class JwtSettings(_Section):
+class JwtSettings(Section):
     """The issuer whose tokens are taken, and where they say what their bearer may do."""
 
     issuer: str | None = Field(

@@ -26,6 +26,7 @@ from gateway.commands.workers import run_workers
 from gateway.logs import configure_logs, secrets_of
 from gateway.server.stopping import Stopping
 from gateway.settings import ServerSettings, Settings
+from gateway.worker import Worker
 
 __all__ = ["EXAMPLE_QUERY", "serve"]
 
@@ -75,9 +76,10 @@ def serve(
         def announce() -> None:
             say(banner(settings, emulators))
 
-        def serve_on(listening: Callable[[], None]) -> None:
+        def serve_on(listening: Callable[[], None], worker: Worker | None = None) -> None:
             stopping = Stopping(settings.server.stop_seconds)
-            serve_until_told(build_app(settings, stopping=stopping), settings.server, listener, listening, stopping)
+            mine = replace(settings, worker=worker)
+            serve_until_told(build_app(mine, stopping=stopping), mine, listener, listening, stopping)
 
         with contextlib.suppress(KeyboardInterrupt):  # told to stop, and stopped in order
             if workers == 1:

@@ -22,7 +22,7 @@ from adapters.errors import AdapterError
 from gateway.context import Ask, RequestContext
 from gateway.loaders import RecordKey
 from gateway.principals import EVERYTHING, Scope
-from gateway.problems import ProblemError, failed
+from gateway.problems import ProblemError, UnavailableError, failed, incident_of
 from gateway.record_types import type_name
 from gateway.schema.access import require, require_for_input
 from gateway.schema.auditing import auditing
@@ -206,6 +206,9 @@ def action(description: str, refused: Callable[..., Any], scope: Scope) -> Calla
                     payload = refused(problems=[error.problem])
                 except AdapterError as error:
                     payload = refused(problems=[failed(error)])
+                except UnavailableError as error:
+                    incident_of(error)
+                    payload = refused(problems=[error.problem])
                 audit.answered(payload)
                 return payload
 
