@@ -140,4 +140,5 @@ def _plausible(of: Any) -> str:
             required = {name: field for name, field in of.fields.items() if is_leaf_type(field.type)}
             required = dict([next(iter(required.items()))])
         return "{" + ", ".join(f"{name}: {_plausible(field.type)}" for name, field in required.items()) + "}"
-    return _PLAUSIBLE[of.name]
+    name: str = of.name
+    return _PLAUSIBLE[name]

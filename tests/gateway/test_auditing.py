@@ -112,7 +112,7 @@ async def test_nothing_of_what_was_sent_to_whom_is_in_a_line(audit: Any) -> None
 
 
 def test_every_field_that_holds_ids_is_known_to_the_log() -> None:
-    schema = gateway_over().schema._schema  # type: ignore[attr-defined]
+    schema = gateway_over().schema._schema
     assert schema.mutation_type is not None
     found = set()
     for field in schema.mutation_type.fields.values():

@@ -54,7 +54,11 @@ def test_the_commands_of_the_readme_do_what_it_says(capsys: pytest.CaptureFixtur
     create, listing, revoke = (line.split() for line in lines)
     text = created(capsys, *create[1:])
     known = known_as(text)
-    assert (known.id, known.backends, known.scopes) == ("key:reports", frozenset(("uk-billing",)), {Scope.READ})
+    assert (known.id, known.backends, known.scopes) == (
+        "key:reports",
+        frozenset(("uk-billing",)),
+        frozenset((Scope.READ,)),
+    )
     assert run(["keys", *listing]) == 0
     listed = capsys.readouterr().out.split()
     assert (listed[0], listed[1:4]) == (known.credential, ["reports", "read", "uk-billing"])

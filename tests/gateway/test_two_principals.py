@@ -71,7 +71,7 @@ class Stage:
 
     @property
     def schema(self) -> GraphQLSchema:
-        schema: GraphQLSchema = self.gateway.schema._schema  # type: ignore[attr-defined]
+        schema: GraphQLSchema = self.gateway.schema._schema
         return schema
 
     async def asked(self, operation: str, principal: Principal = ANN) -> str:
