@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import secrets
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -20,6 +21,7 @@ from gateway.dispatch.sending import Sending
 from gateway.files import FileLinks
 from gateway.metrics import Metrics
 from gateway.schema.build import build_schema, schema_needs
+from gateway.schema.subgraph_sdl import subgraph_sdl
 from gateway.server.examples import EXAMPLES
 from gateway.server.explorer import explorer_routes
 from gateway.server.files import file_route
@@ -74,7 +76,13 @@ class Gateway:
             file_links=self.file_links,
             needs=self._needs,
             clock=self._clock,
+            subgraph_sdl=self.subgraph_sdl,
         )
+
+    @functools.cache  # noqa: B019 - a gateway lives as long as its process
+    def subgraph_sdl(self) -> str:
+        """Its schema as composers take it."""
+        return subgraph_sdl(self.schema.as_str())
 
 
 @contextlib.asynccontextmanager

@@ -48,6 +48,7 @@ class RequestContext:
     file_links: "FileLinks"
     needs: FieldNeeds
     clock: Callable[[], datetime]
+    subgraph_sdl: Callable[[], str]
     selections: dict[tuple[int, ...], Selection] = field(default_factory=dict)
     reads: Reads = field(default_factory=Reads)
     explained: bool = False

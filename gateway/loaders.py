@@ -15,6 +15,7 @@ from adapters.contract import AggregateRequest, ListRequest
 from adapters.errors import UnsupportedByVendor
 from adapters.model import Page
 from gateway.backends import Backend
+from gateway.problems import ProblemError
 from gateway.record_types import type_name
 from gateway.safe_loader import SafeLoader
 
@@ -55,27 +56,29 @@ class PageKey(Struct, frozen=True):
 
 
 class _Either:
-    """A customer by code or by native id."""
+    """A customer by its code, or a record by its native id."""
 
     def __init__(self, by_code: SafeLoader, by_key: SafeLoader) -> None:
         self._by_code = by_code
         self._by_key = by_key
 
     def load(self, key: "CodeKey | RecordKey") -> "asyncio.Future[Any]":
-        """The customer of either kind of key."""
+        """The record of either kind of key."""
         return self._by_code.load(key) if isinstance(key, CodeKey) else self._by_key.load(key)
 
 
 class _NodeLoader:
-    """Whatever has a global id: a record by its key, a dispatch by its ledger id, a backend as it is."""
+    """Whatever has a key: a record by its own, a dispatch by its ledger id, a backend as it is; a refusal is raised."""
 
     def __init__(self, loaders: "Loaders") -> None:
         self._loaders = loaders
 
-    async def load(self, key: "RecordKey | str | Backend | None") -> Any:
+    async def load(self, key: "RecordKey | CodeKey | str | Backend | ProblemError | None") -> Any:
         """The node, or None."""
-        if isinstance(key, RecordKey):
-            return await self._loaders.record.load(key)
+        if isinstance(key, RecordKey | CodeKey):
+            return await self._loaders.customer.load(key)
+        if isinstance(key, ProblemError):
+            raise key
         return await self._loaders.dispatch.load(key) if isinstance(key, str) else key
 
 
@@ -95,7 +98,7 @@ class Loaders:
     """The loaders of one request, by the names that fields declare."""
 
     def __init__(self, context: "RequestContext") -> None:
-        from gateway.dispatch.loading import DispatchItemLoader, DispatchListLoader, DispatchLoader  # noqa: PLC0415
+        from gateway.dispatch.loading import DispatchItemLoader, DispatchListLoader, dispatches_of  # noqa: PLC0415
         from gateway.lists import ConnectionLoader  # noqa: PLC0415 - they load through these
         from gateway.timeline import CounterpartLoader, TimelineLoader  # noqa: PLC0415
 
@@ -111,7 +114,7 @@ class Loaders:
         self.connection = ConnectionLoader(context)
         self.counterparts = CounterpartLoader(context)
         self.timeline = TimelineLoader(context)
-        self.dispatch = DispatchLoader(context)
+        self.dispatch = SafeLoader(dispatches_of(context), context.reads, "dispatch")
         self.dispatches = DispatchListLoader(context)
         self.dispatch_items = DispatchItemLoader(context)
 

@@ -17,11 +17,20 @@ class Selection:
     """What is selected below one field. Conditions (``@skip``, ``@include``) are not read: they only take away."""
 
     def __init__(
-        self, nodes: Sequence[FieldNode], fragments: Mapping[str, FragmentDefinitionNode], needs: FieldNeeds
+        self,
+        nodes: Sequence[FieldNode],
+        fragments: Mapping[str, FragmentDefinitionNode],
+        needs: FieldNeeds,
+        conditions: frozenset[str] | None = None,
     ) -> None:
         self._nodes = nodes
         self._fragments = fragments
         self._needs = needs
+        self._conditions = conditions
+
+    def on(self, *types: str) -> "Selection":
+        """The same without the fragments on other types: what is selected of an object that is of all these types."""
+        return Selection(self._nodes, self._fragments, self._needs, frozenset(types))
 
     def below(self, *names: str) -> "Selection":
         """The selection below the fields of these names."""
@@ -53,7 +62,12 @@ class Selection:
             if isinstance(node, FieldNode):
                 yield node
             elif isinstance(node, InlineFragmentNode):
-                yield from self._walk(node.selection_set, spread)
+                yield from self._part(node, spread)
             elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
                 spread.add(node.name.value)
-                yield from self._walk(self._fragments[node.name.value].selection_set, spread)
+                yield from self._part(self._fragments[node.name.value], spread)
+
+    def _part(self, fragment: InlineFragmentNode | FragmentDefinitionNode, spread: set[str]) -> Iterable[FieldNode]:
+        condition = fragment.type_condition
+        if self._conditions is None or condition is None or condition.name.value in self._conditions:
+            yield from self._walk(fragment.selection_set, spread)

@@ -13,6 +13,7 @@ from gateway.schema.node import Node
 from gateway.schema.query import Query
 from gateway.schema.record_mutations import RecordMutations
 from gateway.schema.sends import SendMutations
+from gateway.schema.subgraph import REPRESENTATION, Representation
 from gateway.schema.subscription import Subscription
 from gateway.schema.template import CustomerEmailTemplate, EmailTemplate
 from gateway.selection import FieldNeeds
@@ -35,7 +36,10 @@ def build_schema() -> strawberry.Schema:
         types=[Correspondence, Letter, EmailTemplate, CustomerEmailTemplate, CustomerMessage],
         execution_context_class=PublicErrors,
         extensions=[lambda: DocumentCache(documents)],
-        config=StrawberryConfig(enable_experimental_incremental_execution=True),  # @defer and @stream
+        config=StrawberryConfig(
+            enable_experimental_incremental_execution=True,  # @defer and @stream
+            scalar_map={Representation: REPRESENTATION},
+        ),
     )
 
 
