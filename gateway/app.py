@@ -22,6 +22,7 @@ from gateway.files import FileLinks
 from gateway.metrics import Metrics
 from gateway.schema.build import build_schema, schema_needs
 from gateway.schema.subgraph_sdl import subgraph_sdl
+from gateway.server.authenticating import Authenticator, LocalAuthenticator
 from gateway.server.examples import EXAMPLES
 from gateway.server.explorer import explorer_routes
 from gateway.server.files import file_route
@@ -63,6 +64,7 @@ class Gateway:
             lifetime=timedelta(seconds=settings.files.lifetime_seconds),
             clock=clock,
         )
+        self.authenticator: Authenticator = LocalAuthenticator()
         self._clock = clock
         self._needs = schema_needs()
 
@@ -131,7 +133,7 @@ def build_app(settings: Settings, clock: Clock = utc_now, engine_of: EngineFacto
 
 
 def _routes(gateway: Gateway) -> list[BaseRoute]:
-    view = GraphQLView(gateway.schema, gateway.context, gateway.watch)
+    view = GraphQLView(gateway.schema, gateway.context, gateway.watch, gateway.authenticator)
     return [
         Route(GRAPHQL_PATH, view),
         WebSocketRoute(GRAPHQL_PATH, view),

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gateway.backends import Backends
+from gateway.principals import LOCAL, Principal
 from gateway.reading import Reads
 from gateway.selection import FieldNeeds, Selection
 from gateway.upstream.calls import current_operation
@@ -19,18 +20,6 @@ if TYPE_CHECKING:
     from gateway.settings import ListLimits
 
 __all__ = ["LOCAL", "Ask", "Principal", "RequestContext"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Principal:
-    """Who asks. ``backends`` are the keys of those it may use; None for all."""
-
-    id: str
-    backends: frozenset[str] | None = None
-
-
-LOCAL = Principal(id="local")
-"""Whoever reaches a gateway that asks nobody who they are; it listens on loopback only."""
 
 
 @dataclass(kw_only=True)

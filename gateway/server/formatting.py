@@ -16,6 +16,7 @@ __all__ = [
     "BAD_REQUEST",
     "INTERNAL",
     "PUBLIC_CODES",
+    "UNAUTHENTICATED",
     "VALIDATION_FAILED",
     "formatted_error",
     "formatted_frame",
@@ -26,13 +27,16 @@ __all__ = [
 BAD_REQUEST: Final = "BAD_REQUEST"
 """What came over HTTP asks for nothing that could be executed."""
 
+UNAUTHENTICATED: Final = "UNAUTHENTICATED"
+"""No credential came, or none that this gateway takes."""
+
 VALIDATION_FAILED: Final = "GRAPHQL_VALIDATION_FAILED"
 """The document is no GraphQL, does not fit the schema or its variables, or has no such operation."""
 
 INTERNAL: Final = "INTERNAL"
 """Something went wrong inside the gateway; `incident` finds it in the log."""
 
-PUBLIC_CODES: Final = frozenset((*ProblemCode, BAD_REQUEST, VALIDATION_FAILED, INTERNAL))
+PUBLIC_CODES: Final = frozenset((*ProblemCode, BAD_REQUEST, UNAUTHENTICATED, VALIDATION_FAILED, INTERNAL))
 """All that `extensions.code` can be."""
 
 Frame = ExecutionResult | StrawberryResult | InitialIncrementalExecutionResult | SubsequentIncrementalExecutionResult

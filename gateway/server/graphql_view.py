@@ -11,12 +11,13 @@ from starlette.types import Receive, Scope, Send
 from strawberry.schema.base import BaseSchema
 
 from gateway.context import RequestContext
+from gateway.principals import LOCAL, Principal
 from gateway.server import event_stream, multipart
+from gateway.server.authenticating import Authenticator, LocalAuthenticator
 from gateway.server.cross_site import refuse_cross_site_read
 from gateway.server.executing import ALLOWED, Begun, Kind, begin
 from gateway.server.explaining import explained, may_ask_why
 from gateway.server.explorer import explorer_page, prefers_page
-from gateway.server.formatting import BAD_REQUEST
 from gateway.server.json_writing import to_json
 from gateway.server.leaving import until_left
 from gateway.server.negotiation import Accepted, Media, accepted_by
@@ -39,12 +40,17 @@ class GraphQLView:
     """The endpoint: an operation for whoever asks for its result, the explorer for whoever asks for a page."""
 
     def __init__(
-        self, schema: BaseSchema, new_context: Callable[[], RequestContext], watch: OperationWatch | None = None
+        self,
+        schema: BaseSchema,
+        new_context: Callable[[Principal], RequestContext],
+        watch: OperationWatch | None = None,
+        authenticator: Authenticator | None = None,
     ) -> None:
         self._schema = schema
         self._new_context = new_context
         self._watch = watch or OperationWatch()
-        self._sockets = GraphQLSockets(schema, new_context, self._watch)
+        self._authenticator = authenticator or LocalAuthenticator()
+        self._sockets = GraphQLSockets(schema, lambda: new_context(LOCAL), self._watch)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or talks over one socket."""
@@ -57,15 +63,18 @@ class GraphQLView:
             return
         accepted = accepted_by(",".join(request.headers.getlist("accept")) or None)
         try:
+            principal = await self._authenticator.principal_of(request)
             operation = await _operation_of(request, accepted)
-            await until_left(receive, self._answer(request, operation, accepted, send))
+            context = self._new_context(principal)
+            await until_left(receive, self._answer(request, operation, context, accepted, send))
         except RequestRefusedError as refusal:
             await _refusal(refusal, accepted)(scope, receive, send)
         except ClientDisconnect:
             return
 
-    async def _answer(self, request: Request, operation: OperationRequest, accepted: Accepted, send: Send) -> None:
-        context = self._new_context()
+    async def _answer(
+        self, request: Request, operation: OperationRequest, context: RequestContext, accepted: Accepted, send: Send
+    ) -> None:
         context.explained = may_ask_why(request, context.principal)
 
         async def beginning() -> Begun:
@@ -127,7 +136,7 @@ def _json(content: Mapping[str, Any], media: Media, status: int) -> Response:
 
 
 def _refusal(refusal: RequestRefusedError, accepted: Accepted) -> Response:
-    content = {"errors": [{"message": refusal.reason, "extensions": {"code": BAD_REQUEST}}]}
+    content = {"errors": [{"message": refusal.reason, "extensions": {"code": refusal.code}}]}
     response = _json(content, accepted.refusal, refusal.status)
     response.headers.update(refusal.headers)
     return response

@@ -9,6 +9,8 @@ import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 
+from gateway.server.formatting import BAD_REQUEST
+
 __all__ = ["MAX_BODY_BYTES", "MAX_DOCUMENT_CHARACTERS", "OperationRequest", "RequestRefusedError", "read_operation"]
 
 T = TypeVar("T")
@@ -33,13 +35,19 @@ _HALF_OF_A_PAIR = re.compile(
 
 
 class RequestRefusedError(Exception):
-    """A request that is answered with a status of 400 or more and a reason, and not executed."""
+    """A request that is answered with a status of 400 or more and a reason, and not executed.
 
-    def __init__(self, status: int, reason: str, headers: Mapping[str, str] | None = None) -> None:
+    ``code`` is the error's, one of the public ones.
+    """
+
+    def __init__(
+        self, status: int, reason: str, headers: Mapping[str, str] | None = None, *, code: str = BAD_REQUEST
+    ) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
         self.headers = dict(headers or {})
+        self.code = code
 
 
 class OperationRequest(Struct, frozen=True, rename="camel"):
