@@ -23,7 +23,7 @@ from gateway.metrics import Metrics
 from gateway.schema.build import build_schema, schema_needs
 from gateway.schema.subgraph_sdl import subgraph_sdl
 from gateway.server.authenticating import Authenticator, LocalAuthenticator
-from gateway.server.examples import EXAMPLES
+from gateway.server.examples import example_queries
 from gateway.server.explorer import explorer_routes
 from gateway.server.files import file_route
 from gateway.server.graphql_view import GraphQLView
@@ -140,7 +140,7 @@ def _routes(gateway: Gateway) -> list[BaseRoute]:
         file_route(gateway.backends, gateway.file_links, _local),
         *health_routes(gateway.backends),
         metrics_route(gateway.watch.metrics),
-        *explorer_routes(endpoint=GRAPHQL_PATH, tabs=EXAMPLES),
+        *explorer_routes(endpoint=GRAPHQL_PATH, tabs=example_queries()),
     ]
 
 
