@@ -18,12 +18,15 @@ from gateway.context import LOCAL, Principal, RequestContext
 from gateway.dispatch.engine import DbosEngine, EngineFactory
 from gateway.dispatch.running import sending_over
 from gateway.dispatch.sending import Sending
+from gateway.documents.preparing import Documents
 from gateway.files import FileLinks
 from gateway.metrics import Metrics
 from gateway.schema.build import build_schema, schema_needs
+from gateway.schema.execution import SchemaExecutor
 from gateway.schema.subgraph_sdl import subgraph_sdl
 from gateway.server.authenticating import Authenticator, LocalAuthenticator
 from gateway.server.examples import example_queries
+from gateway.server.executing import Operations
 from gateway.server.explorer import explorer_routes
 from gateway.server.files import file_route
 from gateway.server.graphql_view import GraphQLView
@@ -56,6 +59,7 @@ class Gateway:
         self.watch.metrics.watch(backends)
         self.backends = backends
         self.schema = build_schema()
+        self.operations = Operations(Documents(self.schema.core), SchemaExecutor(self.schema))
         self.sending = sending
         key = settings.files.key
         self.file_links = FileLinks(
@@ -133,7 +137,7 @@ def build_app(settings: Settings, clock: Clock = utc_now, engine_of: EngineFacto
 
 
 def _routes(gateway: Gateway) -> list[BaseRoute]:
-    view = GraphQLView(gateway.schema, gateway.context, gateway.watch, gateway.authenticator)
+    view = GraphQLView(gateway.operations, gateway.context, gateway.watch, gateway.authenticator)
     return [
         Route(GRAPHQL_PATH, view),
         WebSocketRoute(GRAPHQL_PATH, view),

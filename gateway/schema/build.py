@@ -5,8 +5,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from gateway.schema.customer import Customer
 from gateway.schema.document import Correspondence, Document, Letter
-from gateway.schema.document_cache import DocumentCache, ValidDocuments
-from gateway.schema.execution import PublicErrors, PublicSchema
+from gateway.schema.execution import GivenDocument, PublicErrors, PublicSchema
 from gateway.schema.fields import field_needs
 from gateway.schema.message import CustomerMessage
 from gateway.schema.node import Node
@@ -26,16 +25,15 @@ class Mutation(RecordMutations, SendMutations):
     """What can be changed and sent."""
 
 
-def build_schema() -> strawberry.Schema:
+def build_schema() -> PublicSchema:
     """The executable schema."""
-    documents = ValidDocuments()
     return PublicSchema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=[Correspondence, Letter, EmailTemplate, CustomerEmailTemplate, CustomerMessage],
         execution_context_class=PublicErrors,
-        extensions=[lambda: DocumentCache(documents)],
+        extensions=[GivenDocument],
         config=StrawberryConfig(
             enable_experimental_incremental_execution=True,  # @defer and @stream
             scalar_map={Representation: REPRESENTATION},

@@ -1,16 +1,20 @@
 """The schema as it is executed: every field's failure is made public where it arises, whatever carries the answer."""
 
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError, GraphQLOutputType, ValueNode
+from graphql import GraphQLError, GraphQLOutputType, GraphQLSchema, ValueNode
+from graphql.execution import ExperimentalIncrementalExecutionResults
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
-from strawberry.types import ExecutionContext
+from strawberry.types import ExecutionContext, ExecutionResult
 
 from gateway.context import RequestContext
+from gateway.documents.prepared import PreparedOperation
 from gateway.problems import ProblemCode, public_error
 
-__all__ = ["PublicErrors", "PublicSchema"]
+__all__ = ["GivenDocument", "PublicErrors", "PublicSchema", "SchemaExecutor"]
 
 
 class PublicErrors(StrawberryGraphQLCoreExecutionContext):
@@ -44,6 +48,11 @@ def _is_of_an_argument(error: GraphQLError) -> bool:
 class PublicSchema(strawberry.Schema):
     """Strawberry's schema, less its own logging of errors: failures are logged once each, by their incident."""
 
+    @property
+    def core(self) -> GraphQLSchema:
+        """The schema as graphql-core has it."""
+        return self._schema
+
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Gives every error a code: one that arose in no field is of the document itself, or of a subscription."""
         if errors and execution_context is not None:
@@ -56,3 +65,49 @@ class PublicSchema(strawberry.Schema):
                 error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
             else:
                 errors[place] = public_error(cause)
+
+
+class GivenDocument(SchemaExtension):
+    """Takes the request's prepared operation, where it has one: it is neither parsed nor validated again."""
+
+    def on_parse(self) -> Iterator[None]:
+        """Hands over the parsed document."""
+        operation = self._prepared()
+        if operation is not None:
+            self.execution_context.graphql_document = operation.document.node
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        """Says that there is nothing wrong with it."""
+        if self._prepared() is not None:
+            self.execution_context.pre_execution_errors = []
+        yield
+
+    def _prepared(self) -> PreparedOperation | None:
+        context = self.execution_context.context
+        return context.operation if isinstance(context, RequestContext) else None
+
+
+class SchemaExecutor:
+    """Executes prepared operations on graphql-core, through the schema's library: all that GraphQL has."""
+
+    def __init__(self, schema: PublicSchema) -> None:
+        self._schema = schema
+
+    async def execute(
+        self, operation: PreparedOperation, variables: dict[str, Any] | None, context: RequestContext
+    ) -> ExecutionResult | ExperimentalIncrementalExecutionResults:
+        """Executes a query or a mutation with the variables as they came."""
+        context.operation = operation
+        return await self._schema.execute(
+            operation.document.text, variables, context_value=context, operation_name=operation.name
+        )
+
+    async def subscribe(
+        self, operation: PreparedOperation, variables: dict[str, Any] | None, context: RequestContext
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        """Begins a subscription; the results come one after another until the generator is closed."""
+        context.operation = operation
+        return await self._schema.subscribe(
+            operation.document.text, variables, context_value=context, operation_name=operation.name
+        )

@@ -1,24 +1,27 @@
-"""One operation, from its request to its results, whatever carries them."""
+"""One operation, from its request to its results, whatever carries them.
 
-from collections.abc import AsyncGenerator, Mapping
+text → prepared document (`gateway.documents`: parsed and validated once) → operation → executor. Whoever executes is
+given the prepared operation, the variables as they came and the context, and nothing is parsed or validated again.
+"""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from graphql import ExecutionResult, GraphQLError
+from graphql import ExecutionResult, GraphQLError, OperationType
 from graphql.execution import ExperimentalIncrementalExecutionResults
-from strawberry.schema.base import BaseSchema
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.types.graphql import OperationType
+from strawberry.types import ExecutionResult as StrawberryResult
 from strawberry.utils.aio import aclosing
 
 from gateway.context import RequestContext
-from gateway.server.documents import document_of
-from gateway.server.formatting import INTERNAL, VALIDATION_FAILED, formatted_frame, formatted_result, is_request_error
+from gateway.documents.prepared import DocumentRefusedError, PreparedOperation
+from gateway.documents.preparing import Documents
+from gateway.server.formatting import INTERNAL, formatted_frame, formatted_result, is_request_error
 from gateway.server.negotiation import Accepted
 from gateway.server.requests_reading import OperationRequest, RequestRefusedError
 
-__all__ = ["ALLOWED", "Begun", "Kind", "begin"]
+__all__ = ["ALLOWED", "Begun", "Executor", "Kind", "Operations"]
 
 ALLOWED: Final = {
     "HEAD": frozenset((OperationType.QUERY,)),
@@ -46,56 +49,94 @@ class Begun:
     frames: AsyncGenerator[Mapping[str, Any], None]
 
 
-async def begin(
-    schema: BaseSchema, request: OperationRequest, context: RequestContext, method: str, accepted: Accepted
-) -> Begun:
-    """Executes a query or mutation, or begins a subscription.
+class Executor(Protocol):
+    """Executes prepared operations. What it makes of one it may keep in the operation's ``plan``.
 
-    Raises `RequestRefusedError`, before anything is executed, when the method may not ask for it (405) or its results
-    could not be carried by anything that the caller takes (406).
+    Errors are part of the results; all that is raised is what ends the request. ``data`` may be anything that
+    `gateway.server.json_writing` writes, such as a piece of finished JSON.
     """
-    document = document_of(request.query)
-    if document.operations > 1 and request.operation_name is None:  # strawberry would take the first
-        return _refused("The document has several operations: operationName must say which.")
-    if document.unreadable_number:
-        return _refused("The document has a number of too many digits.")
-    if document.in_parts and accepted.incremental is None:
-        raise RequestRefusedError(406, "@defer and @stream need Accept: multipart/mixed or text/event-stream.")
-    try:
-        result: Any = await schema.execute(
-            request.query,
-            variable_values=request.variables,
-            context_value=context,
-            operation_name=request.operation_name,
-            allowed_operation_types=ALLOWED[method] - {OperationType.SUBSCRIPTION},
-        )
-    except CannotGetOperationTypeError:
-        return _refused("The document has no operation of this name.")
-    except InvalidOperationTypeError as error:
-        _require_allowed(error.operation_type, method, accepted)
-        return Begun(Kind.SUBSCRIPTION, _events(schema, request, context))
-    if isinstance(result, ExperimentalIncrementalExecutionResults):
-        return Begun(Kind.INCREMENTAL, _parts(result))
-    answer = formatted_result(result)
-    if not is_request_error(result):
-        return Begun(Kind.WHOLE, _only(answer))
-    broken = any(error["extensions"]["code"] == INTERNAL for error in answer["errors"])
-    return Begun(Kind.BROKEN if broken else Kind.REFUSED, _only(answer))
+
+    async def execute(
+        self, operation: PreparedOperation, variables: dict[str, Any] | None, context: RequestContext
+    ) -> ExecutionResult | StrawberryResult | ExperimentalIncrementalExecutionResults:
+        """Executes a query or a mutation. The variables are as they came: to be coerced."""
+
+    async def subscribe(
+        self, operation: PreparedOperation, variables: dict[str, Any] | None, context: RequestContext
+    ) -> AsyncGenerator[ExecutionResult | StrawberryResult, None]:
+        """Begins a subscription; closing the generator ends it."""
 
 
-def _require_allowed(asked: OperationType, method: str, accepted: Accepted) -> None:
-    if asked not in ALLOWED[method]:
-        allowed = [name for name, kinds in ALLOWED.items() if asked in kinds]
-        raise RequestRefusedError(405, f"A {asked.value} cannot be asked by {method}.", {"Allow": ", ".join(allowed)})
-    if not accepted.events:
+class Operations:
+    """What can be asked of one schema."""
+
+    def __init__(self, documents: Documents, executor: Executor) -> None:
+        self._documents = documents
+        self._executor = executor
+
+    def admitted(self, request: OperationRequest, context: RequestContext) -> PreparedOperation:
+        """The operation that is asked for, as it may be executed.
+
+        Raises:
+            DocumentRefusedError: with the errors to answer.
+        """
+        operation = self._documents.prepared(request.query).operation(request.operation_name)
+        context.operation = operation
+        context.is_a(operation.kind.value)
+        return operation
+
+    async def begin(self, request: OperationRequest, context: RequestContext, method: str, accepted: Accepted) -> Begun:
+        """Executes a query or mutation, or begins a subscription.
+
+        Raises `RequestRefusedError`, before anything is executed, when the method may not ask for it (405) or its
+        results could not be carried by anything that the caller takes (406).
+        """
+        try:
+            operation = self.admitted(request, context)
+        except DocumentRefusedError as refusal:
+            return _refused(refusal.errors)
+        _require_allowed(operation, method, accepted)
+        return await self.run(operation, request.variables, context)
+
+    async def run(
+        self, operation: PreparedOperation, variables: dict[str, Any] | None, context: RequestContext
+    ) -> Begun:
+        """Executes what was admitted."""
+        if operation.kind is OperationType.SUBSCRIPTION:
+            return Begun(Kind.SUBSCRIPTION, self._events(operation, variables, context))
+        result = await self._executor.execute(operation, variables, context)
+        if isinstance(result, ExperimentalIncrementalExecutionResults):
+            return Begun(Kind.INCREMENTAL, _parts(result))
+        answer = formatted_result(result)
+        if not is_request_error(result):
+            return Begun(Kind.WHOLE, _only(answer))
+        broken = any(error["extensions"]["code"] == INTERNAL for error in answer["errors"])
+        return Begun(Kind.BROKEN if broken else Kind.REFUSED, _only(answer))
+
+    async def _events(
+        self, operation: PreparedOperation, variables: dict[str, Any] | None, context: RequestContext
+    ) -> AsyncGenerator[Mapping[str, Any], None]:
+        source = await self._executor.subscribe(operation, variables, context)
+        async with aclosing(source):
+            async for result in source:
+                yield formatted_frame(result)
+
+
+def _require_allowed(operation: PreparedOperation, method: str, accepted: Accepted) -> None:
+    kind = operation.kind
+    if kind not in ALLOWED[method]:
+        allowed = [name for name, kinds in ALLOWED.items() if kind in kinds]
+        raise RequestRefusedError(405, f"A {kind.value} cannot be asked by {method}.", {"Allow": ", ".join(allowed)})
+    if kind is OperationType.SUBSCRIPTION and not accepted.events:
         raise RequestRefusedError(
             406, "A subscription needs Accept: text/event-stream, or a WebSocket (graphql-transport-ws)."
         )
+    if operation.in_parts and accepted.incremental is None:
+        raise RequestRefusedError(406, "@defer and @stream need Accept: multipart/mixed or text/event-stream.")
 
 
-def _refused(message: str) -> Begun:
-    error = GraphQLError(message, extensions={"code": VALIDATION_FAILED})
-    return Begun(Kind.REFUSED, _only(formatted_result(ExecutionResult(None, [error]))))
+def _refused(errors: Sequence[GraphQLError]) -> Begun:
+    return Begun(Kind.REFUSED, _only(formatted_result(ExecutionResult(None, list(errors)))))
 
 
 async def _only(frame: Mapping[str, Any]) -> AsyncGenerator[Mapping[str, Any], None]:
@@ -107,17 +148,3 @@ async def _parts(results: ExperimentalIncrementalExecutionResults) -> AsyncGener
         yield formatted_frame(results.initial_result)
         async for part in later:
             yield formatted_frame(part)
-
-
-async def _events(
-    schema: BaseSchema, request: OperationRequest, context: RequestContext
-) -> AsyncGenerator[Mapping[str, Any], None]:
-    source: Any = await schema.subscribe(
-        request.query,
-        variable_values=request.variables,
-        context_value=context,
-        operation_name=request.operation_name,
-    )
-    async with aclosing(source):
-        async for result in source:
-            yield formatted_frame(result)

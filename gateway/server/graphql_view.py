@@ -8,14 +8,13 @@ from typing import Any
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from strawberry.schema.base import BaseSchema
 
 from gateway.context import RequestContext
 from gateway.principals import LOCAL, Principal
 from gateway.server import event_stream, multipart
 from gateway.server.authenticating import Authenticator, LocalAuthenticator
 from gateway.server.cross_site import refuse_cross_site_read
-from gateway.server.executing import ALLOWED, Begun, Kind, begin
+from gateway.server.executing import ALLOWED, Begun, Kind, Operations
 from gateway.server.explaining import explained, may_ask_why
 from gateway.server.explorer import explorer_page, prefers_page
 from gateway.server.json_writing import to_json
@@ -41,16 +40,16 @@ class GraphQLView:
 
     def __init__(
         self,
-        schema: BaseSchema,
+        operations: Operations,
         new_context: Callable[[Principal], RequestContext],
         watch: OperationWatch | None = None,
         authenticator: Authenticator | None = None,
     ) -> None:
-        self._schema = schema
+        self._operations = operations
         self._new_context = new_context
         self._watch = watch or OperationWatch()
         self._authenticator = authenticator or LocalAuthenticator()
-        self._sockets = GraphQLSockets(schema, lambda: new_context(LOCAL), self._watch)
+        self._sockets = GraphQLSockets(operations, lambda: new_context(LOCAL), self._watch)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or talks over one socket."""
@@ -78,7 +77,7 @@ class GraphQLView:
         context.explained = may_ask_why(request, context.principal)
 
         async def beginning() -> Begun:
-            begun = await begin(self._schema, operation, context, request.method, accepted)
+            begun = await self._operations.begin(operation, context, request.method, accepted)
             return replace(begun, frames=explained(begun.frames, watched)) if context.explained else begun
 
         with self._watch.operation(context, request.headers) as watched:

@@ -1,19 +1,23 @@
 """Operations over WebSocket: graphql-transport-ws, as strawberry speaks it."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, cast
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
-from strawberry.schema.base import BaseSchema
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 
 from gateway.context import RequestContext
+from gateway.documents.prepared import DocumentRefusedError
+from gateway.server.executing import Begun, Kind, Operations
+from gateway.server.formatting import VALIDATION_FAILED, formatted_error
 from gateway.server.json_writing import to_json
+from gateway.server.requests_reading import OperationRequest
 from gateway.server.watching import OperationWatch
 
 __all__ = ["GraphQLSockets"]
@@ -29,9 +33,37 @@ class _Handler(BaseGraphQLTransportWSHandler[RequestContext, None]):
         self.context = context = self.context.afresh()
         with self.view.watch.operation(context, {}):
             try:
-                await super().run_operation(operation)
+                await self._run(operation, context)
             finally:
                 context.reads.stop()
+
+    async def _run(self, operation: Operation[RequestContext, None], context: RequestContext) -> None:
+        request = OperationRequest(operation.query, operation.operation_name, operation.variables)
+        try:
+            prepared = self.view.operations.admitted(request, context)
+        except DocumentRefusedError as refusal:
+            await _send_errors(operation, list(map(formatted_error, refusal.errors)))
+            return
+        begun = await self.view.operations.run(prepared, request.variables, context)
+        async with aclosing(begun.frames):
+            await _send_results(operation, begun)
+
+
+async def _send_results(operation: Operation[RequestContext, None], begun: Begun) -> None:
+    if begun.kind is Kind.INCREMENTAL:
+        message = "@defer and @stream do not go over graphql-transport-ws: ask over HTTP."
+        await _send_errors(operation, [{"message": message, "extensions": {"code": VALIDATION_FAILED}}])
+        return
+    async for frame in begun.frames:
+        if begun.kind is Kind.REFUSED:
+            await _send_errors(operation, frame["errors"])
+            return
+        await operation.send_operation_message({"id": operation.id, "type": "next", "payload": cast("Any", frame)})
+    await operation.send_operation_message({"id": operation.id, "type": "complete"})
+
+
+async def _send_errors(operation: Operation[RequestContext, None], errors: Sequence[Mapping[str, Any]]) -> None:
+    await operation.send_operation_message({"id": operation.id, "type": "error", "payload": cast("Any", errors)})
 
 
 class GraphQLSockets(GraphQL[RequestContext, None]):
@@ -39,8 +71,12 @@ class GraphQLSockets(GraphQL[RequestContext, None]):
 
     graphql_transport_ws_handler_class = _Handler
 
-    def __init__(self, schema: BaseSchema, new_context: Callable[[], RequestContext], watch: OperationWatch) -> None:
-        super().__init__(schema, graphql_ide=None, subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,))
+    def __init__(
+        self, operations: Operations, new_context: Callable[[], RequestContext], watch: OperationWatch
+    ) -> None:
+        # The handler above asks no schema anything.
+        super().__init__(cast("Any", None), graphql_ide=None, subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,))
+        self.operations = operations
         self._new_context = new_context
         self.watch = watch
 
