@@ -6,7 +6,7 @@ import { createHandler } from 'graphql-http/lib/use/http';
 
 // Relay too: it has a `node`, a `Node` and a `PageInfo` of its own.
 const CRM = `
-  extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"])
+  extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@external", "@key", "@requires", "@shareable"])
   type Query {
     node(id: ID!): Node
     accounts(customers: [ID!]!): AccountConnection!
@@ -20,7 +20,12 @@ const CRM = `
     endCursor: String
   }
   type Account implements Node { id: ID! manager: String! customer: Customer }
-  type Customer @key(fields: "id") { id: ID! manager: String! }
+  type Customer @key(fields: "id") {
+    id: ID!
+    manager: String!
+    name: String @external
+    greeting: String! @requires(fields: "name")
+  }
 `;
 
 const SHOP = `
@@ -43,7 +48,9 @@ const RESOLVERS = {
       }),
     },
     Node: { __resolveType: () => 'Account' },
-    Customer: { __resolveReference: ({ id }) => ({ id, manager: manager(id) }) },
+    Customer: {
+      __resolveReference: ({ id, name }) => ({ id, manager: manager(id), greeting: `Dear ${name}` }),
+    },
   },
   shop: {
     Query: {
