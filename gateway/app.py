@@ -9,12 +9,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from gateway.backends import Backends
 from gateway.connecting import Clock, connected_backends, utc_now
 from gateway.context import LOCAL, Principal, RequestContext
+from gateway.dispatch.draining import Patience, endless
 from gateway.dispatch.engine import DbosEngine, EngineFactory
 from gateway.dispatch.running import sending_over
 from gateway.dispatch.sending import Sending
@@ -29,9 +31,12 @@ from gateway.server.examples import example_queries
 from gateway.server.executing import Operations
 from gateway.server.explorer import explorer_routes
 from gateway.server.files import file_route
+from gateway.server.front_page import FrontPage
 from gateway.server.graphql_view import GraphQLView
 from gateway.server.health import health_routes
 from gateway.server.metrics import metrics_route
+from gateway.server.schema_file import SCHEMA_PATH, SchemaFile
+from gateway.server.stopping import LastAnswers, Stopping
 from gateway.server.watching import OperationWatch
 from gateway.settings import Settings
 
@@ -70,7 +75,7 @@ class Gateway:
         )
         self.authenticator: Authenticator = LocalAuthenticator()
         self._clock = clock
-        self._needs = schema_needs()
+        self._needs = functools.cache(schema_needs)
 
     def context(self, principal: Principal = LOCAL) -> RequestContext:
         """The context of one operation."""
@@ -80,7 +85,7 @@ class Gateway:
             limits=self.settings.lists,
             sending=self.sending,
             file_links=self.file_links,
-            needs=self._needs,
+            needs=self._needs(principal.scopes),
             clock=self._clock,
             subgraph_sdl=self.subgraph_sdl,
         )
@@ -93,7 +98,10 @@ class Gateway:
 
 @contextlib.asynccontextmanager
 async def running_gateway(
-    settings: Settings, clock: Clock = utc_now, engine_of: EngineFactory = DbosEngine
+    settings: Settings,
+    clock: Clock = utc_now,
+    engine_of: EngineFactory = DbosEngine,
+    patience: Patience = endless,
 ) -> AsyncIterator[Gateway]:
     """A gateway that can be asked: backends connected, the ledger open. At the end everything claimed is settled."""
     url, timing = settings.ledger.url.get_secret_value(), settings.ledger.timing
@@ -101,7 +109,7 @@ async def running_gateway(
     async with (
         traced(settings) as tracing,
         connected_backends(settings, clock, metrics, tracing) as backends,
-        sending_over(url, backends, clock, engine_of, timing, metrics) as sending,
+        sending_over(url, backends, clock, engine_of, timing, metrics, patience) as sending,
     ):
         watch = OperationWatch(metrics, tracing, seconds=settings.server.operation_seconds)
         yield Gateway(settings, backends, sending, clock, watch)
@@ -122,30 +130,53 @@ async def traced(settings: Settings) -> AsyncIterator["Tracing | None"]:
         await asyncio.to_thread(tracing.close)
 
 
-def build_app(settings: Settings, clock: Clock = utc_now, engine_of: EngineFactory = DbosEngine) -> Starlette:
-    """The whole application. Backends connect when it starts, and are let go when everything sent is settled."""
-    app = Starlette()
+def build_app(
+    settings: Settings,
+    clock: Clock = utc_now,
+    engine_of: EngineFactory = DbosEngine,
+    stopping: Stopping | None = None,
+) -> Starlette:
+    """The whole application. Backends connect when it starts, and are let go when everything sent is settled.
+
+    Whoever serves it tells ``stopping`` when it is to go.
+    """
+    leaving = stopping or Stopping(settings.server.stop_seconds)
+    app = Starlette(middleware=[Middleware(LastAnswers, leaving)])
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with running_gateway(settings, clock, engine_of) as gateway:
-            app.router.routes.extend(_routes(gateway))
+        async with running_gateway(settings, clock, engine_of, leaving.remaining) as gateway:
+            app.router.routes.extend(_routes(gateway, leaving))
             yield
 
     app.router.lifespan_context = lifespan
     return app
 
 
-def _routes(gateway: Gateway) -> list[BaseRoute]:
-    view = GraphQLView(gateway.operations, gateway.context, gateway.watch, gateway.authenticator)
+def _routes(gateway: Gateway, stopping: Stopping | None = None) -> list[BaseRoute]:
+    leaving = stopping or Stopping(gateway.settings.server.stop_seconds)
+    view = GraphQLView(gateway.operations, gateway.context, gateway.watch, gateway.authenticator, leaving)
     return [
         Route(GRAPHQL_PATH, view),
         WebSocketRoute(GRAPHQL_PATH, view),
         file_route(gateway.backends, gateway.file_links, _local),
-        *health_routes(gateway.backends),
+        *health_routes(gateway.backends, leaving),
         metrics_route(gateway.watch.metrics),
         *explorer_routes(endpoint=GRAPHQL_PATH, tabs=example_queries()),
+        SchemaFile(gateway.schema, _caller).route(),
+        FrontPage(
+            gateway.backends,
+            gateway.sending.ledger,
+            _caller,
+            address=gateway.settings.server.url + GRAPHQL_PATH,
+            endpoint=GRAPHQL_PATH,
+            schema_path=SCHEMA_PATH,
+        ).route(),
     ]
+
+
+async def _caller(_: Request) -> Principal | None:
+    return LOCAL
 
 
 def _local(_: Request) -> Principal:

@@ -10,7 +10,7 @@ import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -24,7 +24,7 @@ from adapters.errors import AdapterError, UnsupportedByVendor
 from adapters.filters import Compare, Filter, FilterOptions, Not, Op
 from adapters.model import Page
 from gateway.backends import Backend
-from gateway.loaders import PageKey
+from gateway.loaders import PageKey, each
 from gateway.merging import can_merge_by, followed, merged, order_needs
 from gateway.narrowing import narrowed_to
 from gateway.problems import Problem, ProblemCode, ProblemError, failed
@@ -193,6 +193,14 @@ class ConnectionLoader:
 
     def __init__(self, context: "RequestContext") -> None:
         self._context = context
+
+    def apart(self, key: ConnectionKey) -> Hashable:
+        """The backends that a connection is made of."""
+        return frozenset(stream.backend for stream in key.streams)
+
+    def load_many(self, keys: Sequence[ConnectionKey]) -> Awaitable[list[Any]]:
+        """The connections in the keys' order."""
+        return each(self, keys)
 
     async def load(self, key: ConnectionKey) -> Connection:
         """The connection of this key."""

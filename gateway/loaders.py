@@ -7,7 +7,8 @@ this principal may see; so nothing loaded for one is ever another's.
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import UNSET, Struct
 
@@ -17,12 +18,12 @@ from adapters.model import Page
 from gateway.backends import Backend
 from gateway.problems import ProblemError
 from gateway.record_types import type_name
-from gateway.safe_loader import SafeLoader
+from gateway.safe_loader import SafeLoader, together
 
 if TYPE_CHECKING:
     from gateway.context import RequestContext
 
-__all__ = ["CodeKey", "Loaders", "PageKey", "RecordKey", "SafeLoader"]
+__all__ = ["CodeKey", "Loader", "Loaders", "PageKey", "RecordKey", "SafeLoader", "each"]
 
 
 ALWAYS = frozenset(("backend", "native_id"))
@@ -55,6 +56,29 @@ class PageKey(Struct, frozen=True):
     request: ListRequest
 
 
+class Loader(Protocol):
+    """What a field may be loaded by."""
+
+    def apart(self, key: Any, /) -> Hashable:
+        """What is loaded apart: what is below one such part need not wait for another."""
+
+    def load(self, key: Any, /) -> Awaitable[Any]:
+        """The value of a key."""
+
+    def load_many(self, keys: Sequence[Any], /) -> Awaitable[list[Any]]:
+        """The values of these keys in their order, with an error in the place of each that failed."""
+
+
+async def each(loader: Any, keys: Sequence[Any]) -> list[Any]:
+    """What a loader that knows no better loads for many keys: each by itself, all at once."""
+    return await asyncio.gather(*map(loader.load, keys), return_exceptions=True)
+
+
+def _backend_of(key: Any) -> Hashable:
+    backend: str = key.backend
+    return backend
+
+
 class _Either:
     """A customer by its code, or a record by its native id."""
 
@@ -62,16 +86,28 @@ class _Either:
         self._by_code = by_code
         self._by_key = by_key
 
-    def load(self, key: "CodeKey | RecordKey") -> "asyncio.Future[Any]":
+    apart = staticmethod(_backend_of)
+
+    def load(self, key: "CodeKey | RecordKey") -> Awaitable[Any]:
         """The record of either kind of key."""
         return self._by_code.load(key) if isinstance(key, CodeKey) else self._by_key.load(key)
+
+    def load_many(self, keys: "Sequence[CodeKey | RecordKey]") -> Awaitable[list[Any]]:
+        """The customers in the keys' order."""
+        return each(self, keys)
 
 
 class _NodeLoader:
     """Whatever has a key: a record by its own, a dispatch by its ledger id, a backend as it is; a refusal is raised."""
 
+    apart = staticmethod(together)
+
     def __init__(self, loaders: "Loaders") -> None:
         self._loaders = loaders
+
+    def load_many(self, keys: Sequence[Any]) -> Awaitable[list[Any]]:
+        """The nodes in the keys' order."""
+        return each(self, keys)
 
     async def load(self, key: "RecordKey | CodeKey | str | Backend | ProblemError | None") -> Any:
         """The node, or None."""
@@ -85,8 +121,14 @@ class _NodeLoader:
 class _NodesLoader:
     """Several nodes; one that fails is its error in its place."""
 
+    apart = staticmethod(together)
+
     def __init__(self, node: _NodeLoader) -> None:
         self._node = node
+
+    def load_many(self, keys: Sequence[Any]) -> Awaitable[list[Any]]:
+        """Several such lists."""
+        return each(self, keys)
 
     async def load(self, keys: Sequence[Any]) -> list[Any]:
         """The nodes in the keys' order."""
@@ -104,10 +146,10 @@ class Loaders:
 
         self._context = context
         self._known: dict[tuple[str, str, str], tuple[Any, frozenset[str]]] = {}
-        self.record = SafeLoader(self._records, context.reads, "record")
-        self.code = SafeLoader(self._codes, context.reads, "code")
-        self.page = SafeLoader(self._pages, context.reads, "page")
-        self.aggregate = SafeLoader(self._aggregates, context.reads, "aggregate")
+        self.record = SafeLoader(self._records, context.reads, "record", _backend_of)
+        self.code = SafeLoader(self._codes, context.reads, "code", _backend_of)
+        self.page = SafeLoader(self._pages, context.reads, "page", _backend_of)
+        self.aggregate = SafeLoader(self._aggregates, context.reads, "aggregate", itemgetter(0))
         self.customer = _Either(self.code, self.record)
         self.node = _NodeLoader(self)
         self.nodes = _NodesLoader(self.node)
@@ -257,11 +299,21 @@ def _reader(backend: Backend, of_type: str) -> Callable[..., Awaitable[Mapping[s
 
 async def _gather(reads: Mapping[Any, Awaitable[Any]]) -> dict[Any, Any]:
     """All answers, failures included as values: one that fails does not disturb the others."""
+    if len(reads) == 1:
+        ((key, read),) = reads.items()
+        return {key: await _answer(read)}
     answers = await asyncio.gather(*reads.values(), return_exceptions=True)
     for answer in answers:
         if isinstance(answer, BaseException) and not isinstance(answer, Exception):
             raise answer
     return dict(zip(reads, answers, strict=True))
+
+
+async def _answer(read: Awaitable[Any]) -> Any:
+    try:
+        return await read
+    except Exception as error:  # noqa: BLE001 - it is the answer
+        return error
 
 
 def _of_key(answer: Any, key: str) -> Any:

@@ -3,9 +3,16 @@
 What each field needs is declared with the field; the table is made once per schema.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    SelectionNode,
+    SelectionSetNode,
+)
 
 __all__ = ["FieldNeeds", "Selection"]
 
@@ -14,27 +21,47 @@ FieldNeeds = Mapping[str, Mapping[str, frozenset[str]]]
 
 
 class Selection:
-    """What is selected below one field. Conditions (``@skip``, ``@include``) are not read: they only take away."""
+    """What is selected below one field, read once however often it is asked.
+
+    ``applies`` says which selections stand. Without it conditions (``@skip``, ``@include``) are not read: they only
+    take away.
+    """
 
     def __init__(
         self,
         nodes: Sequence[FieldNode],
         fragments: Mapping[str, FragmentDefinitionNode],
         needs: FieldNeeds,
+        applies: Callable[[SelectionNode], bool] | None = None,
         conditions: frozenset[str] | None = None,
     ) -> None:
         self._nodes = nodes
         self._fragments = fragments
         self._needs = needs
+        self._applies = applies
         self._conditions = conditions
+        self._known: tuple[FieldNode, ...] | None = None
+        self._below: dict[tuple[str, ...], Selection] = {}
+        self._on: dict[tuple[str, ...], Selection] = {}
+        self._wanted: dict[tuple[str, ...], frozenset[str]] = {}
+        self._wanted_of_nodes: dict[tuple[str, ...], frozenset[str]] = {}
 
     def on(self, *types: str) -> "Selection":
         """The same without the fragments on other types: what is selected of an object that is of all these types."""
-        return Selection(self._nodes, self._fragments, self._needs, frozenset(types))
+        known = self._on.get(types)
+        if known is None:
+            conditions = frozenset(types)
+            known = Selection(self._nodes, self._fragments, self._needs, self._applies, conditions)
+            self._on[types] = known
+        return known
 
     def below(self, *names: str) -> "Selection":
         """The selection below the fields of these names."""
-        return Selection([node for node in self._fields() if node.name.value in names], self._fragments, self._needs)
+        known = self._below.get(names)
+        if known is None:
+            nodes = [node for node in self._fields() if node.name.value in names]
+            known = self._below[names] = Selection(nodes, self._fragments, self._needs, self._applies)
+        return known
 
     def has(self, name: str) -> bool:
         """Whether a field of this name is selected."""
@@ -42,32 +69,46 @@ class Selection:
 
     def wanted(self, *types: str) -> frozenset[str]:
         """The attributes that the selected fields need, read as fields of these types."""
-        wanted: set[str] = set()
-        for node in self._fields():
-            for type_name in types:
-                wanted |= self._needs[type_name].get(node.name.value, frozenset())
-        return frozenset(wanted)
+        known = self._wanted.get(types)
+        if known is None:
+            wanted: set[str] = set()
+            for node in self._fields():
+                for type_name in types:
+                    wanted |= self._needs[type_name].get(node.name.value, frozenset())
+            known = self._wanted[types] = frozenset(wanted)
+        return known
 
     def wanted_of_nodes(self, *types: str) -> frozenset[str]:
         """Likewise for the records in a connection: below ``nodes`` and ``edges { node }``."""
-        return self.below("nodes").wanted(*types) | self.below("edges").below("node").wanted(*types)
+        known = self._wanted_of_nodes.get(types)
+        if known is None:
+            known = self.below("nodes").wanted(*types) | self.below("edges").below("node").wanted(*types)
+            self._wanted_of_nodes[types] = known
+        return known
 
-    def _fields(self) -> Iterator[FieldNode]:
-        for node in self._nodes:
-            if node.selection_set is not None:
-                yield from self._walk(node.selection_set, set())
+    def _fields(self) -> tuple[FieldNode, ...]:
+        if self._known is None:
+            sets = [node.selection_set for node in self._nodes if node.selection_set is not None]
+            self._known = tuple(field for selected in sets for field in self._walk(selected, set()))
+        return self._known
 
     def _walk(self, selection_set: SelectionSetNode, spread: set[str]) -> Iterable[FieldNode]:
-        for node in selection_set.selections:
-            if isinstance(node, FieldNode):
+        open_sets: list[Iterator[SelectionNode]] = [iter(selection_set.selections)]
+        while open_sets:
+            node = next(open_sets[-1], None)
+            if node is None:
+                open_sets.pop()
+            elif self._applies is not None and not self._applies(node):
+                continue
+            elif isinstance(node, FieldNode):
                 yield node
             elif isinstance(node, InlineFragmentNode):
-                yield from self._part(node, spread)
+                open_sets.append(self._part(node))
             elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
                 spread.add(node.name.value)
-                yield from self._part(self._fragments[node.name.value], spread)
+                open_sets.append(self._part(self._fragments[node.name.value]))
 
-    def _part(self, fragment: InlineFragmentNode | FragmentDefinitionNode, spread: set[str]) -> Iterable[FieldNode]:
+    def _part(self, fragment: InlineFragmentNode | FragmentDefinitionNode) -> Iterator[SelectionNode]:
         condition = fragment.type_condition
-        if self._conditions is None or condition is None or condition.name.value in self._conditions:
-            yield from self._walk(fragment.selection_set, spread)
+        stands = self._conditions is None or condition is None or condition.name.value in self._conditions
+        return iter(fragment.selection_set.selections if stands else ())

@@ -76,6 +76,14 @@ class ServerSettings(_Section):
         default=60.0, gt=0, le=600, description="a number of seconds above 0, at most 600", examples=[60]
     )
 
+    # Orchestrators commonly send SIGTERM, and 30 seconds later SIGKILL: two are left for closing.
+    stop_seconds: int = Field(
+        default=28, ge=1, le=3600, description="a whole number of seconds from 1 to 3600", examples=[28]
+    )
+    leave_seconds: int = Field(
+        default=0, ge=0, le=60, description="a whole number of seconds from 0 to 60", examples=[5]
+    )
+
     @property
     def url(self) -> str:
         """Where the gateway is reached: ``public_url``, or the address it listens on."""
@@ -310,6 +318,10 @@ def _read(
     if tracing is not None and tracing.otlp_endpoint is not None and importlib.util.find_spec("opentelemetry") is None:
         place = reader.place("tracing", "otlp_endpoint")
         reader.problem(place, "needs OpenTelemetry; install Postroom with its extra: postroom[tracing]")
+    if server is not None and server.leave_seconds >= server.stop_seconds:
+        reader.problem(
+            reader.place("server", "leave_seconds"), f"must be less than stop_seconds, which is {server.stop_seconds}"
+        )
     if server is not None and not server.insecure and not is_loopback(server.host):
         place = reader.place("server", "host")
         reader.problem(

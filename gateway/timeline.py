@@ -1,7 +1,7 @@
 """Customers and their counterparts, and what was sent to them as one timeline."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,8 +11,9 @@ from adapters.errors import AdapterError
 from adapters.model import Customer
 from gateway.ids import Ref
 from gateway.lists import Connection, ConnectionKey, Stream, read_connection
-from gateway.loaders import CodeKey, RecordKey
+from gateway.loaders import CodeKey, RecordKey, each
 from gateway.problems import Problem, failed
+from gateway.safe_loader import together
 
 if TYPE_CHECKING:
     from gateway.context import RequestContext
@@ -34,8 +35,14 @@ class CounterpartKey(Struct, frozen=True):
 class CounterpartLoader:
     """Finds counterparts by code, never by name, and only where the settings say that codes are shared."""
 
+    apart = staticmethod(together)
+
     def __init__(self, context: "RequestContext") -> None:
         self._context = context
+
+    def load_many(self, keys: Sequence[CounterpartKey]) -> Awaitable[list[Any]]:
+        """The counterparts for each key."""
+        return each(self, keys)
 
     async def load(self, key: CounterpartKey) -> list[Customer | AdapterError]:
         """The counterparts in configured order; where a backend could not be asked, its error in its place."""
@@ -70,8 +77,14 @@ class TimelineKey(Struct, frozen=True):
 class TimelineLoader:
     """Makes one list of what several backends sent to several customers."""
 
+    apart = staticmethod(together)
+
     def __init__(self, context: "RequestContext") -> None:
         self._context = context
+
+    def load_many(self, keys: Sequence[TimelineKey]) -> Awaitable[list[Any]]:
+        """The timelines in the keys' order."""
+        return each(self, keys)
 
     async def load(self, key: TimelineKey) -> Connection:
         """The connection. Customers that could not be looked up are among its problems."""

@@ -9,12 +9,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Page, Request, Route, async_playwright
 
 from tests.network_off import is_local
+from tests.node import NPM
+
+SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
+AXE = NPM / "node_modules" / "axe-core" / "axe.min.js"
 
 _FLAGS = [
     "--no-sandbox",
@@ -39,14 +44,40 @@ class Watched:
     complaints: list[str] = field(default_factory=list)
 
 
+async def photographed(page: Page, name: str) -> Path:
+    """A picture of what is seen, kept in `screenshots/` for people to look at."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    path = SCREENSHOTS / f"{name}.png"
+    await page.screenshot(path=path, animations="disabled")
+    return path
+
+
+async def barriers(page: Page) -> list[str]:
+    """What axe finds on the page that seriously or critically keeps people from using it, a line each."""
+    if not AXE.exists():
+        missing("the packages of tests/npm are not installed")
+    await page.evaluate(AXE.read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = await page.evaluate("async () => (await axe.run()).violations")
+    return [
+        f"{one['id']} ({one['impact']}): {node['html'][:160]} {[check['message'] for check in node['any']]}"
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+        for node in one["nodes"]
+    ]
+
+
+def missing(reason: str) -> NoReturn:
+    """Skips the test for want of something; fails it under CI."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{reason}, and CI never skips the browser's tests")
+    pytest.skip(reason)
+
+
 def executable() -> str:
     """The installed Chromium; without one the test is skipped, except under CI."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
-        reason = "no chromium is installed"
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{reason}, and CI never skips the browser's tests")
-        pytest.skip(reason)
+        missing("no chromium is installed")
     return found
 
 

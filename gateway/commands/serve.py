@@ -12,10 +12,8 @@ from typing import Annotated
 
 import orjson
 import structlog
-import uvicorn
 from cyclopts import Parameter
 from pydantic import SecretStr
-from starlette.types import ASGIApp
 
 from adapters.sandbox_server import SandboxServer
 from gateway.app import GRAPHQL_PATH, build_app
@@ -23,8 +21,10 @@ from gateway.commands.configuration import configured, overrides_of
 from gateway.commands.emulators import over_emulators
 from gateway.commands.failure import CommandFailure
 from gateway.commands.output import aligned, say
+from gateway.commands.serving import serve_until_told
 from gateway.commands.workers import run_workers
 from gateway.logs import configure_logs, secrets_of
+from gateway.server.stopping import Stopping
 from gateway.settings import ServerSettings, Settings
 
 __all__ = ["EXAMPLE_QUERY", "serve"]
@@ -37,8 +37,6 @@ EXAMPLE_QUERY = (
 )
 
 BACKLOG = 2048
-GRACE_SECONDS = 25
-"""For requests under way when the process is told to stop; orchestrators kill after 30 by default."""
 
 
 def serve(
@@ -78,7 +76,8 @@ def serve(
             say(banner(settings, emulators))
 
         def serve_on(listening: Callable[[], None]) -> None:
-            _serve(build_app(settings), listener, listening)
+            stopping = Stopping(settings.server.stop_seconds)
+            serve_until_told(build_app(settings, stopping=stopping), settings.server, listener, listening, stopping)
 
         with contextlib.suppress(KeyboardInterrupt):  # told to stop, and stopped in order
             if workers == 1:
@@ -138,32 +137,6 @@ def open_listener(server: ServerSettings) -> socket.socket:
             raise CommandFailure(message) from None
         on_failure.pop_all()
     return listener
-
-
-class _Announced(uvicorn.Server):
-    """Says when it listens."""
-
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._announce = announce
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        self._announce()
-
-
-def _serve(app: ASGIApp, listener: socket.socket, announce: Callable[[], None]) -> None:
-    config = uvicorn.Config(
-        app,
-        loop="uvloop",
-        http="httptools",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
-    _Announced(config, announce).run(sockets=[listener])
 
 
 def banner(settings: Settings, emulators: SandboxServer | None) -> str:

@@ -7,12 +7,14 @@ transaction whose every statement crosses threads ten times that.
 import asyncio
 import contextlib
 import functools
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psycopg
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -91,6 +93,7 @@ class Database:
             pool_timeout=POOL_TIMEOUT_SECONDS,
             **({} if self.is_sqlite else _postgresql_options(self.url, read_only=read_only)),
         )
+        self._writing = self._engine.execution_options(**{WRITES: True})
         if self.is_sqlite:
             synchronous = "FULL" if survives_power_cuts else "OFF"
             prepare = _prepare_reading if read_only else functools.partial(_prepare_sqlite, synchronous)
@@ -156,7 +159,7 @@ class Database:
 
         Raises `UnconfirmedError` when a server did not say what became of the commit. SQLite always does.
         """
-        engine = self._engine.execution_options(**{WRITES: True}) if writing else self._engine
+        engine = self._writing if writing else self._engine
         committing = False
         try:
             with _named_failures(), engine.begin() as connection:
@@ -202,12 +205,18 @@ def _named_failures() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        kind = LostRaceError if getattr(error.orig, "sqlstate", None) in _LOST_RACES else LedgerUnavailableError
-        # PostgreSQL's details quote the rows: they go no further, and so neither does the driver's error.
-        primary = getattr(getattr(error.orig, "diag", None), "message_primary", None)
-        raise kind(primary or str(error.orig)) from None
+        raise _named(error.orig) from None
+    except (sqlite3.Error, psycopg.Error) as error:  # of `Prepared` statements
+        raise _named(error) from None
     except (SQLAlchemyError, OSError) as error:
         raise LedgerUnavailableError(type(error).__name__) from error
+
+
+def _named(error: BaseException | None) -> LedgerUnavailableError:
+    kind = LostRaceError if getattr(error, "sqlstate", None) in _LOST_RACES else LedgerUnavailableError
+    # PostgreSQL's details quote the rows: they go no further, and so neither does the driver's error.
+    primary = getattr(getattr(error, "diag", None), "message_primary", None)
+    return kind(primary or str(error))
 
 
 def _prepare_reading(connection: Any, _record: Any) -> None:
@@ -240,4 +249,5 @@ def _prepare_postgresql(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later can find another writer in between and cannot wait for it.
     immediate = connection.get_execution_options().get(WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")

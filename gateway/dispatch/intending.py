@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam, select
 from gateway.dispatch.database import LostRaceError, insert_for
 from gateway.dispatch.finding import items_where
 from gateway.dispatch.ledger import AlreadySentError, Intent, Request, WithheldError
+from gateway.dispatch.prepared import Prepared
 from gateway.dispatch.records import DispatchItem, ItemState
 from gateway.dispatch.rows import begun_item, chunks, item_of, item_row, json_text
 from gateway.dispatch.tables import HELD_ITEMS, SENDING_ITEMS, items
@@ -26,8 +27,8 @@ ROWS_AT_ONCE = 500
 
 
 _HELD = select(items).where(items.c.fingerprint.in_(bindparam("fingerprints", expanding=True)), HELD_ITEMS)
-_NEWEST_LAST = _HELD.order_by(items.c.number)
-_OWN_NEWEST_LAST = _HELD.where(items.c.resent_in == bindparam("own")).order_by(items.c.number)
+_NEWEST_LAST = Prepared(_HELD.order_by(items.c.number), list(items.c))
+_OWN_NEWEST_LAST = Prepared(_HELD.where(items.c.resent_in == bindparam("own")).order_by(items.c.number), list(items.c))
 
 
 @functools.cache
@@ -37,6 +38,11 @@ def _inserting(dialect: str) -> Any:
         .on_conflict_do_nothing(index_elements=[items.c.fingerprint, items.c.resent_in], index_where=HELD_ITEMS)
         .returning(items.c.number)
     )
+
+
+@functools.cache
+def _inserting_one(dialect: str) -> Prepared:
+    return Prepared(_inserting(dialect), [items.c.number])
 
 
 class Inserted(Struct, frozen=True):
@@ -58,7 +64,7 @@ def insert_items(connection: Connection, dispatch_id: str, request: Request) -> 
         fingerprints = [intent.fingerprint for intent in part]
         held = holders(connection, fingerprints, own=dispatch_id if request.resend else None)
         rows = _rows(dispatch_id, part, held, request)
-        written = connection.execute(_inserting(connection.dialect.name), rows).all()
+        written = _insert(connection, rows)
         if len(written) < len(rows):
             raise LostRaceError("another dispatch took a fingerprint meanwhile")
         counts.update(ItemState(row["state"]) for row in rows)
@@ -70,6 +76,13 @@ def insert_items(connection: Connection, dispatch_id: str, request: Request) -> 
     return Inserted(counts, items_where(connection, items.c.dispatch_id == dispatch_id, SENDING_ITEMS))
 
 
+def _insert(connection: Connection, rows: list[dict[str, Any]]) -> Sequence[Any]:
+    dialect = connection.dialect.name
+    if len(rows) == 1:
+        return _inserting_one(dialect).run(connection, rows[0])
+    return connection.execute(_inserting(dialect), rows).all()
+
+
 def holders(connection: Connection, fingerprints: Sequence[str], *, own: str | None = None) -> dict[str, DispatchItem]:
     """The items that hold these fingerprints, by fingerprint; the newest, where resending made it several.
 
@@ -79,9 +92,9 @@ def holders(connection: Connection, fingerprints: Sequence[str], *, own: str | N
     for part in chunks(fingerprints, ROWS_AT_ONCE):
         given = {"fingerprints": list(part)}
         rows = (
-            connection.execute(_NEWEST_LAST, given)
+            _NEWEST_LAST.run(connection, given)
             if own is None
-            else connection.execute(_OWN_NEWEST_LAST, given | {"own": own})
+            else _OWN_NEWEST_LAST.run(connection, given | {"own": own})
         )
         found |= {item.fingerprint: item for item in map(item_of, rows)}
     return found

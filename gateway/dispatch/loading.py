@@ -9,7 +9,9 @@ from gateway.dispatch.ledger import DispatchQuery
 from gateway.dispatch.records import Dispatch, ItemState
 from gateway.ids import Ref
 from gateway.lists import PageInfo
+from gateway.loaders import each
 from gateway.problems import Problem, ProblemCode, ProblemError
+from gateway.safe_loader import together
 
 if TYPE_CHECKING:
     from gateway.context import RequestContext
@@ -73,8 +75,14 @@ def dispatches_of(context: "RequestContext") -> Callable[[Sequence[str]], Awaita
 class DispatchListLoader:
     """Dispatches, newest first."""
 
+    apart = staticmethod(together)
+
     def __init__(self, context: "RequestContext") -> None:
         self._context = context
+
+    def load_many(self, keys: Sequence[Any]) -> Awaitable[list[Any]]:
+        """For many keys, in their order."""
+        return each(self, keys)
 
     async def load(self, key: tuple[DispatchQuery, str | None]) -> LedgerConnection:
         """The connection for a query and a cursor."""
@@ -86,8 +94,14 @@ class DispatchListLoader:
 class DispatchItemLoader:
     """The items of a dispatch, or those about a record."""
 
+    apart = staticmethod(together)
+
     def __init__(self, context: "RequestContext") -> None:
         self._context = context
+
+    def load_many(self, keys: Sequence[Any]) -> Awaitable[list[Any]]:
+        """For many keys, in their order."""
+        return each(self, keys)
 
     async def load(self, key: ItemsKey) -> LedgerConnection:
         """The connection for a key."""

@@ -5,10 +5,12 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
+import structlog
 from sqlalchemy import make_url
 
 from gateway.backends import Backends
 from gateway.dispatch.database import Database
+from gateway.dispatch.draining import Patience, endless
 from gateway.dispatch.engine import DbosEngine, EngineFactory
 from gateway.dispatch.migrating import migrate
 from gateway.dispatch.runs import RunWorker
@@ -20,6 +22,8 @@ from gateway.metrics import Metrics
 
 __all__ = ["sending_over"]
 
+log = structlog.get_logger("postroom.dispatch")
+
 
 @contextlib.asynccontextmanager
 async def sending_over(
@@ -29,8 +33,11 @@ async def sending_over(
     engine_of: EngineFactory = DbosEngine,
     timing: Timing = USUAL,
     metrics: Metrics | None = None,
+    patience: Patience = endless,
 ) -> AsyncIterator[Sending]:
     """What sends over the ledger at ``url``. At the end it begins nothing more, and settles what is under way.
+
+    What is not settled within ``patience`` is let go, and UNKNOWN when its lease ends.
 
     Raises `gateway.dispatch.ledger.LedgerUnavailableError` where the ledger cannot be opened.
     """
@@ -51,8 +58,11 @@ async def sending_over(
         sending = Sending(ledger, engine, executor, clock, timing)
         yield sending
         worker.finish()
-        await sending.drain()
-        await worker.drain()
+        late = await sending.drain(patience) + await worker.drain(patience)
+        if late:
+            log.warning(
+                "there was no time to hear what became of all that is being sent: it will be UNKNOWN", calls=late
+            )
 
 
 def engine_url(url: str) -> str:

@@ -13,6 +13,7 @@ import structlog
 
 from gateway.backends import Backends
 from gateway.dispatch.backend_run import BackendRun, Worker
+from gateway.dispatch.draining import Patience, drained, endless
 from gateway.dispatch.ledger import Ledger
 from gateway.dispatch.preparing import request_of
 from gateway.dispatch.records import Dispatch
@@ -47,10 +48,9 @@ class RunWorker:
         for run in self._runs:
             run.stop()
 
-    async def drain(self) -> None:
-        """Waits until every batch that was claimed is settled."""
-        while self._lanes:
-            await asyncio.wait(self._lanes)
+    async def drain(self, patience: Patience = endless) -> int:
+        """Waits until every batch that was claimed is settled; how many were not in time."""
+        return await drained(self._lanes, patience)
 
     async def work(self, dispatch_id: str) -> None:
         """Works until no item of the dispatch is QUEUED."""

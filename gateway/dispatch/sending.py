@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from adapters.contract import PreparedCall
 from gateway.backends import Backend
+from gateway.dispatch.draining import Patience, drained, endless
 from gateway.dispatch.engine import RunEngine
 from gateway.dispatch.fingerprint import input_hash
 from gateway.dispatch.keyed_writes import Written, perform_once, perform_unkeyed
@@ -168,10 +169,9 @@ class Sending:
         until = self._lease_end(backend)
         return await self._to_its_end(perform_once(self.ledger, backend, call, key, until=until, clock=self._clock))
 
-    async def drain(self) -> None:
-        """Waits until everything that this process is sending is settled."""
-        while self._running:
-            await asyncio.wait(self._running)
+    async def drain(self, patience: Patience = endless) -> int:
+        """Waits until everything that this process is sending is settled; how much was not in time."""
+        return await drained(self._running, patience)
 
     async def _begin(self, order: Order, claim: Claim | None) -> Begun:
         dispatch_id = uuid.uuid4().hex

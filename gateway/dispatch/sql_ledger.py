@@ -15,6 +15,7 @@ from gateway.dispatch.database import Database, insert_for
 from gateway.dispatch.finding import about, dispatches_of_ids, find_dispatches, items_where
 from gateway.dispatch.intending import holders, insert_items
 from gateway.dispatch.ledger import Begun, Claim, DispatchQuery, Request, Settlement, TakenKey, WriteKey
+from gateway.dispatch.prepared import Prepared
 from gateway.dispatch.records import PENDING, Dispatch, DispatchItem, ItemState
 from gateway.dispatch.rows import begun_dispatch, dispatch_row, item_of, json_text
 from gateway.dispatch.tables import QUEUED_ITEMS, dispatches, executors, items
@@ -25,7 +26,7 @@ from gateway.problems import Problem
 __all__ = ["SqlLedger"]
 
 
-_ADDING = dispatches.insert().returning(dispatches.c.number)
+_ADDING = Prepared(dispatches.insert().returning(dispatches.c.number), [dispatches.c.number])
 
 
 class SqlLedger:
@@ -46,11 +47,13 @@ class SqlLedger:
                 return Begun(dispatch=key_rows.replayed(connection, request), items=(), replayed=True)
             if len(request.intents) > 1:
                 self._database.one_at_a_time(connection)
-            number = connection.execute(_ADDING, dispatch_row(dispatch_id, request)).scalar_one()
+            (added,) = _ADDING.run(connection, dispatch_row(dispatch_id, request))
             written = insert_items(connection, dispatch_id, request)
             if not written.counts.keys() & PENDING:
                 transitions.conclude(connection, [dispatch_id], request.at)
-            return Begun(dispatch=begun_dispatch(number, dispatch_id, request, written.counts), items=written.claimed)
+            return Begun(
+                dispatch=begun_dispatch(added.number, dispatch_id, request, written.counts), items=written.claimed
+            )
 
         return await self._database.write(begin)
 

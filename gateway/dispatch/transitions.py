@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Integer, bindparam, case, exists, or_, select
 
 from gateway.dispatch.intending import ROWS_AT_ONCE
 from gateway.dispatch.ledger import LOST, Claim, Settlement
+from gateway.dispatch.prepared import Prepared
 from gateway.dispatch.records import TRANSITIONS, DispatchItem, ItemState
 from gateway.dispatch.rows import chunks, item_of, json_text, settled_values
 from gateway.dispatch.tables import HELD_ITEMS, QUEUED_ITEMS, SENDING_ITEMS, dispatches, items
@@ -34,7 +35,7 @@ _FOLLOWING = (
     .cte("following")
     .prefix_with("MATERIALIZED")  # evaluated once: PostgreSQL may otherwise lock, and take, more than asked for
 )
-_CLAIMING = (
+_CLAIMING = Prepared(
     update(items)
     .where(items.c.number.in_(select(_FOLLOWING.c.number)), items.c.state.not_in(_NOT_QUEUED))
     .values(
@@ -47,15 +48,17 @@ _CLAIMING = (
         vendor_code=None,
         evidence=None,
     )
-    .returning(items)
+    .returning(items),
+    list(items.c),
 )
-_LOCKING = (
+_LOCKING = Prepared(
     select(dispatches.c.id, dispatches.c.cancelled_at)
     .where(dispatches.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(dispatches.c.id)
-    .with_for_update(key_share=True)
+    .with_for_update(key_share=True),
+    [dispatches.c.id, dispatches.c.cancelled_at],
 )
-_FINISHING = (
+_FINISHING = Prepared(
     update(dispatches)
     .where(
         dispatches.c.id.in_(bindparam("ids", expanding=True)),
@@ -68,14 +71,14 @@ _FINISHING = (
 
 
 @functools.cache
-def _settling(state: ItemState, columns: frozenset[str]) -> Any:
+def _settling(state: ItemState, columns: frozenset[str]) -> Prepared:
     """Compare and set: only the very attempts, and only out of a state that leads here."""
     sources = [source.value for source in _BEGUN if state in TRANSITIONS[source]]
     values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=items.c[name].type) for name in columns}
     if state is ItemState.UNKNOWN:  # what was so has been so since it was settled as that
         stays = items.c.state == ItemState.UNKNOWN.value
         values["settled_at"] = case((stays, items.c.settled_at), else_=values["settled_at"])
-    return (
+    return Prepared(
         update(items)
         .where(
             items.c.number.in_(bindparam("numbers", expanding=True)),  # what SQLite finds rows by; pairs it compares
@@ -83,7 +86,8 @@ def _settling(state: ItemState, columns: frozenset[str]) -> Any:
             items.c.state.in_(sources),
         )
         .values(values)
-        .returning(items.c.number, items.c.attempt, items.c.dispatch_id)
+        .returning(items.c.number, items.c.attempt, items.c.dispatch_id),
+        [items.c.number, items.c.attempt, items.c.dispatch_id],
     )
 
 
@@ -92,7 +96,7 @@ def claim_items(
 ) -> Sequence[DispatchItem]:
     """Claims the next QUEUED items of a dispatch at one backend."""
     those = {"of_dispatch": dispatch_id, "at_backend": backend, "first": first}
-    claimed = connection.execute(_CLAIMING, those | {"new_owner": claim.owner, "until": claim.until})
+    claimed = _CLAIMING.run(connection, those | {"new_owner": claim.owner, "until": claim.until})
     return sorted(map(item_of, claimed), key=lambda item: item.number)
 
 
@@ -109,8 +113,8 @@ def settle_items(connection: Connection, settlements: Sequence[Settlement], at: 
         settling = _settling(same.state, frozenset(values))
         given = {f"new_{name}": value for name, value in values.items()}
         for part in chunks(attempts, ROWS_AT_ONCE):
-            these = {"numbers": [number for number, _ in part], "attempts": part}
-            for number, attempt, dispatch_id in connection.execute(settling, given | these):
+            these = {"numbers": [number for number, _ in part], "attempts": list(part)}
+            for number, attempt, dispatch_id in settling.run(connection, given | these):
                 settled.add((number, attempt, same))
                 concerned.add(dispatch_id)
     if concerned:
@@ -169,11 +173,11 @@ def conclude(connection: Connection, concerned: Iterable[str], at: datetime, *, 
     """
     ids = sorted(concerned)
     if requeued or connection.dialect.name != "sqlite":
-        rows = connection.execute(_LOCKING, {"ids": ids})
+        rows = _LOCKING.run(connection, {"ids": ids})
         cancelled = [row.id for row in rows if row.cancelled_at is not None]
         if cancelled:
             connection.execute(_cancelling(at).where(items.c.dispatch_id.in_(cancelled)))
-    connection.execute(_FINISHING, {"ids": ids, "at": at})
+    _FINISHING.run(connection, {"ids": ids, "at": at})
 
 
 def _cancelling(at: datetime) -> Any:

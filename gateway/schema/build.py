@@ -3,6 +3,7 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from gateway.principals import EVERYTHING, Scope
 from gateway.schema.customer import Customer
 from gateway.schema.document import Correspondence, Document, Letter
 from gateway.schema.execution import GivenDocument, PublicErrors, PublicSchema
@@ -41,7 +42,7 @@ def build_schema() -> PublicSchema:
     )
 
 
-def schema_needs() -> FieldNeeds:
-    """What each field of a record needs of it."""
+def schema_needs(scopes: frozenset[Scope] = EVERYTHING) -> FieldNeeds:
+    """What each field of a record needs of it, for a caller of these scopes."""
     records = (Customer, Correspondence, Letter, CustomerEmailTemplate, EmailTemplate, CustomerMessage)
-    return field_needs(Node, Document, *records)
+    return field_needs(Node, Document, *records, scopes=scopes)

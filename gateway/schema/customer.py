@@ -12,6 +12,7 @@ from gateway.context import Ask, RequestContext
 from gateway.dispatch.loading import ItemsKey
 from gateway.lists import ConnectionKey
 from gateway.loaders import RecordKey
+from gateway.principals import Scope
 from gateway.record_types import ref_of
 from gateway.schema.backend import BackendType
 from gateway.schema.dispatch_item import DispatchItemConnection
@@ -162,7 +163,7 @@ class Customer(Node):
         """What was sent to it through this gateway."""
         return ItemsKey(target=ref_of(self), first=page_size(first, ask), after=after)
 
-    raw: JSON | None = fetched("raw", "The vendor's record as it came; asked for only when selected.")
+    raw: JSON | None = fetched("raw", "The vendor's record as it came; asked for only when selected.", scope=Scope.RAW)
 
     @classmethod
     def is_type_of(cls, value: Any, _info: Any) -> bool:

@@ -12,6 +12,7 @@ from gateway.backends import Capability
 from gateway.context import Ask, RequestContext
 from gateway.dispatch.loading import ItemsKey
 from gateway.loaders import RecordKey
+from gateway.principals import Scope
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.record_types import ref_of
 from gateway.schema.backend import BackendType
@@ -94,7 +95,7 @@ class Document(Node):
         """What was sent of it through this gateway."""
         return ItemsKey(target=ref_of(self), first=page_size(first, ask), after=after)
 
-    raw: JSON | None = fetched("raw", "The vendor's record as it came; asked for only when selected.")
+    raw: JSON | None = fetched("raw", "The vendor's record as it came; asked for only when selected.", scope=Scope.RAW)
 
 
 @strawberry.type(

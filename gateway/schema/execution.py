@@ -14,7 +14,7 @@ from gateway.context import RequestContext
 from gateway.documents.prepared import PreparedOperation
 from gateway.problems import ProblemCode, public_error
 
-__all__ = ["GivenDocument", "PublicErrors", "PublicSchema", "SchemaExecutor"]
+__all__ = ["GivenDocument", "PublicErrors", "PublicSchema", "SchemaExecutor", "public_field_error"]
 
 
 class PublicErrors(StrawberryGraphQLCoreExecutionContext):
@@ -25,13 +25,16 @@ class PublicErrors(StrawberryGraphQLCoreExecutionContext):
     ) -> None:
         """Makes a field's failure public, then places it as the specification says."""
         _note(self.context_value)
-        if not isinstance(raw_error, GraphQLError):
-            raw_error = public_error(raw_error)
-        elif _is_of_an_argument(raw_error):
-            raw_error.extensions = {"code": ProblemCode.INVALID_INPUT.value}
-        elif not raw_error.extensions:
-            raw_error = public_error(raw_error)
-        super().handle_field_error(raw_error, return_type, field_details_list, path)
+        super().handle_field_error(public_field_error(raw_error), return_type, field_details_list, path)
+
+
+def public_field_error(error: Exception) -> GraphQLError:
+    """What the caller may see of a field's failure, wherever it is executed."""
+    if not isinstance(error, GraphQLError):
+        return public_error(error)
+    if _is_of_an_argument(error):
+        error.extensions = {"code": ProblemCode.INVALID_INPUT.value}
+    return error if error.extensions else public_error(error)
 
 
 def _note(context: Any) -> None:

@@ -1,5 +1,7 @@
 """How a field gets its value, declared: an attribute of the record, a pure function of it, or a load by key.
 
+A declaration names the scope that the field takes, if it takes one: `gateway.schema.access` says what that means.
+
 No field of a record has a resolver of its own. What is declared here is kept in the field's metadata (under `DECLARED`)
 for whoever executes queries: graphql-core through the resolvers made here, or a plan compiled from the declarations.
 """
@@ -7,6 +9,7 @@ for whoever executes queries: graphql-core through the resolvers made here, or a
 import functools
 import inspect
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +20,28 @@ from strawberry.types import get_object_definition
 from adapters.errors import AdapterError
 from gateway.context import Ask, RequestContext
 from gateway.loaders import RecordKey
+from gateway.principals import EVERYTHING, Scope
 from gateway.problems import ProblemError, failed
 from gateway.record_types import type_name
+from gateway.schema.access import require, require_for_input
 from gateway.selection import FieldNeeds, Selection
 from gateway.upstream.needs import needed_by
 
-__all__ = ["DECLARED", "Action", "Attribute", "Derived", "Load", "action", "attribute", "derived", "fetched", "load"]
+__all__ = [
+    "DECLARED",
+    "Action",
+    "Attribute",
+    "Derived",
+    "Followed",
+    "Load",
+    "action",
+    "attribute",
+    "derived",
+    "fetched",
+    "field_needs",
+    "followed",
+    "load",
+]
 
 DECLARED = "postroom"
 """The key in a field's metadata."""
@@ -37,6 +56,7 @@ class Attribute:
     name: str
     needs: frozenset[str]
     fetch: bool = False
+    scope: Scope | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +65,7 @@ class Derived:
 
     function: Callable[..., Any]
     needs: frozenset[str]
+    scope: Scope | None = None
 
 
 @dataclass(frozen=True)
@@ -54,13 +75,23 @@ class Load:
     loader: str
     key: Callable[..., Any]
     needs: frozenset[str]
+    scope: Scope = Scope.READ
 
 
 @dataclass(frozen=True)
 class Action:
-    """A mutation's work: ``run(None, ask, **arguments)``."""
+    """A mutation's work: ``run(None, ask, **arguments)``, which looks at the caller's scopes itself."""
 
     run: Callable[..., Any]
+    scope: Scope
+    needs: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A subscription, which looks at the caller's scopes itself."""
+
+    scope: Scope
     needs: frozenset[str] = frozenset()
 
 
@@ -70,10 +101,12 @@ def attribute(name: str, description: str, **options: Any) -> Any:
     return strawberry.field(description=description, metadata={DECLARED: declared}, **options)
 
 
-def fetched(name: str, description: str) -> Any:
+def fetched(name: str, description: str, *, scope: Scope | None = None) -> Any:
     """The record's attribute, read in a call of its own where the record came without."""
 
     def resolver(self: Any, info: Info) -> Any:
+        if scope is not None:
+            require(info.context.principal, scope)
         value = getattr(self, name)
         if value is not UNSET:
             return value
@@ -86,20 +119,24 @@ def fetched(name: str, description: str) -> Any:
         value = None if whole is None else getattr(whole, name)
         return None if value is UNSET else value
 
-    declared = Attribute(name, frozenset((name,)), fetch=True)
+    declared = Attribute(name, frozenset((name,)), fetch=True, scope=scope)
     return strawberry.field(resolver=resolver, description=description, metadata={DECLARED: declared})
 
 
-def derived(description: str, *needs: str, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+def derived(
+    description: str, *needs: str, scope: Scope | None = None, **options: Any
+) -> Callable[[Callable[..., Any]], Any]:
     """Declares ``function(record, context, **arguments)`` as the field's value; it needs these attributes."""
 
     def declare(function: Callable[..., Any]) -> Any:
         @functools.wraps(function)
         def resolver(self: Any, info: Info, **arguments: Any) -> Any:
+            if scope is not None:
+                require(info.context.principal, scope)
             return function(self, info.context, **arguments)
 
         _set_signature(resolver, function, takes=2)
-        declared = Derived(function, frozenset(needs))
+        declared = Derived(function, frozenset(needs), scope)
         return strawberry.field(resolver=resolver, description=description, metadata={DECLARED: declared}, **options)
 
     return declare
@@ -108,11 +145,15 @@ def derived(description: str, *needs: str, **options: Any) -> Callable[[Callable
 def load(
     loader: str, description: str, *needs: str, returns: Any, **options: Any
 ) -> Callable[[Callable[..., Any]], Any]:
-    """Declares ``function(record, ask, **arguments)`` as giving the key of a load; it needs these attributes."""
+    """Declares ``function(record, ask, **arguments)`` as giving the key of a load; it needs these attributes.
+
+    Whatever is loaded is read: it takes the scope of that.
+    """
 
     def declare(function: Callable[..., Any]) -> Any:
         @functools.wraps(function)
         def resolver(self: Any, info: Info, **arguments: Any) -> Any:
+            require(info.context.principal, Scope.READ)
             key = function(self, _ask(info), **arguments)
             if key is None:
                 return None
@@ -128,13 +169,16 @@ def load(
     return declare
 
 
-def action(description: str, refused: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+def action(description: str, refused: Callable[..., Any], scope: Scope) -> Callable[[Callable[..., Any]], Any]:
     """Declares ``async function(None, ask, **arguments)`` as a mutation; a refusal is ``refused(problems=…)``."""
 
     def declare(function: Callable[..., Any]) -> Any:
         @functools.wraps(function)
         async def run(self: Any, ask: Ask, **arguments: Any) -> Any:
             try:
+                require(ask.context.principal, scope)
+                for given in arguments.values():
+                    require_for_input(ask.context.principal, given)
                 return await function(self, ask, **arguments)
             except ProblemError as error:
                 return refused(problems=[error.problem])
@@ -147,7 +191,7 @@ def action(description: str, refused: Callable[..., Any]) -> Callable[[Callable[
             return await (needed_by(_field(info), work) if info.context.explained else work())
 
         _set_signature(resolver, function, takes=2)
-        return strawberry.mutation(resolver=resolver, description=description, metadata={DECLARED: Action(run)})
+        return strawberry.mutation(resolver=resolver, description=description, metadata={DECLARED: Action(run, scope)})
 
     return declare
 
@@ -185,8 +229,25 @@ def _set_signature(
     resolver.__annotations__ = {p.name: p.annotation for p in arguments} | {"info": Info, "return": returns}
 
 
-def field_needs(*types: type) -> FieldNeeds:
-    """The table of what the fields of these types need."""
+def followed(description: str, scope: Scope) -> Callable[[Callable[..., Any]], Any]:
+    """Declares ``async function(self, info, **arguments)``, which yields, as a subscription."""
+
+    def declare(function: Callable[..., Any]) -> Any:
+        @functools.wraps(function)
+        async def resolver(self: Any, info: Info, **arguments: Any) -> Any:
+            require(info.context.principal, scope)
+            async with aclosing(function(self, info, **arguments)) as found:
+                async for value in found:
+                    yield value
+
+        field: Any = strawberry.subscription
+        return field(resolver=resolver, description=description, metadata={DECLARED: Followed(scope)})
+
+    return declare
+
+
+def field_needs(*types: type, scopes: frozenset[Scope] = EVERYTHING) -> FieldNeeds:
+    """The table of what the fields of these types need, for a caller of these scopes: what it may not see, nothing."""
     table: dict[str, dict[str, frozenset[str]]] = {}
     for cls in types:
         definition = get_object_definition(cls, strict=True)
@@ -194,7 +255,8 @@ def field_needs(*types: type) -> FieldNeeds:
         for field in definition.fields:
             declared = field.metadata.get(DECLARED)
             name = field.graphql_name or _camel(field.python_name)
-            fields[name] = declared.needs if declared is not None else frozenset()
+            shown = declared is not None and (declared.scope is None or declared.scope in scopes)
+            fields[name] = declared.needs if declared is not None and shown else frozenset()
         table[definition.name] = fields
     return table
 

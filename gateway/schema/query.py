@@ -13,6 +13,7 @@ from gateway.dispatch.loading import place, visible_keys
 from gateway.ids import InvalidId, decode
 from gateway.lists import ConnectionKey, streams_over
 from gateway.loaders import CodeKey, RecordKey
+from gateway.principals import Scope
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.aggregate import AggregateInput, AggregateRow
 from gateway.schema.backend import BackendType
@@ -107,7 +108,7 @@ class Query(SubgraphQueries):
         no_more_than_a_page(ids, ask, "ids")
         return tuple(node_key(one, ask) for one in ids)
 
-    @derived("The backends that are visible here, in configured order.")
+    @derived("The backends that are visible here, in configured order.", scope=Scope.READ)
     def backends(self: None, context: RequestContext) -> list[BackendType]:
         """The backends that are visible here."""
         backends: Any = list(context.backends)

@@ -9,7 +9,9 @@ from strawberry import UNSET
 from strawberry.scalars import JSON
 
 from adapters.model import DocumentState, RecordStatus
+from gateway.principals import Scope
 from gateway.problems import Problem
+from gateway.schema.access import NEEDS
 from gateway.schema.document import Correspondence, Document, Letter
 from gateway.schema.message import CustomerMessage
 from gateway.schema.problem import ProblemType
@@ -56,6 +58,11 @@ def _optional(description: str) -> Any:
     return strawberry.field(default=None, description=description)
 
 
+def _passed_on() -> Any:
+    """An input field for what the schema does not name."""
+    return strawberry.field(name="vendorFields", default=None, description=_VENDOR_FIELDS, metadata={NEEDS: Scope.RAW})
+
+
 @strawberry.input(description="Correspondence for a customer.")
 class CreateCorrespondenceInput:
     """Correspondence for a customer."""
@@ -64,7 +71,7 @@ class CreateCorrespondenceInput:
     type: str = strawberry.field(description="Its type, in the vendor's words.")
     date: datetime.date | None = _optional("Its date; the vendor's choice when absent.")
     number: str | None = _optional("Its number; the vendor's next when absent.")
-    vendor_fields: JSON | None = _optional(_VENDOR_FIELDS)
+    vendor_fields: JSON | None = _passed_on()
     idempotency_key: str | None = _optional(_KEY)
 
 
@@ -75,7 +82,7 @@ class UpdateCorrespondenceInput:
     id: strawberry.ID = strawberry.field(description="Which.")
     date: datetime.date | None = _given(f"Its date. {_UNCHANGED}")
     number: str | None = _given(f"Its number. {_UNCHANGED}")
-    vendor_fields: JSON | None = _optional(_VENDOR_FIELDS)
+    vendor_fields: JSON | None = _passed_on()
     idempotency_key: str | None = _optional(_KEY)
 
 
@@ -88,7 +95,7 @@ class CreateLetterInput:
     contact_id: str | None = _optional("The vendor's id of the person it is for.")
     date: datetime.date = strawberry.field(description="Its date.")
     title: str | None = _optional("What it is called.")
-    vendor_fields: JSON | None = _optional(_VENDOR_FIELDS)
+    vendor_fields: JSON | None = _passed_on()
     idempotency_key: str | None = _optional(_KEY)
 
 
@@ -102,7 +109,7 @@ class UpdateLetterInput:
     contact_id: str | None = _given(f"The vendor's id of the person it is for. {_UNCHANGED}")
     date: datetime.date | None = _given(f"Its date. {_UNCHANGED}")
     title: str | None = _given(f"What it is called. {_UNCHANGED}")
-    vendor_fields: JSON | None = _optional(_VENDOR_FIELDS)
+    vendor_fields: JSON | None = _passed_on()
     idempotency_key: str | None = _optional(_KEY)
 
 
@@ -113,7 +120,7 @@ class CreateTemplateInput:
     customer: strawberry.ID = strawberry.field(description="Who gets it, by id.")
     email_template: strawberry.ID = strawberry.field(description="Which template, by id.")
     transaction_definition: str | None = _optional("For which kind of transaction, by the vendor's id of it.")
-    vendor_fields: JSON | None = _optional(_VENDOR_FIELDS)
+    vendor_fields: JSON | None = _passed_on()
     idempotency_key: str | None = _optional(_KEY)
 
 
@@ -125,7 +132,7 @@ class UpdateTemplateInput:
     customer: strawberry.ID | None = _given(f"Who gets it, by id. {_UNCHANGED}")
     email_template: strawberry.ID | None = _given(f"Which template, by id. {_UNCHANGED}")
     transaction_definition: str | None = _given(f"For which kind of transaction. {_UNCHANGED}")
-    vendor_fields: JSON | None = _optional(_VENDOR_FIELDS)
+    vendor_fields: JSON | None = _passed_on()
     idempotency_key: str | None = _optional(_KEY)
 
 

@@ -13,8 +13,10 @@ from gateway.context import Ask
 from gateway.dispatch.fingerprint import input_hash
 from gateway.dispatch.ledger import IdempotencyConflictError, WriteKey
 from gateway.ids import Ref
+from gateway.principals import Scope
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema import record_requests as requests
+from gateway.schema.access import require
 from gateway.schema.fields import action
 from gateway.schema.idempotency_keys import checked_key, input_json, key_conflict
 from gateway.schema.record_inputs import (
@@ -70,66 +72,66 @@ MESSAGE = Kind("CustomerMessage", "message", MessagePayload, "write_messages")
 class RecordMutations:
     """What creates, changes and deletes vendors' records."""
 
-    @action("Creates correspondence for a customer.", CorrespondencePayload)
+    @action("Creates correspondence for a customer.", CorrespondencePayload, Scope.WRITE)
     async def create_correspondence(
         self: None, ask: Ask, input: Annotated[CreateCorrespondenceInput, What]
     ) -> CorrespondencePayload:
         """Creates correspondence for a customer."""
         return await _create(ask, CORRESPONDENCE, input, requests.new_correspondence)
 
-    @action("Changes correspondence.", CorrespondencePayload)
+    @action("Changes correspondence.", CorrespondencePayload, Scope.WRITE)
     async def update_correspondence(
         self: None, ask: Ask, input: Annotated[UpdateCorrespondenceInput, What]
     ) -> CorrespondencePayload:
         """Changes correspondence."""
         return await _update(ask, CORRESPONDENCE, input, requests.changed_correspondence)
 
-    @action("Deletes correspondence.", DeletePayload)
+    @action("Deletes correspondence.", DeletePayload, Scope.WRITE)
     async def delete_correspondence(self: None, ask: Ask, input: Annotated[DeleteInput, Which]) -> DeletePayload:
         """Deletes correspondence."""
         return await _delete(ask, CORRESPONDENCE, input)
 
-    @action("Creates a letter.", LetterPayload)
+    @action("Creates a letter.", LetterPayload, Scope.WRITE)
     async def create_letter(self: None, ask: Ask, input: Annotated[CreateLetterInput, What]) -> LetterPayload:
         """Creates a letter."""
         return await _create(ask, LETTER, input, requests.new_letter)
 
-    @action("Changes a letter.", LetterPayload)
+    @action("Changes a letter.", LetterPayload, Scope.WRITE)
     async def update_letter(self: None, ask: Ask, input: Annotated[UpdateLetterInput, What]) -> LetterPayload:
         """Changes a letter."""
         return await _update(ask, LETTER, input, requests.changed_letter)
 
-    @action("Deletes a letter.", DeletePayload)
+    @action("Deletes a letter.", DeletePayload, Scope.WRITE)
     async def delete_letter(self: None, ask: Ask, input: Annotated[DeleteInput, Which]) -> DeletePayload:
         """Deletes a letter."""
         return await _delete(ask, LETTER, input)
 
-    @action("Gives a customer an e-mail template.", TemplatePayload)
+    @action("Gives a customer an e-mail template.", TemplatePayload, Scope.WRITE)
     async def create_template(self: None, ask: Ask, input: Annotated[CreateTemplateInput, What]) -> TemplatePayload:
         """Gives a customer an e-mail template."""
         return await _create(ask, TEMPLATE, input, requests.new_template)
 
-    @action("Changes which e-mail template a customer gets.", TemplatePayload)
+    @action("Changes which e-mail template a customer gets.", TemplatePayload, Scope.WRITE)
     async def update_template(self: None, ask: Ask, input: Annotated[UpdateTemplateInput, What]) -> TemplatePayload:
         """Changes which e-mail template a customer gets."""
         return await _update(ask, TEMPLATE, input, requests.changed_template)
 
-    @action("Takes an e-mail template away from a customer.", DeletePayload)
+    @action("Takes an e-mail template away from a customer.", DeletePayload, Scope.WRITE)
     async def delete_template(self: None, ask: Ask, input: Annotated[DeleteInput, Which]) -> DeletePayload:
         """Takes an e-mail template away from a customer."""
         return await _delete(ask, TEMPLATE, input)
 
-    @action("Creates a standing message.", MessagePayload)
+    @action("Creates a standing message.", MessagePayload, Scope.WRITE)
     async def create_message(self: None, ask: Ask, input: Annotated[CreateMessageInput, What]) -> MessagePayload:
         """Creates a standing message."""
         return await _create(ask, MESSAGE, input, requests.new_message)
 
-    @action("Changes a standing message.", MessagePayload)
+    @action("Changes a standing message.", MessagePayload, Scope.WRITE)
     async def update_message(self: None, ask: Ask, input: Annotated[UpdateMessageInput, What]) -> MessagePayload:
         """Changes a standing message."""
         return await _update(ask, MESSAGE, input, requests.changed_message)
 
-    @action("Sets a document's status.", DocumentPayload)
+    @action("Sets a document's status.", DocumentPayload, Scope.WRITE)
     async def set_document_status(
         self: None, ask: Ask, input: Annotated[SetDocumentStatusInput, What]
     ) -> DocumentPayload:
@@ -178,7 +180,12 @@ async def _delete(ask: Ask, kind: Kind[Any], input: DeleteInput) -> DeletePayloa
 
 
 async def _write(ask: Ask, kind: Kind[P], backend: Backend, call: PreparedCall, key: WriteKey | None) -> P:
-    """Performs a call; the payload has the record that was written, as the vendor answered it or read back."""
+    """Performs a call; the payload has the record that was written, as the vendor answered it or read back.
+
+    Who may not read may not have it answered either: nothing is written then.
+    """
+    if ask.selection.has(kind.member):
+        require(ask.context.principal, Scope.READ)
     try:
         written = await perform(ask.context, backend, call, key)
     except IdempotencyConflictError as error:

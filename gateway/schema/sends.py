@@ -27,6 +27,7 @@ from gateway.dispatch.sending import Order, Sent
 from gateway.dispatch.stable_ids import Addressees, customers_matching, stable_ids_of
 from gateway.dispatch.vendor_status import withheld
 from gateway.ids import Ref
+from gateway.principals import Scope
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.enums import PostSpeed
 from gateway.schema.fields import action
@@ -62,39 +63,41 @@ DispatchId = Annotated[strawberry.ID, strawberry.argument(description="The dispa
 class SendMutations:
     """What sends."""
 
-    @action("Sends a document by e-mail.", DispatchPayload)
+    @action("Sends a document by e-mail.", DispatchPayload, Scope.SEND)
     async def email_document(self: None, ask: Ask, input: Annotated[EmailDocumentInput, What]) -> DispatchPayload:
         """Sends a document by e-mail."""
         return await _send_document(ask, input, DispatchAction.EMAIL, "emailDocument", _email(input))
 
-    @action("Marks a document as delivered by hand.", DispatchPayload)
+    @action("Marks a document as delivered by hand.", DispatchPayload, Scope.SEND)
     async def deliver_document(self: None, ask: Ask, input: Annotated[DeliverDocumentInput, What]) -> DispatchPayload:
         """Marks a document as delivered by hand."""
         request = contract.DeliverDocument(native_id="")
         return await _send_document(ask, input, DispatchAction.DELIVER, "deliverDocument", request)
 
-    @action("Has a document printed and posted.", DispatchPayload)
+    @action("Has a document printed and posted.", DispatchPayload, Scope.SEND)
     async def post_document(self: None, ask: Ask, input: Annotated[PostDocumentInput, What]) -> DispatchPayload:
         """Has a document printed and posted."""
         return await _send_document(ask, input, DispatchAction.POST, "postDocument", _post(input))
 
-    @action("Sends many documents by e-mail, as a run.", DispatchPayload)
+    @action("Sends many documents by e-mail, as a run.", DispatchPayload, Scope.SEND)
     async def email_documents(self: None, ask: Ask, input: Annotated[EmailDocumentsInput, What]) -> DispatchPayload:
         """Sends many documents by e-mail."""
         return await _send_documents(ask, input, DispatchAction.EMAIL, "emailDocuments", _email(input))
 
-    @action("Marks many documents as delivered by hand, as a run.", DispatchPayload)
+    @action("Marks many documents as delivered by hand, as a run.", DispatchPayload, Scope.SEND)
     async def deliver_documents(self: None, ask: Ask, input: Annotated[DeliverDocumentsInput, What]) -> DispatchPayload:
         """Marks many documents as delivered by hand."""
         request = contract.DeliverDocument(native_id="")
         return await _send_documents(ask, input, DispatchAction.DELIVER, "deliverDocuments", request)
 
-    @action("Has many documents printed and posted, as a run.", DispatchPayload)
+    @action("Has many documents printed and posted, as a run.", DispatchPayload, Scope.SEND)
     async def post_documents(self: None, ask: Ask, input: Annotated[PostDocumentsInput, What]) -> DispatchPayload:
         """Has many documents printed and posted."""
         return await _send_documents(ask, input, DispatchAction.POST, "postDocuments", _post(input))
 
-    @action("Sends customers their statements by e-mail, as a run in as few calls as possible.", DispatchPayload)
+    @action(
+        "Sends customers their statements by e-mail, as a run in as few calls as possible.", DispatchPayload, Scope.SEND
+    )
     async def email_statements(self: None, ask: Ask, input: Annotated[EmailStatementsInput, What]) -> DispatchPayload:
         """Sends customers their statements by e-mail."""
         order = _order(ask, input, DispatchAction.EMAIL_STATEMENT, "emailStatements", _statements(input))
@@ -108,19 +111,23 @@ class SendMutations:
         intents = statement_intents(order.request, refs, stable_ids, now, inactive=found.inactive)
         return await _run(ask, input, order, intents, "customers")
 
-    @action("Asks the vendors for evidence of what is UNKNOWN in a dispatch; settles what it decides.", DispatchPayload)
+    @action(
+        "Asks the vendors for evidence of what is UNKNOWN in a dispatch; settles what it decides.",
+        DispatchPayload,
+        Scope.SEND,
+    )
     async def reconcile_dispatch(self: None, ask: Ask, id: DispatchId) -> DispatchPayload:
         """Asks the vendors for evidence."""
         dispatch = await _dispatch(ask, id)
         context = ask.context
         return _standing(ask, await reconcile(context.sending.ledger, dispatch, context.backends, clock=context.clock))
 
-    @action("Sends again what is FAILED in a dispatch, and nothing else.", DispatchPayload)
+    @action("Sends again what is FAILED in a dispatch, and nothing else.", DispatchPayload, Scope.SEND)
     async def retry_dispatch(self: None, ask: Ask, id: DispatchId) -> DispatchPayload:
         """Sends again what is FAILED."""
         return _standing(ask, await ask.context.sending.retry(await _dispatch(ask, id)))
 
-    @action("Cancels what has not begun in a dispatch.", DispatchPayload)
+    @action("Cancels what has not begun in a dispatch.", DispatchPayload, Scope.SEND)
     async def cancel_dispatch(self: None, ask: Ask, id: DispatchId) -> DispatchPayload:
         """Cancels what has not begun."""
         return _standing(ask, await ask.context.sending.cancel(await _dispatch(ask, id)))

@@ -8,8 +8,10 @@ import strawberry
 
 from gateway.context import RequestContext
 from gateway.dispatch.loading import visible_keys
+from gateway.principals import Scope
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.dispatch import Dispatch
+from gateway.schema.fields import followed
 from gateway.schema.query import dispatch_id
 
 __all__ = ["Subscription"]
@@ -19,16 +21,11 @@ POLL_SECONDS = 0.25
 looks alive to a person and is one small read for each who watches."""
 
 
-_subscription: Any = strawberry.subscription
-
-
 @strawberry.type(description="What can be followed.")
 class Subscription:
     """What can be followed."""
 
-    @_subscription(  # type: ignore[untyped-decorator]
-        description="A dispatch, now and whenever its counts change, until all is settled."
-    )
+    @followed("A dispatch, now and whenever its counts change, until all is settled.", Scope.READ)
     async def dispatch_progress(
         self,
         info: strawberry.Info[RequestContext, None],

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from gateway.server.executing import Begun
 from gateway.server.json_writing import to_json
+from gateway.server.stopping import StoppingError
 
 __all__ = ["HEADERS", "PING_SECONDS", "event_stream"]
 
@@ -31,7 +32,8 @@ _COMPLETE = b"event: complete\ndata: \n\n"
 def event_stream(begin: Callable[[], Awaitable[Begun]]) -> AsyncGenerator[bytes, None]:
     """The bytes of the stream: something at once when the operation has begun, and every 15 seconds at least.
 
-    Raises what ``begin`` raises. Closing it closes what it was reading from.
+    Raises what ``begin`` raises. Closing it closes what it was reading from. When this process stops, the stream ends
+    without saying that the operation has: clients then ask again, and another process answers.
     """
     return _pinged(_events(begin))
 
@@ -40,8 +42,11 @@ async def _events(begin: Callable[[], Awaitable[Begun]]) -> AsyncGenerator[bytes
     begun = await begin()
     async with contextlib.aclosing(begun.frames) as frames:
         yield _OPENED
-        async for frame in frames:
-            yield _next(frame)
+        try:
+            async for frame in frames:
+                yield _next(frame)
+        except StoppingError:
+            return
     yield _COMPLETE
 
 

@@ -3,23 +3,19 @@
 `static/vendor/VENDORED.md` says what the vendored files are and how they were changed.
 """
 
-import hashlib
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 from typing import Final
 
 import orjson
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from gateway.server.assets import EVERY_RESPONSE, ICON, MOUNT, asset_route, asset_url
 from gateway.server.negotiation import Media, weight_of
 
-_MOUNT: Final = "/_static/graphiql"
 _STYLES: Final = ("graphiql.min.css", "plugin-explorer.css", "explorer.css")
 # In the order in which each needs the one before it.
 _SCRIPTS: Final = (
@@ -29,9 +25,8 @@ _SCRIPTS: Final = (
     "plugin-explorer.umd.js",
     "explorer.js",
 )
-_ICON: Final = "postroom.svg"
-_OURS: Final = frozenset({"explorer.css", "explorer.js", _ICON})
-_MEDIA_TYPES: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+
+_SIGN_IN_NOTE: Final = "It is sent with each operation, kept until this page closes, and stored nowhere."
 
 # GraphiQL's style sheet draws its squiggles and gutter marks from data: images. React and CodeMirror style elements
 # through the CSSOM, which 'self' allows.
@@ -39,7 +34,6 @@ CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "font-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
-_EVERY_RESPONSE: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +45,22 @@ class ExampleQuery:
     variables: Mapping[str, object] = field(default_factory=dict)
 
 
-def explorer_routes(*, endpoint: str = "/graphql", tabs: Sequence[ExampleQuery] = ()) -> list[BaseRoute]:
+def explorer_routes(
+    *, endpoint: str = "/graphql", tabs: Sequence[ExampleQuery] = (), signs_in: bool = False
+) -> list[BaseRoute]:
     """The explorer's files, and the tabs that it opens. The page itself is `explorer_page`, on the endpoint.
 
     Args:
         endpoint: Path of the GraphQL endpoint in this application, over HTTP and over WebSocket.
         tabs: What a first visit finds open, in order; the browser keeps its own tabs from then on.
+        signs_in: Whether the page asks for a key or token, to be sent with every operation.
     """
-    _assets()
-    opening = orjson.dumps({"endpoint": endpoint, "tabs": [_tab(example) for example in tabs]})
+    opening = orjson.dumps({"endpoint": endpoint, "signsIn": signs_in, "tabs": [_tab(example) for example in tabs]})
 
     async def opening_json(_: Request) -> Response:
-        return Response(
-            opening, media_type="application/json", headers={**_EVERY_RESPONSE, "Cache-Control": "no-cache"}
-        )
+        return Response(opening, media_type="application/json", headers={**EVERY_RESPONSE, "Cache-Control": "no-cache"})
 
-    return [
-        Route(f"{_MOUNT}/tabs.json", opening_json, methods=["GET"]),
-        Route(f"{_MOUNT}/{{digest}}/{{name}}", _asset, methods=["GET"]),
-    ]
+    return [Route(f"{MOUNT}/tabs.json", opening_json, methods=["GET"]), asset_route()]
 
 
 def explorer_page(request: Request) -> Response:
@@ -79,7 +70,7 @@ def explorer_page(request: Request) -> Response:
         _page(root),
         media_type="text/html",
         headers={
-            **_EVERY_RESPONSE,
+            **EVERY_RESPONSE,
             "Content-Security-Policy": CONTENT_SECURITY_POLICY,
             "Cache-Control": "no-cache",
             "Vary": "Accept",
@@ -98,32 +89,6 @@ def prefers_page(request: Request) -> bool:
     return weight_of(accept, "text/html") > max(weight_of(accept, result) for result in (Media.RESPONSE, Media.JSON))
 
 
-@dataclass(frozen=True, slots=True)
-class _Asset:
-    body: bytes
-    media_type: str
-    digest: str
-
-
-@cache
-def _assets() -> Mapping[str, _Asset]:
-    static = files("gateway.server") / "static"
-    assets = {}
-    for name in (*_STYLES, *_SCRIPTS, _ICON):
-        body = (static / name if name in _OURS else static / "vendor" / name).read_bytes()
-        digest = hashlib.sha256(body).hexdigest()[:16]
-        assets[name] = _Asset(body, _MEDIA_TYPES[name.rpartition(".")[2]], digest)
-    return assets
-
-
-async def _asset(request: Request) -> Response:
-    asset = _assets().get(request.path_params["name"])
-    if asset is None or asset.digest != request.path_params["digest"]:
-        raise HTTPException(404)
-    headers = {**_EVERY_RESPONSE, "Cache-Control": "public, max-age=31536000, immutable"}
-    return Response(asset.body, media_type=asset.media_type, headers=headers)
-
-
 def _tab(example: ExampleQuery) -> dict[str, str]:
     """In the form that GraphiQL takes: the variables are the text of their editor."""
     variables = orjson.dumps(dict(example.variables), option=orjson.OPT_INDENT_2).decode() if example.variables else ""
@@ -132,7 +97,7 @@ def _tab(example: ExampleQuery) -> dict[str, str]:
 
 def _page(root: str) -> str:
     def url(name: str) -> str:
-        return html.escape(f"{root}{_MOUNT}/{_assets()[name].digest}/{name}")
+        return html.escape(asset_url(root, name))
 
     styles = "\n".join(f'    <link rel="stylesheet" href="{url(name)}">' for name in _STYLES)
     scripts = "\n".join(f'    <script defer src="{url(name)}"></script>' for name in _SCRIPTS)
@@ -142,14 +107,22 @@ def _page(root: str) -> str:
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta name="color-scheme" content="light dark">
-    <title>Postroom</title>
-    <link rel="icon" type="image/svg+xml" href="{url(_ICON)}">
+    <title>GraphiQL – Postroom</title>
+    <link rel="icon" type="image/svg+xml" href="{url(ICON)}">
 {styles}
 {scripts}
   </head>
   <body>
     <noscript>The explorer needs JavaScript; programs POST their GraphQL to this same address.</noscript>
-    <main id="explorer" data-root="{html.escape(root)}" data-tabs="{html.escape(root + _MOUNT)}/tabs.json"></main>
+    <header id="sign-in" hidden>
+      <label for="credential">Key or token</label>
+      <input id="credential" type="password" autocomplete="off" spellcheck="false" aria-describedby="credential-note">
+      <button id="use" type="button">Use</button>
+      <button id="forget" type="button" hidden>Forget</button>
+      <span id="credential-note" role="status">{_SIGN_IN_NOTE}</span>
+    </header>
+    <main id="explorer" data-root="{html.escape(root)}" data-tabs="{html.escape(root + MOUNT)}/tabs.json"></main>
+    <nav id="files" aria-label="Files in the last answer" hidden></nav>
   </body>
 </html>
 """

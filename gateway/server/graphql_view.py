@@ -22,6 +22,7 @@ from gateway.server.leaving import until_left
 from gateway.server.negotiation import Accepted, Media, accepted_by
 from gateway.server.requests_reading import OperationRequest, RequestRefusedError, read_operation
 from gateway.server.sockets import GraphQLSockets
+from gateway.server.stopping import Stopping
 from gateway.server.watching import OperationWatch
 
 __all__ = ["GraphQLView"]
@@ -44,11 +45,13 @@ class GraphQLView:
         new_context: Callable[[Principal], RequestContext],
         watch: OperationWatch | None = None,
         authenticator: Authenticator | None = None,
+        stopping: Stopping | None = None,
     ) -> None:
         self._operations = operations
         self._new_context = new_context
         self._watch = watch or OperationWatch()
         self._authenticator = authenticator or LocalAuthenticator()
+        self._stopping = stopping
         self._sockets = GraphQLSockets(operations, lambda: new_context(LOCAL), self._watch)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,6 +81,8 @@ class GraphQLView:
 
         async def beginning() -> Begun:
             begun = await self._operations.begin(operation, context, request.method, accepted)
+            if begun.kind is Kind.SUBSCRIPTION and self._stopping is not None:
+                begun = replace(begun, frames=self._stopping.followed(begun.frames))
             return replace(begun, frames=explained(begun.frames, watched)) if context.explained else begun
 
         with self._watch.operation(context, request.headers) as watched:

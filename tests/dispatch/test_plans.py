@@ -33,24 +33,24 @@ CALLS: dict[str, tuple[Callable[[Ledger, str], Awaitable[Any]], set[str]]] = {
 
 
 class Watched:
-    """A ledger whose statements are noted, with what they are given."""
+    """A ledger whose statements are noted, as SQLite runs them: with the values they are given."""
 
     def __init__(self, url: str) -> None:
         self.database = Database(url)
         self.ledger = SqlLedger(self.database)
-        self.statements: list[tuple[str, Any]] = []
-        event.listen(self.database._engine, "before_cursor_execute", self.note)
+        self.statements: list[str] = []
+        event.listen(self.database._engine, "connect", lambda driver, _: driver.set_trace_callback(self.note))
 
-    def note(self, _connection: Any, _cursor: Any, statement: str, given: Any, _context: Any, many: bool) -> None:
+    def note(self, statement: str) -> None:
         if statement.startswith(("SELECT", "UPDATE", "WITH", "DELETE")):
-            self.statements.append((statement, given[0] if many else given))
+            self.statements.append(statement)
 
     async def plan(self) -> list[str]:
         """Every step by which what was asked so far finds items."""
         statements, steps = list(self.statements), []
         with self.database.transaction(writing=False) as connection:
-            for statement, given in statements:
-                rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", tuple(given))
+            for statement in statements:
+                rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")
                 steps += [str(row.detail) for row in rows]
         return [step for step in steps if " items" in step]
 

@@ -137,7 +137,7 @@ async def test_the_backends_say_what_they_can_do(stage: Stage) -> None:
 
 def test_each_example_is_a_tab_of_the_explorer_under_the_name_in_its_first_line(company: SandboxServer) -> None:
     with served(configured(company)) as url:
-        tabs = httpx.get(f"{url}/_static/graphiql/tabs.json", trust_env=False).json()["tabs"]
+        tabs = httpx.get(f"{url}/_static/tabs.json", trust_env=False).json()["tabs"]
     expected = {
         document(file.stem).strip(): variables(file.stem) for file in EXAMPLES.iterdir() if file.suffix == ".graphql"
     }

@@ -64,6 +64,10 @@ class GatewayProcess:
         self._url = found[1]
         return self
 
+    def address(self, path: str) -> str:
+        """Where it answers to a path."""
+        return self._url.removesuffix("/graphql") + path
+
     def log(self) -> str:
         """All that it has said."""
         return "".join(self._said)
@@ -137,9 +141,17 @@ class GatewayProcess:
         """Lets it go on."""
         self._process.send_signal(signal.SIGCONT)
 
+    def signalled(self, number: int) -> None:
+        """Sends it a signal."""
+        self._process.send_signal(number)
+
     def terminate(self, *, within: float) -> int:
         """Tells it to go; its exit code. Fails when it has not gone in time."""
-        self._process.terminate()
+        self.signalled(signal.SIGTERM)
+        return self.ends_with(within=within)
+
+    def ends_with(self, *, within: float) -> int:
+        """Waits for its end; its exit code. Fails when it has not gone in time."""
         until(self._ended, lambda: f"its end; {self.log()}", seconds=within)
         return self._process.wait()
 

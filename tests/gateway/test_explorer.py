@@ -122,14 +122,14 @@ async def test_the_page_has_no_inline_script_style_or_handler() -> None:
 async def test_the_page_speaks_to_who_has_no_javascript() -> None:
     markup = (await _page()).text
 
-    assert "<title>Postroom</title>" in markup
+    assert "<title>GraphiQL – Postroom</title>" in markup
     assert re.search(r"<noscript>.+\.</noscript>", markup) is not None
 
 
 async def test_every_file_of_the_page_is_on_this_server() -> None:
     urls = await _asset_urls()
 
-    assert [url for url in urls if not url.startswith("/_static/graphiql/")] == []
+    assert [url for url in urls if not url.startswith("/_static/")] == []
     async with _client(_application()) as client:
         assert [(await client.get(url)).status_code for url in urls] == [200] * 9
 
@@ -138,7 +138,7 @@ async def test_behind_a_prefix_every_file_is_under_it() -> None:
     markup = (await _page(root_path="/invoicing")).text
 
     urls = re.findall(r'(?:src|href|data-tabs)="([^"]+)"', markup)
-    assert [url for url in urls if not url.startswith("/invoicing/_static/graphiql/")] == []
+    assert [url for url in urls if not url.startswith("/invoicing/_static/")] == []
     assert 'data-root="/invoicing"' in markup
 
 
@@ -170,15 +170,15 @@ async def test_a_file_is_kept_for_ever_under_the_hash_of_its_content() -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/_static/graphiql/0000000000000000/explorer.js",
-        "/_static/graphiql/0000000000000000/unknown.js",
-        "/_static/graphiql/explorer.js",
-        "/_static/graphiql/",
-        "/_static/graphiql/../x",
-        "/_static/graphiql/%2e%2e/x",
-        "/_static/graphiql/%2e%2e/%2e%2e/explorer.py",
-        "/_static/graphiql/..%2f..%2fexplorer.py",
-        "/_static/graphiql/../explorer.py",
+        "/_static/0000000000000000/explorer.js",
+        "/_static/0000000000000000/unknown.js",
+        "/_static/explorer.js",
+        "/_static/",
+        "/_static/../x",
+        "/_static/%2e%2e/x",
+        "/_static/%2e%2e/%2e%2e/explorer.py",
+        "/_static/..%2f..%2fexplorer.py",
+        "/_static/../explorer.py",
     ],
 )
 async def test_whatever_is_not_a_file_of_the_page_is_not_found(path: str) -> None:
@@ -192,12 +192,13 @@ async def test_the_tabs_are_the_examples_in_the_form_that_graphiql_takes() -> No
     backends = ExampleQuery("Who is connected", "\n{ backends { key } }\n\n")
 
     async with _client(_application(letters, backends, endpoint="/api/graphql")) as client:
-        answer = await client.get("/_static/graphiql/tabs.json")
+        answer = await client.get("/_static/tabs.json")
 
     assert answer.headers["cache-control"] == "no-cache"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.json() == {
         "endpoint": "/api/graphql",
+        "signsIn": False,
         "tabs": [
             {
                 "query": "# Posted letters\nquery Letters($first: Int!) { letters(first: $first) { id } }\n",

@@ -52,6 +52,8 @@ def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
         "public_url": None,
         "insecure": False,
         "operation_seconds": 60.0,
+        "stop_seconds": 28,
+        "leave_seconds": 0,
     }
     assert (settings.lists.max_page, settings.cache.memory_mib) == (500, 64)
     assert settings.files.model_dump() == {"key": None, "lifetime_seconds": 600}

@@ -11,8 +11,7 @@ const FIRST_QUERY = `# One endpoint over every
 # Complete    Ctrl-Space, anywhere
 # Look up     the book, top left
 # Click it    the folder, top left
-# Sign in     Headers, below
-#             (never stored)
+# Leave this  Escape, then Tab
 #
 # What can be asked:
 query Fields {
@@ -53,6 +52,84 @@ const storage = {
 const createElement = document.createElement.bind(document);
 document.createElement = (name, options) => createElement(name === "style" ? "inert-style" : name, options);
 
+// In the editors Tab indents. Escape leaves them, so that nobody who has only a keyboard is caught there.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && event.target.closest?.(".CodeMirror") && !document.querySelector(".CodeMirror-hints")) {
+    event.target.blur();
+  }
+});
+
+const byId = (id) => document.getElementById(id);
+
+// The key or token of whoever looks at the page: in this variable, and nowhere else. Closing the page forgets it.
+let credential = "";
+
+// A header that was written into the Headers editor goes first.
+function signed(headers = {}) {
+  const given = Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
+  return given || !credential ? headers : { ...headers, Authorization: `Bearer ${credential}` };
+}
+
+function refetchSchema() {
+  document.querySelector('[aria-label="Re-fetch GraphQL schema"]')?.click();
+}
+
+function use(text) {
+  credential = text.trim().replace(/^Bearer\s+/i, "");
+  const field = byId("credential");
+  field.value = "";
+  field.placeholder = credential ? "in use" : "";
+  byId("forget").hidden = !credential;
+  byId("credential-note").textContent = credential
+    ? "It is in use until you forget it or this page closes; it is stored nowhere."
+    : "Nothing is sent with operations now.";
+  refetchSchema();
+}
+
+function offerSignIn() {
+  byId("sign-in").hidden = false;
+  byId("use").addEventListener("click", () => use(byId("credential").value));
+  byId("forget").addEventListener("click", () => {
+    use("");
+    byId("credential").focus();
+  });
+  byId("credential").addEventListener("keydown", (event) => {
+    if (event.key === "Enter") use(byId("credential").value);
+  });
+}
+
+// Where in an answer links to files of ours stand: [path, address].
+function* filesIn(value, path = []) {
+  if (value === null || typeof value !== "object") return;
+  for (const [key, member] of Object.entries(value)) {
+    const here = [...path, /^\d+$/.test(key) ? String(Number(key) + 1) : key];
+    if (key === "url" && typeof member === "string" && member.includes("/files/")) yield [path, member];
+    else yield* filesIn(member, here);
+  }
+}
+
+function showFiles(answer) {
+  const found = [...filesIn(answer)].filter(([, address]) => /^https?:/.test(address));
+  const place = byId("files");
+  place.hidden = !found.length;
+  place.replaceChildren(
+    ...found.map(([path, address]) => {
+      const link = document.createElement("a");
+      Object.assign(link, { href: address, target: "_blank", rel: "noopener", textContent: path.slice(1).join(" ") });
+      return link;
+    }),
+  );
+}
+
+// Links to files in whole answers are offered below them; what comes in parts is left as it is.
+async function fetchAndOffer(input, init) {
+  const answer = await fetch(input, init);
+  const whole = /json/.test(answer.headers.get("content-type") ?? "");
+  if (whole) answer.clone().json().then(showFiles, () => showFiles(null));
+  else showFiles(null);
+  return answer;
+}
+
 // On a first visit GraphiQL opens the first tab without its variables; it takes them from where it stores them.
 function rememberVariables(tabs) {
   if (tabs.length && !storage.getItem("graphiql:tabState")) storage.setItem("graphiql:variables", tabs[0].variables);
@@ -61,18 +138,20 @@ function rememberVariables(tabs) {
 async function open(place) {
   const answer = await fetch(place.dataset.tabs);
   if (!answer.ok) throw new Error(`${answer.status} for ${place.dataset.tabs}`);
-  const { endpoint, tabs } = await answer.json();
+  const { endpoint, tabs, signsIn } = await answer.json();
 
   const url = new URL(place.dataset.root + endpoint, location.origin);
   const subscriptionUrl = new URL(url);
   subscriptionUrl.protocol = url.protocol === "https:" ? "wss:" : "ws:";
 
+  if (signsIn) offerSignIn();
   rememberVariables(tabs);
+  // Incremental results over multipart; subscriptions over graphql-transport-ws, headers in connection_init.
+  const ask = GraphiQL.createFetcher({ url: url.href, subscriptionUrl: subscriptionUrl.href, fetch: fetchAndOffer });
   const explorer = React.createElement(
     GraphiQL,
     {
-      // Incremental results over multipart; subscriptions over graphql-transport-ws, headers in connection_init.
-      fetcher: GraphiQL.createFetcher({ url: url.href, subscriptionUrl: subscriptionUrl.href }),
+      fetcher: (operation, options) => ask(operation, { ...options, headers: signed(options?.headers) }),
       storage,
       plugins: [GraphiQLPluginExplorer.explorerPlugin({ showAttribution: false })],
       defaultQuery: FIRST_QUERY,
@@ -83,12 +162,16 @@ async function open(place) {
       schemaDescription: true,
       inputValueDeprecation: true,
     },
-    React.createElement(GraphiQL.Logo, null, "Postroom"),
+    React.createElement(
+      GraphiQL.Logo,
+      null,
+      React.createElement("a", { href: `${place.dataset.root}/`, className: "home" }, "Postroom"),
+    ),
   );
   ReactDOM.createRoot(place).render(explorer);
 }
 
-const place = document.getElementById("explorer");
+const place = byId("explorer");
 open(place).catch((problem) => {
   place.textContent = `The explorer could not start: ${problem.message}`;
 });

@@ -1,0 +1,133 @@
+"""Writes objects field by field, as the specification says: for whatever the generated functions leave.
+
+A field that fails is None, and noted; what its failure takes with it is decided when all is there
+(`gateway.engine.settling`).
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from graphql import (
+    GraphQLObjectType,
+    GraphQLOutputType,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+)
+from msgspec import UNSET, Struct
+
+from gateway.engine.leaves import output
+from gateway.engine.plan import FieldPlan, ObjectPlan
+from gateway.schema.fields import Attribute, Derived
+
+if TYPE_CHECKING:
+    from gateway.engine.run import Level, Run
+
+__all__ = ["Completer", "Failure"]
+
+
+class Failure(Struct, frozen=True):
+    """A field that failed: the answer's object that it is in, and the places in lists where the value was."""
+
+    owner: dict[str, Any]
+    field: FieldPlan
+    places: tuple[int, ...]
+    error: Exception
+
+
+class Completer:
+    """Writes what one run has loaded, and notes what fails."""
+
+    def __init__(self, run: "Run", level: "Level") -> None:
+        self._run = run
+        self._level = level
+        self._lost = False
+        """Whether something failed that takes with it what is being written."""
+
+    def values(self, field: FieldPlan, owners: Sequence[dict[str, Any]], values: Sequence[Any]) -> None:
+        """Gives each owner what was loaded for its field."""
+        for owner, value in zip(owners, values, strict=True):
+            owner[field.key] = self._value(field, field.type, value, owner, ())
+
+    def object(self, plan: ObjectPlan, source: Any) -> dict[str, Any]:
+        """An object's members. For one that is lost nothing is loaded."""
+        owner: dict[str, Any] = {}
+        above, self._lost = self._lost, False
+        for key, field in plan.fields.items():
+            owner[key] = self._member(plan, field, source, owner)
+        if plan.steps and not self._lost:
+            self._run.note(self._level, plan.number, (source,), (owner,))
+        self._lost = self._lost or above
+        return owner
+
+    def _member(self, plan: ObjectPlan, field: FieldPlan, source: Any, owner: dict[str, Any]) -> Any:
+        declared = field.declared
+        if declared is None:
+            return plan.type.name
+        try:
+            if isinstance(declared, Attribute):
+                value = getattr(source, declared.name)
+            elif isinstance(declared, Derived):
+                value = declared.function(source, self._run.context, **self._run.given(field))
+            else:
+                return None
+        except Exception as error:  # noqa: BLE001 - the field's failure
+            value = error
+        if value is UNSET and field.is_step:
+            return None
+        return self._value(field, field.type, value, owner, ())
+
+    def _value(
+        self, field: FieldPlan, of_type: GraphQLOutputType, value: Any, owner: dict[str, Any], places: tuple[int, ...]
+    ) -> Any:
+        """What is answered for a value; None where it failed."""
+        if is_non_null_type(of_type):
+            return self._of_type(field, of_type.of_type, value, owner, places, required=True)
+        above = self._lost
+        written = self._of_type(field, of_type, value, owner, places, required=False)
+        self._lost = above
+        return written
+
+    def _of_type(
+        self,
+        field: FieldPlan,
+        of_type: GraphQLOutputType,
+        value: Any,
+        owner: dict[str, Any],
+        places: tuple[int, ...],
+        *,
+        required: bool,
+    ) -> Any:
+        try:
+            if isinstance(value, Exception):
+                raise value
+            if value is not None:
+                return self._not_null(field, of_type, value, owner, places)
+            if required:
+                raise TypeError(f"Cannot return null for non-nullable field {field.name}.")
+        except Exception as error:  # noqa: BLE001 - the field's failure
+            self._run.failures.append(Failure(owner, field, places, error))
+            self._lost = True
+        return None
+
+    def _not_null(
+        self, field: FieldPlan, of_type: GraphQLOutputType, value: Any, owner: dict[str, Any], places: tuple[int, ...]
+    ) -> Any:
+        if is_list_type(of_type):
+            if not isinstance(value, list | tuple):
+                raise TypeError(f"Expected Iterable, but did not find one for field {field.name}.")
+            items = enumerate(value)
+            return [self._value(field, of_type.of_type, item, owner, (*places, at)) for at, item in items]
+        if is_leaf_type(of_type):
+            return output(of_type)(value)
+        return self.object(self._plan_for(field, of_type, value), value)
+
+    def _plan_for(self, field: FieldPlan, of_type: Any, value: Any) -> ObjectPlan:
+        kinds = self._run.kinds
+        name = of_type.name if isinstance(of_type, GraphQLObjectType) else kinds.name_of(of_type, value)
+        if name is None:
+            raise TypeError(f"Abstract type {of_type.name!r} must resolve to an Object type at runtime.")
+        plan = field.objects[name]
+        if not kinds.accepts(plan.type, value):
+            raise TypeError(f"Expected value of type {name!r}.")
+        return plan

@@ -1,0 +1,172 @@
+"""Executes operations by compiled plans, and leaves to graphql-core what is not compiled."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from graphql import (
+    ExecutionResult,
+    FragmentDefinitionNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    get_variable_values,
+)
+from graphql.execution.values import VariableValues
+from strawberry import Schema
+
+from gateway.context import RequestContext
+from gateway.engine.collect import condition_variables
+from gateway.engine.fallback import NotCompiledError, Reason
+from gateway.engine.generate import Generated, generate
+from gateway.engine.kinds import Kinds
+from gateway.engine.plan import Plan, Planner
+from gateway.engine.run import run
+from gateway.selection import FieldNeeds
+
+__all__ = ["Compiled", "Engine", "EngineWatch", "Operation"]
+
+MOST_VARIANTS: Final = 16
+"""Plans of one operation: one for each combination of its conditions that was asked lately."""
+
+MOST_COERCION_ERRORS: Final = 50
+"""As graphql-core has it."""
+
+_NO_VARIABLES: Final = VariableValues({}, {})
+
+
+class Document(Protocol):
+    """A valid document."""
+
+    @property
+    def fragments(self) -> Mapping[str, FragmentDefinitionNode]:
+        """Its fragments by name."""
+
+
+class Operation(Protocol):
+    """One operation of a valid document, which keeps what is made of it for as long as it is kept itself."""
+
+    @property
+    def document(self) -> Document:
+        """The document that it is part of."""
+
+    @property
+    def node(self) -> OperationDefinitionNode:
+        """Its definition."""
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether it has @defer or @stream."""
+
+    plan: Any
+
+
+class EngineWatch(Protocol):
+    """Who is told how operations are executed."""
+
+    def planned(self, *, known: bool) -> None:
+        """An operation is executed by a plan, one that was known or a new one."""
+
+    def fell_back(self, reason: str) -> None:
+        """An operation is left to graphql-core."""
+
+
+@dataclass(slots=True)
+class Compiled:
+    """A plan and its functions."""
+
+    plan: Plan
+    functions: Generated
+
+
+@dataclass(slots=True)
+class _Variants:
+    """What was made of one operation: the variables of its conditions, and a plan for each of their values."""
+
+    conditions: tuple[str, ...]
+    refused: Reason | None = None
+    plans: OrderedDict[tuple[bool, ...], Compiled] = field(default_factory=OrderedDict)
+    made: int = 0
+
+
+class Engine:
+    """Compiles and runs the operations of one schema."""
+
+    def __init__(self, schema: Schema, needs: FieldNeeds, watch: EngineWatch) -> None:
+        self._schema = schema
+        self._core = schema._schema  # noqa: SLF001 - the schema as graphql-core has it
+        self._needs = needs
+        self._watch = watch
+        self._kinds = Kinds(self._core)
+
+    async def execute(
+        self, operation: Operation, variables: Mapping[str, Any] | None, context: RequestContext
+    ) -> ExecutionResult | None:
+        """The operation's result; None when it is left to graphql-core."""
+        coerced = self._coerced(operation.node, variables)
+        if isinstance(coerced, list):
+            return ExecutionResult(None, coerced)
+        try:
+            compiled = self._compiled(operation, coerced)
+        except NotCompiledError as refusal:
+            self._watch.fell_back(refusal.reason.value)
+            return None
+        return await run(compiled.plan, compiled.functions, self._kinds, coerced, context)
+
+    def compile(self, operation: Operation, conditions: Mapping[str, bool]) -> Compiled:
+        """The operation's plan and functions for these values of its conditions.
+
+        Raises:
+            NotCompiledError: something in it is not compiled.
+        """
+        planner = Planner(self._schema, self._core, self._needs, operation.document.fragments, conditions)
+        plan = planner.plan(operation.node)
+        return Compiled(plan, generate(plan, self._kinds))
+
+    def _coerced(
+        self, node: OperationDefinitionNode, variables: Mapping[str, Any] | None
+    ) -> VariableValues | list[GraphQLError]:
+        if not node.variable_definitions:
+            return _NO_VARIABLES
+        given = dict(variables or {})
+        return get_variable_values(self._core, node.variable_definitions, given, max_errors=MOST_COERCION_ERRORS)
+
+    def _compiled(self, operation: Operation, variables: VariableValues) -> Compiled:
+        variants = operation.plan
+        if variants is None:
+            variants = operation.plan = _variants_of(operation)
+        if variants.refused is not None:
+            raise NotCompiledError(variants.refused)
+        values = tuple(_condition(variables, name) for name in variants.conditions)
+        compiled = variants.plans.get(values)
+        self._watch.planned(known=compiled is not None)
+        if compiled is None:
+            compiled = self._compile_variant(operation, variants, values)
+        return compiled  # type: ignore[no-any-return]
+
+    def _compile_variant(self, operation: Operation, variants: _Variants, values: tuple[bool, ...]) -> Compiled:
+        if len(variants.plans) >= MOST_VARIANTS:
+            raise NotCompiledError(Reason.VARIANTS)
+        try:
+            compiled = self.compile(operation, dict(zip(variants.conditions, values, strict=True)))
+        except NotCompiledError as refusal:
+            variants.refused = refusal.reason
+            raise
+        variants.plans[values] = compiled
+        return compiled
+
+
+def _variants_of(operation: Operation) -> _Variants:
+    if operation.node.operation is OperationType.SUBSCRIPTION:
+        return _Variants((), Reason.SUBSCRIPTION)
+    if operation.in_parts:
+        return _Variants((), Reason.INCREMENTAL)
+    return _Variants(condition_variables(operation.node, operation.document.fragments))
+
+
+def _condition(variables: VariableValues, name: str) -> bool:
+    value = variables.coerced.get(name)
+    if not isinstance(value, bool):
+        raise NotCompiledError(Reason.CONDITION)
+    return value

@@ -1,0 +1,254 @@
+"""From a plan to Python source: for each kind of object a function that writes it, and one for what each step brings.
+
+The functions know the common case alone: values of the exact types, nothing missing, nothing failed. For anything else
+they raise, and `gateway.engine.completing` does the same work field by field.
+
+All that gets into the source is response keys, by `repr`, and names: attributes', which the schema declares, and those
+that are made here. What a document or a variable holds otherwise is reached through the names, never written.
+"""
+
+import keyword
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from graphql import (
+    GraphQLAbstractType,
+    GraphQLEnumType,
+    GraphQLLeafType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+)
+from msgspec import UNSET
+
+from gateway.engine.kinds import Kinds
+from gateway.engine.leaves import EXACT, OUTPUT, names_of, output
+from gateway.engine.plan import FieldPlan, ObjectPlan, Plan
+from gateway.schema.fields import Attribute, Derived
+
+__all__ = ["Generated", "OddError", "generate"]
+
+
+class OddError(Exception):
+    """Something that the generated functions leave to `gateway.engine.completing`."""
+
+
+class Generated:
+    """The source of a plan, and its functions."""
+
+    def __init__(self, source: str, names: dict[str, Any]) -> None:
+        self.source = source
+        exec(compile(source, "<plan>", "exec"), names)  # noqa: S102 - see the head of this file
+        self._names = names
+
+    def root(self) -> Any:
+        """Writes the root object: ``(source, run, level)`` → its members."""
+        return self._names["one_0"]
+
+    def values(self, field: FieldPlan) -> Any:
+        """Writes what a step brought: ``(values, run, level)`` → what is answered, in their order."""
+        return self._names[f"values_{field.number}"]
+
+
+def generate(plan: Plan, kinds: Kinds) -> Generated:
+    """The functions of a plan."""
+    writer = _Writer(kinds)
+    for made in plan.objects:
+        writer.object(made, root=made is plan.root)
+        for step in made.steps:
+            writer.step(step)
+    return Generated(writer.source(), writer.names)
+
+
+class _Writer:
+    def __init__(self, kinds: Kinds) -> None:
+        self._kinds = kinds
+        self._lines: list[str] = []
+        self.names: dict[str, Any] = {"Odd": OddError, "UNSET": UNSET, "LISTS": (list, tuple), **OUTPUT}
+
+    def source(self) -> str:
+        return "\n".join(self._lines) + "\n"
+
+    def object(self, made: ObjectPlan, *, root: bool) -> None:
+        """``one_N(s, run, level)`` writes an object, ``many_N(values, run, level)`` a list of them."""
+        n = made.number
+        body, literal = self._members(made)
+        self._lines.append(f"# {made.type.name}")
+        noted = [f"run.note(level, {n}, (s,), (d,))"] if made.steps else []
+        check = [] if root else [f"if type(s) not in {self._known(made.type)}: raise Odd"]
+        self._function(f"one_{n}(s, run, level)", [*check, *_PROLOGUE, *body, f"d = {literal}", *noted, "return d"])
+        if root:
+            return
+        check = [f"if type(values) not in LISTS or not {self._known(made.type)}.issuperset(map(type, values)): raise Odd"]
+        loop = ["for s in values:", *_indented([*body, f"push({literal})"])]
+        noted = [f"run.note(level, {n}, values, done)"] if made.steps else []
+        begin = ["done = []", "push = done.append"]
+        self._function(f"many_{n}(values, run, level)", [*check, *_PROLOGUE, *begin, *loop, *noted, "return done"])
+
+    def step(self, field: FieldPlan) -> None:
+        """``values_N(values, run, level)`` writes what was loaded for a field, none of it null or an error."""
+        of_type = _nullable(field.type)
+        self._lines.append(f"# {field.key}")
+        if isinstance(of_type, GraphQLObjectType):
+            (made,) = field.objects.values()
+            body = [f"return many_{made.number}(values, run, level)"]
+        elif not is_list_type(of_type) and not is_leaf_type(of_type):
+            body = [f"return {self._many_of(field, of_type)}(values, run, level)"]
+        else:
+            lines = self._completed("v", of_type, field)
+            begin = ["done = []", "push = done.append"]
+            body = [*begin, "for v in values:", *_indented([*lines, "push(v)"]), "return done"]
+        self._function(f"values_{field.number}(values, run, level)", body)
+
+    def _function(self, signature: str, body: Iterable[str]) -> None:
+        self._lines += [f"def {signature}:", *_indented(body), ""]
+
+    def _members(self, made: ObjectPlan) -> tuple[list[str], str]:
+        """The statements that work an object's members out, and the literal that holds them."""
+        lines: list[str] = []
+        members: list[str] = []
+        for place, field in enumerate(made.fields.values()):
+            members.append(f"{field.key!r}: {self._member(f'v{place}', made, field, lines)}")
+        return lines, "{" + ", ".join(members) + "}"
+
+    def _member(self, v: str, made: ObjectPlan, field: FieldPlan, lines: list[str]) -> str:
+        declared = field.declared
+        if declared is None:
+            return repr(made.type.name)
+        if isinstance(declared, Attribute):
+            lines.append(f"{v} = s.{_attribute(declared.name)}")
+            if declared.fetch:
+                complete = self._completed(v, field.type, field)
+                lines += [f"if {v} is UNSET: {v} = None", "else:", *_indented(complete)]
+            else:
+                lines += self._completed(v, field.type, field)
+            return v
+        if isinstance(declared, Derived):
+            function = self._name(f"derived_{field.number}", declared.function)
+            given = "" if field.arguments is None else f", **run.arguments[{field.arguments}]"
+            lines += [f"{v} = {function}(s, context{given})", *self._completed(v, field.type, field)]
+            return v
+        return "None"  # until it is loaded
+
+    def _completed(self, v: str, of_type: GraphQLOutputType, field: FieldPlan) -> list[str]:
+        """Statements that make of a value what is answered for it."""
+        if is_non_null_type(of_type):
+            return self._not_null(v, of_type.of_type, field)
+        inner = self._not_null(v, of_type, field)
+        if len(inner) == 1 and inner[0].startswith("if "):
+            return [inner[0].replace("if ", f"if {v} is not None and (", 1).replace(": ", "): ", 1)]
+        return [f"if {v} is not None:", *_indented(inner)]
+
+    def _not_null(self, v: str, of_type: GraphQLOutputType, field: FieldPlan) -> list[str]:
+        if is_list_type(of_type):
+            return self._list(v, of_type, field)
+        if is_leaf_type(of_type):
+            return self._leaf(v, of_type)
+        return [f"{v} = {self._one_of(field, of_type)}({v}, run, level)"]
+
+    def _list(self, v: str, of_type: GraphQLList[Any], field: FieldPlan) -> list[str]:
+        item = _nullable(of_type.of_type)
+        if is_list_type(item):
+            return ["raise Odd"]
+        if not is_leaf_type(item):
+            return [f"{v} = {self._many_of(field, item)}({v}, run, level)"]
+        one = self._completed("item", of_type.of_type, field)
+        return [
+            f"if type({v}) not in LISTS: raise Odd",
+            "items = []",
+            f"for item in {v}:",
+            *_indented([*one, "items.append(item)"]),
+            f"{v} = items",
+        ]
+
+    def _leaf(self, v: str, of_type: GraphQLLeafType) -> list[str]:
+        if isinstance(of_type, GraphQLEnumType):
+            return [f"{v} = {self._name(f'names_{of_type.name}', names_of(of_type))}[{v}]"]
+        written = self._name(f"output_{of_type.name}", output(of_type))
+        if of_type.name not in EXACT:
+            return [f"{v} = {written}({v})"]
+        exact, plain = (template.format(v=v) for template in EXACT[of_type.name])
+        if plain == v:
+            return [f"if not ({exact}): {v} = {written}({v})"]
+        return [f"{v} = {plain} if {exact} else {written}({v})"]
+
+    def _one_of(self, field: FieldPlan, of_type: Any) -> str:
+        """The name of the function that writes an object at a field."""
+        if isinstance(of_type, GraphQLObjectType):
+            return f"one_{field.objects[of_type.name].number}"
+        name = f"one_at_{field.number}"
+        if name not in self.names:
+            self.names[name] = None
+            table, names = self._table("one", field), self._names_of(of_type)
+            body = [f"return {table}[{names}[type(s)]](s, run, level)"]
+            self._function(f"{name}(s, run, level)", body)
+        return name
+
+    def _many_of(self, field: FieldPlan, of_type: Any) -> str:
+        """The name of the function that writes a list of objects at a field."""
+        if isinstance(of_type, GraphQLObjectType):
+            return f"many_{field.objects[of_type.name].number}"
+        name = f"many_at_{field.number}"
+        if name not in self.names:
+            self.names[name] = None
+            many, one, names = self._table("many", field), self._table("one", field), self._names_of(of_type)
+            body = [
+                "if type(values) not in LISTS: raise Odd",
+                "types = set(map(type, values))",
+                f"if len(types) == 1: return {many}[{names}[types.pop()]](values, run, level)",
+                f"return [{one}[{names}[type(s)]](s, run, level) for s in values]",
+            ]
+            self._function(f"{name}(values, run, level)", body)
+        return name
+
+    def _table(self, what: str, field: FieldPlan) -> str:
+        """A name for the functions by type name; written beside its first use, but looked up when all are there."""
+        name = f"{what}_by_type_{field.number}"
+        if name not in self.names:
+            self.names[name] = _Late(self.names, {one: f"{what}_{made.number}" for one, made in field.objects.items()})
+        return name
+
+    def _names_of(self, of_type: GraphQLAbstractType) -> str:
+        return self._name(f"type_names_{of_type.name}", self._kinds.names(of_type))
+
+    def _known(self, of_type: GraphQLObjectType) -> str:
+        return self._name(f"known_{of_type.name}", self._kinds.known(of_type))
+
+    def _name(self, name: str, value: Any) -> str:
+        self.names.setdefault(name, value)
+        return name
+
+
+_PROLOGUE = ["context = run.context"]
+
+
+class _Late(dict[str, Any]):
+    """Functions by type name, found among the generated names when first needed."""
+
+    def __init__(self, names: Mapping[str, Any], wanted: Mapping[str, str]) -> None:
+        super().__init__()
+        self._names = names
+        self._wanted = wanted
+
+    def __missing__(self, type_name: str) -> Any:
+        found = self[type_name] = self._names[self._wanted[type_name]]
+        return found
+
+
+def _nullable(of_type: GraphQLOutputType) -> GraphQLOutputType:
+    return of_type.of_type if isinstance(of_type, GraphQLNonNull) else of_type
+
+
+def _attribute(name: str) -> str:
+    """A name that may stand after a dot."""
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ValueError(f"{name!r} is no attribute's name.")
+    return name
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"    {line}" for line in lines]

@@ -1,0 +1,219 @@
+"""Runs a plan for one request: level by level, everything of a level at once, each backend's part as soon as it is there.
+
+A level is what one step brought, with all objects below it up to the next steps. Its steps gather the keys of all their
+objects and call their loader once; what comes for one backend is written, and its own steps begun, while another is
+still waited for.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from graphql import ExecutionResult, OperationType
+from graphql.execution.values import VariableValues
+from msgspec import UNSET
+
+from gateway.context import Ask, RequestContext
+from gateway.engine.arguments import Given
+from gateway.engine.completing import Completer, Failure
+from gateway.engine.generate import Generated
+from gateway.engine.kinds import Kinds
+from gateway.engine.plan import FieldPlan, ObjectPlan, Plan
+from gateway.engine.settling import settled
+from gateway.loaders import RecordKey
+from gateway.record_types import type_name
+from gateway.schema.fields import Action, Attribute, Load
+from gateway.upstream.needs import needed_by
+
+__all__ = ["Level", "Run", "run"]
+
+Level = dict[int, tuple[list[Any], list[dict[str, Any]]]]
+"""Per object plan, the sources of a level's objects and the objects, for which something is still to be loaded."""
+
+
+class Run:
+    """One request's run of a plan; the generated functions read it."""
+
+    def __init__(
+        self, plan: Plan, functions: Generated, kinds: Kinds, variables: VariableValues, context: RequestContext
+    ) -> None:
+        self.context = context
+        self.kinds = kinds
+        self.failures: list[Failure] = []
+        self.arguments: list[Given] = [one.given(variables) for one in plan.arguments]
+        self._plan = plan
+        self._functions = functions
+
+    async def result(self) -> ExecutionResult:
+        """What is answered."""
+        level: Level = {}
+        data = self._root(level)
+        if self._plan.kind is OperationType.MUTATION:
+            for step in self._plan.root.steps:
+                await self._step(self._plan.root, step, [None], [data], "")
+        else:
+            await self._level(level, "")
+        if not self.failures:
+            return ExecutionResult(data, None)
+        self.context.failed = True
+        return ExecutionResult(*settled(data, self._plan.root, self.failures))
+
+    def note(self, level: Level, number: int, sources: Sequence[Any], objects: Sequence[dict[str, Any]]) -> None:
+        """Notes objects for which something is still to be loaded."""
+        known = level.get(number)
+        if known is None:
+            level[number] = ([*sources], [*objects])
+        else:
+            known[0].extend(sources)
+            known[1].extend(objects)
+
+    def given(self, field: FieldPlan) -> dict[str, Any]:
+        """A field's arguments. Raises what is wrong with them."""
+        if field.arguments is None:
+            return {}
+        given = self.arguments[field.arguments]
+        if isinstance(given, Exception):
+            raise given
+        return given  # type: ignore[return-value]
+
+    def _root(self, level: Level) -> dict[str, Any]:
+        try:
+            return self._functions.root()(None, self, level)  # type: ignore[no-any-return]
+        except Exception:  # noqa: BLE001 - field by field it is told what it is
+            level.clear()
+            return Completer(self, level).object(self._plan.root, None)
+
+    async def _level(self, level: Level, path: str) -> None:
+        """Loads what a level needs."""
+        steps = []
+        for number, (sources, objects) in level.items():
+            plan = self._plan.objects[number]
+            steps += [self._step(plan, step, sources, objects, path) for step in plan.steps]
+        await _all(steps)
+
+    async def _step(
+        self, plan: ObjectPlan, step: FieldPlan, sources: Sequence[Any], objects: Sequence[dict[str, Any]], path: str
+    ) -> None:
+        """Loads one field of all objects of a plan."""
+        if self.context.explained:
+            path = ".".join(part for part in (path, *plan.inside, step.key) if part)
+        declared = step.declared
+        if isinstance(declared, Action):
+            await self._act(declared, step, objects[0], path)
+            return
+        loader, owners, keys = self._keys(step, sources, objects)
+        if not step.leads_on or len(keys) < 2:
+            await self._portion(step, loader, owners, keys, path)
+            return
+        portions: dict[Any, tuple[list[Any], list[Any]]] = {}
+        for owner, key in zip(owners, keys, strict=True):
+            mine = portions.setdefault(loader.apart(key), ([], []))
+            mine[0].append(owner)
+            mine[1].append(key)
+        await _all([self._portion(step, loader, *portion, path) for portion in portions.values()])
+
+    def _keys(self, step: FieldPlan, sources: Sequence[Any], objects: Sequence[dict[str, Any]]) -> Any:
+        """The loader of a step, and of the objects that have something to load the keys."""
+        declared = step.declared
+        if isinstance(declared, Attribute):
+            wanted = frozenset((declared.name,))
+            unset = [at for at, source in enumerate(sources) if getattr(source, declared.name) is UNSET]
+            records = [sources[at] for at in unset]
+            keys = [RecordKey(type_name(one), one.backend, one.native_id, wanted) for one in records]
+            return self.context.loaders.record, [objects[at] for at in unset], keys
+        assert isinstance(declared, Load)  # noqa: S101 - other fields are no steps
+        return getattr(self.context.loaders, declared.loader), *self._declared_keys(declared, step, sources, objects)
+
+    def _declared_keys(
+        self, declared: Load, step: FieldPlan, sources: Sequence[Any], objects: Sequence[dict[str, Any]]
+    ) -> tuple[list[dict[str, Any]], list[Any]]:
+        ask, keys, owners, key_of = Ask(self.context, step.selection), [], [], declared.key
+        failed: list[tuple[dict[str, Any], Any]] = []
+        for source, owner in zip(sources, objects, strict=True):
+            try:
+                key = key_of(source, ask, **self.given(step))
+            except Exception as error:  # noqa: BLE001 - the field's failure
+                failed.append((owner, error))
+                continue
+            if key is None:
+                failed.append((owner, None))
+            else:
+                keys.append(key)
+                owners.append(owner)
+        if failed:
+            self._write(step, [owner for owner, _ in failed], [value for _, value in failed], {})
+        return owners, keys
+
+    async def _portion(
+        self, step: FieldPlan, loader: Any, owners: Sequence[dict[str, Any]], keys: Sequence[Any], path: str
+    ) -> None:
+        """Loads a field of some objects, writes it, and loads what is below."""
+        if not keys:
+            return
+        try:
+            values = await self._for(path, lambda: loader.load_many(keys))
+        except Exception as error:  # noqa: BLE001 - each field's failure
+            values = [error] * len(keys)
+        if isinstance(step.declared, Attribute):
+            values = [_attribute(value, step.declared.name) for value in values]
+        level: Level = {}
+        self._write(step, owners, values, level)
+        await self._level(level, path)
+
+    async def _act(self, action: Action, step: FieldPlan, data: dict[str, Any], path: str) -> None:
+        """Does a mutation's work, and answers it wholly."""
+        ask = Ask(self.context, step.selection)
+        try:
+            given = self.given(step)
+            value = await self._for(path, lambda: action.run(None, ask, **given))
+        except Exception as error:  # noqa: BLE001 - the field's failure
+            value = error
+        level: Level = {}
+        self._write(step, [data], [value], level)
+        await self._level(level, path)
+
+    async def _for(self, path: str, work: Callable[[], Awaitable[Any]]) -> Any:
+        """What the work gives; where it is asked, the work knows for which field it is done."""
+        return await (needed_by(path, work) if self.context.explained else work())
+
+    def _write(
+        self, step: FieldPlan, owners: Sequence[dict[str, Any]], values: Sequence[Any], level: Level
+    ) -> None:
+        """Writes what a step brought."""
+        odd = [at for at, value in enumerate(values) if value is None or isinstance(value, Exception)]
+        if odd:
+            Completer(self, level).values(step, [owners[at] for at in odd], [values[at] for at in odd])
+            passed = set(odd)
+            owners = [owner for at, owner in enumerate(owners) if at not in passed]
+            values = [value for at, value in enumerate(values) if at not in passed]
+        if not values:
+            return
+        found: Level = {}
+        try:
+            written = self._functions.values(step)(values, self, found)
+        except Exception:  # noqa: BLE001 - field by field it is told what it is
+            Completer(self, level).values(step, owners, values)
+            return
+        level.update(found)
+        for owner, value in zip(owners, written, strict=True):
+            owner[step.key] = value
+
+
+def _attribute(whole: Any, name: str) -> Any:
+    """A record's attribute, None where there is no such record; a failure as it is."""
+    value = whole if whole is None or isinstance(whole, Exception) else getattr(whole, name)
+    return None if value is UNSET else value
+
+
+async def _all(work: Sequence[Awaitable[None]]) -> None:
+    if len(work) == 1:
+        await work[0]
+    elif work:
+        await asyncio.gather(*work)
+
+
+async def run(
+    plan: Plan, functions: Generated, kinds: Kinds, variables: VariableValues, context: RequestContext
+) -> ExecutionResult:
+    """Answers one request by a plan."""
+    return await Run(plan, functions, kinds, variables, context).result()

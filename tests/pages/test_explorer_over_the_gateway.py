@@ -1,0 +1,151 @@
+"""GraphiQL over the real endpoint, in a real Chromium that reaches nothing but the gateway."""
+
+import io
+import re
+from pathlib import Path
+
+import pypdf
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser import barriers, photographed, watched_page
+from tests.faults.vendors import EMAILS, letter_ids
+from tests.pages.conftest import Served
+
+PATIENCE = 20_000
+"""Milliseconds to wait for the gateway at most."""
+
+PDF = """query Paper {
+  documents(first: 3, orderBy: { field: DATE, direction: DESC }) { nodes { title pdf { url } } }
+}"""
+PROGRESS = """subscription Progress {
+  dispatchProgress(id: "%s") { state counts { total accepted } }
+}"""
+TYPED = "query Typed { __typename }"
+DEFERRED = """query Later {
+  backends { key }
+  ... @defer { customers(first: 2) { nodes { name } } }
+}"""
+
+
+def response_of(page: Page) -> Locator:
+    return page.get_by_label("Result Window")
+
+
+async def write(page: Page, query: str) -> None:
+    await page.get_by_label("Query Editor", exact=True).locator(".CodeMirror:visible").click()
+    await page.keyboard.press("Control+a")
+    await page.keyboard.insert_text(query)
+    await takes_note_of(page, query)
+
+
+async def takes_note_of(page: Page, query: str) -> None:
+    """Waits until GraphiQL knows the operation's name, which the tab shows; until then it would ask by the old one."""
+    name = re.search(r"(?:query|subscription) (\w+)", query)
+    if name is not None:
+        await expect(page.get_by_role("tab", selected=True)).to_have_text(name[1])
+
+
+async def opened(page: Page, served: Served) -> None:
+    await page.goto(served.at("/graphql"))
+    await page.get_by_label("Show Documentation Explorer").click()
+    await expect(page.get_by_role("link", name="Query", exact=True)).to_be_visible(timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_nothing_bars_anybody_from_using_it(served: Served, tmp_path: Path, scheme: str) -> None:
+    async with watched_page(tmp_path, color_scheme=scheme) as watched:
+        await opened(watched.page, served)
+        await watched.page.get_by_label("Execute query").click()
+        await expect(response_of(watched.page)).to_contain_text('"data"', timeout=PATIENCE)
+        await photographed(watched.page, f"explorer-{scheme}")
+
+        assert await barriers(watched.page) == []
+        assert (watched.strangers, watched.complaints) == ([], [])
+
+
+async def test_the_first_tab_asks_the_vendors_and_shows_their_answers(served: Served, tmp_path: Path) -> None:
+    async with watched_page(tmp_path) as watched:
+        await opened(watched.page, served)
+        await watched.page.get_by_label("Execute query").click()
+
+        await expect(response_of(watched.page)).to_contain_text("Furniture", timeout=PATIENCE)
+
+
+async def test_a_field_of_the_real_schema_is_completed(served: Served, tmp_path: Path) -> None:
+    async with watched_page(tmp_path) as watched:
+        await opened(watched.page, served)
+        await write(watched.page, "{ dispa")
+        await watched.page.keyboard.press("Control+Space")
+        await watched.page.locator(".CodeMirror-hint", has_text="dispatches").click()
+
+        await expect(watched.page.locator(".CodeMirror:visible").first).to_contain_text("dispatches")
+
+
+async def test_a_document_s_pdf_opens_from_the_answer(served: Served, tmp_path: Path) -> None:
+    async with watched_page(tmp_path) as watched:
+        page = watched.page
+        await opened(page, served)
+        await write(page, PDF)
+        await page.get_by_label("Execute query").click()
+        link = page.get_by_role("navigation", name="Files in the last answer").get_by_role("link").first
+        await expect(link).to_have_text(re.compile(r"nodes \d pdf"), timeout=PATIENCE)
+        await photographed(page, "explorer-files")
+
+        async with page.context.expect_page() as opening:
+            await link.click()
+        paper = await opening.value
+        await paper.wait_for_load_state()
+        fetched = await page.request.get(str(await link.get_attribute("href")))
+
+        assert await paper.evaluate("document.contentType") == "application/pdf"
+        assert len(pypdf.PdfReader(io.BytesIO(await fetched.body())).pages) > 0
+        await photographed(paper, "document-pdf")
+        assert (watched.strangers, watched.complaints) == ([], [])
+
+
+async def test_a_run_is_followed_to_its_end(served: Served, tmp_path: Path) -> None:
+    served.vendors.slow(0.3, EMAILS)
+    documents = letter_ids(["letters"], 12)
+    dispatch = served.process.send("emailDocuments", {"documents": documents})["dispatch"]["id"]
+    async with watched_page(tmp_path) as watched:
+        await opened(watched.page, served)
+        await write(watched.page, PROGRESS % dispatch)
+        await watched.page.get_by_label("Execute query").click()
+
+        await expect(response_of(watched.page)).to_contain_text('"accepted": 12', timeout=PATIENCE)
+        await expect(response_of(watched.page)).to_contain_text("SUCCEEDED")
+        await photographed(watched.page, "explorer-subscription")
+        assert (watched.strangers, watched.complaints) == ([], [])
+    served.vendors.heal()
+
+
+async def test_what_is_deferred_arrives_after_the_rest(served: Served, tmp_path: Path) -> None:
+    async with watched_page(tmp_path) as watched:
+        await opened(watched.page, served)
+        await write(watched.page, DEFERRED)
+        await watched.page.get_by_label("Execute query").click()
+
+        await expect(response_of(watched.page)).to_contain_text('"statements"', timeout=PATIENCE)
+        await expect(response_of(watched.page)).to_contain_text('"name"', timeout=PATIENCE)
+        assert (watched.strangers, watched.complaints) == ([], [])
+
+
+async def test_a_query_is_written_run_and_left_with_the_keyboard_alone(served: Served, tmp_path: Path) -> None:
+    async with watched_page(tmp_path) as watched:
+        page = watched.page
+        await page.goto(served.at("/graphql"))
+        await expect(page.get_by_label("Execute query")).to_be_visible()
+        for _ in range(60):
+            await page.keyboard.press("Tab")
+            if await page.evaluate("Boolean(document.activeElement.closest('.graphiql-query-editor .CodeMirror'))"):
+                break
+        await page.keyboard.press("Control+a")
+        await page.keyboard.insert_text(TYPED)
+        await takes_note_of(page, TYPED)
+        await page.keyboard.press("Control+Enter")
+        await expect(response_of(page)).to_contain_text('"__typename": "Query"', timeout=PATIENCE)
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("Tab")
+
+        assert await page.evaluate("Boolean(document.activeElement.closest('.CodeMirror'))") is False
