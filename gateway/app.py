@@ -25,6 +25,7 @@ from gateway.files import FileLinks
 from gateway.metrics import Metrics
 from gateway.schema.build import build_schema, schema_needs
 from gateway.schema.execution import SchemaExecutor
+from gateway.schema.subgraph_scopes import scopes_said
 from gateway.schema.subgraph_sdl import subgraph_sdl
 from gateway.server.authenticating import Authenticator, LocalAuthenticator
 from gateway.server.examples import example_queries
@@ -93,7 +94,8 @@ class Gateway:
     @functools.cache  # noqa: B019 - a gateway lives as long as its process
     def subgraph_sdl(self) -> str:
         """Its schema as composers take it."""
-        return subgraph_sdl(self.schema.as_str())
+        checks = self.settings.federation.router_checks_scopes
+        return subgraph_sdl(self.schema.as_str(), scopes_said(self.schema.core, router_checks=checks))
 
 
 @contextlib.asynccontextmanager

@@ -23,6 +23,7 @@ __all__ = [
     "DEFAULT_FILE",
     "BackendSettings",
     "CacheSettings",
+    "FederationSettings",
     "FileSettings",
     "LedgerSettings",
     "ListLimits",
@@ -186,6 +187,13 @@ class CacheSettings(_Section):
     )
 
 
+class FederationSettings(_Section):
+    """What the schema tells a federation router. Scopes are looked at here whatever it is told."""
+
+    # Off: Apollo's JavaScript gateway refuses a schema with @requiresScopes.
+    router_checks_scopes: bool = Field(default=False, description="true or false", examples=[True])
+
+
 class TracingSettings(_Section):
     """Where traces go; without an endpoint there are none."""
 
@@ -226,6 +234,7 @@ class Settings:
     redis: RedisSettings = field(default_factory=RedisSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
     tracing: TracingSettings = field(default_factory=TracingSettings)
+    federation: FederationSettings = field(default_factory=FederationSettings)
     workers: int = 1
     backends: tuple[BackendSettings, ...] = ()
 
@@ -300,6 +309,7 @@ _SECTIONS: Mapping[str, type[_Section]] = {
     "redis": RedisSettings,
     "cache": CacheSettings,
     "tracing": TracingSettings,
+    "federation": FederationSettings,
 }
 
 

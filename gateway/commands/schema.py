@@ -4,19 +4,29 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from gateway.commands.failure import CommandFailure
 from gateway.commands.output import say
 from gateway.schema.build import build_schema
+from gateway.schema.subgraph_scopes import scopes_said
 from gateway.schema.subgraph_sdl import subgraph_sdl
 
 __all__ = ["schema"]
 
 
-def schema(*, federation: Annotated[bool, Parameter(negative=())] = False) -> int:
+def schema(
+    *,
+    federation: Annotated[bool, Parameter(negative=())] = False,
+    router_checks_scopes: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
     """Prints the schema.
 
     Args:
-        federation: As a subgraph of Apollo Federation 2, as `_service { sdl }` answers it.
+        federation: As a subgraph of Apollo Federation 2: what `_service { sdl }` answers.
+        router_checks_scopes: With @requiresScopes, as that setting has it.
     """
-    sdl = build_schema().as_str()
-    say(subgraph_sdl(sdl).rstrip("\n") if federation else sdl)
+    if router_checks_scopes and not federation:
+        raise CommandFailure("--router-checks-scopes goes with --federation.", code=2)
+    built = build_schema()
+    sdl = built.as_str()
+    say(subgraph_sdl(sdl, scopes_said(built.core, router_checks=router_checks_scopes)) if federation else sdl)
     return 0

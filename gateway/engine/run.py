@@ -176,9 +176,7 @@ class Run:
         """What the work gives; where it is asked, the work knows for which field it is done."""
         return await (needed_by(path, work) if self.context.explained else work())
 
-    def _write(
-        self, step: FieldPlan, owners: Sequence[dict[str, Any]], values: Sequence[Any], level: Level
-    ) -> None:
+    def _write(self, step: FieldPlan, owners: Sequence[dict[str, Any]], values: Sequence[Any], level: Level) -> None:
         """Writes what a step brought."""
         odd = [at for at, value in enumerate(values) if value is None or isinstance(value, Exception)]
         if odd:

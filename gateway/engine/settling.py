@@ -60,7 +60,9 @@ def _find(
                     todo.append((inner, below, path + at, places + on_the_way))
 
 
-def _objects(owner: dict[str, Any], key: str, of_type: GraphQLOutputType) -> Iterator[tuple[Any, Path, tuple[_Place, ...]]]:
+def _objects(
+    owner: dict[str, Any], key: str, of_type: GraphQLOutputType
+) -> Iterator[tuple[Any, Path, tuple[_Place, ...]]]:
     """The objects at a field, through its lists."""
     todo: list[tuple[Any, Any, GraphQLOutputType, Path, tuple[_Place, ...]]] = [(owner, key, of_type, (), ())]
     while todo:

@@ -9,6 +9,7 @@ import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
 from gateway.context import Ask, RequestContext
+from gateway.principals import Scope
 from gateway.schema.backend import BackendType
 from gateway.schema.customer import Customer
 from gateway.schema.dispatch import Dispatch
@@ -54,7 +55,7 @@ class Service:
 class SubgraphQueries:
     """What routers ask."""
 
-    @derived("This subgraph, for those who compose it.", name="_service")
+    @derived("This subgraph, for those who compose it.", name="_service", scope=Scope.READ)
     def service(self: None, context: RequestContext) -> Service:
         """This subgraph."""
         return Service()

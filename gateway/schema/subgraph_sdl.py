@@ -16,6 +16,8 @@ from graphql import (
     DirectiveDefinitionNode,
     DocumentNode,
     FieldDefinitionNode,
+    InputObjectTypeDefinitionNode,
+    InputValueDefinitionNode,
     NameNode,
     ObjectTypeDefinitionNode,
     TypeDefinitionNode,
@@ -44,7 +46,7 @@ _NO_ROUTERS = frozenset(("node", "nodes", "_entities", "_service"))
 _SHAREABLE = frozenset(("PageInfo",))
 """Types that other subgraphs define alike."""
 
-Described = TypeVar("Described", ObjectTypeDefinitionNode, FieldDefinitionNode)
+Described = TypeVar("Described", ObjectTypeDefinitionNode, FieldDefinitionNode, InputValueDefinitionNode)
 
 FieldDirectives = Callable[[str, str], Iterable[ConstDirectiveNode]]
 """What is said of a field, by its type's name and its own."""
@@ -60,7 +62,7 @@ def subgraph_sdl(sdl: str, said_of: FieldDirectives = lambda _type, _field: ()) 
     return f'extend schema @link(url: "{FEDERATION}", import: {imports})\n\n{print_ast(document)}\n'
 
 
-def directive(name: str, **arguments: Any) -> ConstDirectiveNode:
+def directive(name: str, /, **arguments: Any) -> ConstDirectiveNode:
     """A directive as it is applied, with arguments of strings, numbers and lists of them."""
     given = (
         ConstArgumentNode(name=NameNode(value=argument), value=parse_const_value(json.dumps(value), no_location=True))
@@ -85,6 +87,9 @@ def _is_composed(definition: DefinitionNode) -> bool:
 
 
 def _as_subgraph(definition: DefinitionNode, said_of: FieldDirectives) -> DefinitionNode:
+    if isinstance(definition, InputObjectTypeDefinitionNode):
+        inputs = (_adding(field, said_of(definition.name.value, field.name.value)) for field in definition.fields or ())
+        return dataclasses.replace(definition, fields=tuple(inputs))
     if not isinstance(definition, ObjectTypeDefinitionNode):
         return definition
     name = definition.name.value

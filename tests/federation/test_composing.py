@@ -6,17 +6,29 @@ from typing import Any
 import pytest
 
 from gateway.schema.build import build_schema
+from gateway.schema.subgraph_scopes import scopes_said
 from gateway.schema.subgraph_sdl import subgraph_sdl
 from tests.node import answer_of
 
 COMPOSERS = ("apollo", "guild")
 
 
+def sdl_of(*, router_checks: bool) -> str:
+    schema = build_schema()
+    return subgraph_sdl(schema.as_str(), scopes_said(schema.core, router_checks=router_checks))
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["scopes checked here", "scopes checked by the router too"])
+def router_checks(request: pytest.FixtureRequest) -> bool:
+    """Whether the router is told of scopes."""
+    return bool(request.param)
+
+
 @pytest.fixture(scope="module")
-def composed(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def composed(router_checks: bool, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What each composer made of it."""
     file = tmp_path_factory.mktemp("sdl") / "postroom.graphql"
-    file.write_text(subgraph_sdl(build_schema().as_str()), encoding="utf-8")
+    file.write_text(sdl_of(router_checks=router_checks), encoding="utf-8")
     return answer_of("compose.mjs", str(file))
 
 
@@ -38,9 +50,17 @@ def test_the_other_relay_subgraphs_node_is_its_own(composed: Any, composer: str)
     assert {"nodes", "_entities", "_service"} & set(queries) == set()
 
 
+@pytest.mark.parametrize("composer", COMPOSERS)
+def test_tags_and_scopes_reach_the_supergraph(composed: Any, router_checks: bool, composer: str) -> None:
+    applied = composed[composer]["directives"]
+
+    assert applied["tag"] > 30
+    assert (applied["requiresScopes"] > 50) is router_checks
+
+
 def test_a_field_that_collides_is_what_the_composer_refuses(tmp_path: Path) -> None:
     file = tmp_path / "postroom.graphql"
-    sdl = subgraph_sdl(build_schema().as_str()).replace("type Query {", "type Query {\n  node(id: ID!): Node", 1)
+    sdl = sdl_of(router_checks=False).replace("type Query {", "type Query {\n  node(id: ID!): Node", 1)
     file.write_text(sdl, encoding="utf-8")
     refused = answer_of("compose.mjs", str(file))
 

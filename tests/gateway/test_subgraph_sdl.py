@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from graphql import (
     ConstDirectiveNode,
+    InputObjectTypeDefinitionNode,
+    InterfaceTypeDefinitionNode,
     ObjectTypeDefinitionNode,
     ObjectTypeExtensionNode,
     SchemaExtensionNode,
@@ -20,18 +22,31 @@ from graphql import (
 from gateway.__main__ import run
 from gateway.schema.build import build_schema
 from gateway.schema.entity_keys import ENTITY_KEYS
+from gateway.schema.subgraph_scopes import scopes_said
 from gateway.schema.subgraph_sdl import FEDERATION, directive, subgraph_sdl
+from gateway.settings import FederationSettings
 from tests.gateway.asking import data, gateway_over
 from tests.gateway.fakes import fake
 
 SCHEMA = build_schema()
 SDL = subgraph_sdl(SCHEMA.as_str())
+ROOTS = ("Query.", "Mutation.", "Subscription.")
 
 
 def said_of_types(sdl: str) -> dict[str, list[str]]:
     """The directives of each object type."""
     types = (one for one in parse(sdl).definitions if isinstance(one, ObjectTypeDefinitionNode))
     return {one.name.value: [print_ast(said) for said in one.directives or ()] for one in types}
+
+
+def said_of_fields(sdl: str) -> dict[str, list[str]]:
+    """The directives of each field of objects, interfaces and inputs."""
+    return {
+        f"{one.name.value}.{field.name.value}": [print_ast(said) for said in field.directives or ()]
+        for one in parse(sdl).definitions
+        if isinstance(one, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode | InputObjectTypeDefinitionNode)
+        for field in one.fields or ()
+    }
 
 
 class Directives(Visitor):
@@ -46,12 +61,50 @@ class Directives(Visitor):
         self.names.add(node.name.value)
 
 
-async def test_the_service_answers_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(("schema", "--federation")) == 0
+@pytest.mark.parametrize(("checks", "options"), [(False, ()), (True, ("--router-checks-scopes",))])
+async def test_the_service_answers_what_the_command_prints(
+    checks: bool, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(("schema", "--federation", *options)) == 0
     printed = capsys.readouterr().out
-    answered = await data(gateway_over(fake("a")), "{ _service { sdl } }")
+    gateway = gateway_over(fake("a"))
+    federation = FederationSettings(router_checks_scopes=checks)
+    gateway.settings = dataclasses.replace(gateway.settings, federation=federation)
 
-    assert answered == {"_service": {"sdl": printed}}
+    assert await data(gateway, "{ _service { sdl } }") == {"_service": {"sdl": printed}}
+    assert ("@requiresScopes" in printed) is checks
+
+
+def test_the_command_says_that_one_option_goes_with_the_other(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(("schema", "--router-checks-scopes")) == 2
+    assert capsys.readouterr().err == "postroom: --router-checks-scopes goes with --federation.\n"
+
+
+@pytest.mark.parametrize("checks", [False, True])
+def test_what_changes_sends_or_shows_a_vendors_own_record_is_tagged(checks: bool) -> None:
+    sdl = subgraph_sdl(SCHEMA.as_str(), scopes_said(SCHEMA.core, router_checks=checks))
+    said = said_of_fields(sdl)
+    tags = {name: [one for one in said[name] if one.startswith("@tag")] for name in said}
+
+    assert {name for name in tags if name.startswith("Mutation.") and not tags[name]} == set()
+    assert tags["Mutation.emailStatements"] == ['@tag(name: "postroom/send")']
+    assert tags["Mutation.updateLetter"] == ['@tag(name: "postroom/write")']
+    assert tags["CreateLetterInput.vendorFields"] == tags["Letter.raw"] == ['@tag(name: "postroom/raw")']
+    assert {name for name in tags if tags[name] and not name.startswith("Mutation.")} == {
+        name for name in said if name.endswith((".raw", ".vendorFields")) and name != "Document.raw"
+    }
+
+
+def test_a_router_that_checks_scopes_is_told_those_that_fields_take() -> None:
+    said = said_of_fields(subgraph_sdl(SCHEMA.as_str(), scopes_said(SCHEMA.core, router_checks=True)))
+    scopes = {name: [one for one in said[name] if one.startswith("@requiresScopes")] for name in said}
+
+    assert {name for name in scopes if name.startswith(ROOTS) and not scopes[name]} == set()
+    assert scopes["Query.customers"] == scopes["Customer.letters"] == ['@requiresScopes(scopes: [["read"]])']
+    assert scopes["Subscription.dispatchProgress"] == ['@requiresScopes(scopes: [["read"]])']
+    assert scopes["Mutation.emailStatements"] == ['@requiresScopes(scopes: [["send"]])']
+    assert scopes["Letter.raw"] == ['@requiresScopes(scopes: [["raw"]])']
+    assert scopes["Customer.name"] == scopes["CreateLetterInput.vendorFields"] == []
 
 
 def test_every_entity_has_its_keys_and_nothing_else_has() -> None:
