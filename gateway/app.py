@@ -7,12 +7,14 @@ import secrets
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from gateway.admission import authenticating
 from gateway.backends import Backends
 from gateway.connecting import Clock, connected_backends, utc_now
 from gateway.context import LOCAL, Principal, RequestContext
@@ -24,10 +26,12 @@ from gateway.documents.preparing import Documents
 from gateway.files import FileLinks
 from gateway.metrics import Metrics
 from gateway.schema.build import build_schema, schema_needs
+from gateway.schema.costs import field_costs
 from gateway.schema.execution import SchemaExecutor
-from gateway.schema.subgraph_scopes import scopes_said
+from gateway.schema.subgraph_directives import said_of_fields
 from gateway.schema.subgraph_sdl import subgraph_sdl
 from gateway.server.authenticating import Authenticator, LocalAuthenticator
+from gateway.server.door import Door
 from gateway.server.examples import example_queries
 from gateway.server.executing import Operations
 from gateway.server.explorer import explorer_routes
@@ -35,11 +39,13 @@ from gateway.server.files import file_route
 from gateway.server.front_page import FrontPage
 from gateway.server.graphql_view import GraphQLView
 from gateway.server.health import health_routes
+from gateway.server.hosts import Hosts
 from gateway.server.metrics import metrics_route
+from gateway.server.origins import Origins
 from gateway.server.schema_file import SCHEMA_PATH, SchemaFile
 from gateway.server.stopping import LastAnswers, Stopping
 from gateway.server.watching import OperationWatch
-from gateway.settings import Settings
+from gateway.settings import ServerSettings, Settings
 
 if TYPE_CHECKING:
     from gateway.tracing import Tracing
@@ -59,13 +65,20 @@ class Gateway:
         sending: Sending,
         clock: Clock = utc_now,
         watch: OperationWatch | None = None,
+        authenticator: Authenticator | None = None,
     ) -> None:
         self.settings = settings
         self.watch = watch or OperationWatch(seconds=settings.server.operation_seconds)
         self.watch.metrics.watch(backends)
         self.backends = backends
         self.schema = build_schema()
-        self.operations = Operations(Documents(self.schema.core), SchemaExecutor(self.schema))
+        documents = Documents(
+            self.schema.core,
+            field_costs(self.schema.core),
+            settings.limits.of_documents,
+            most_records=settings.lists.max_page,
+        )
+        self.operations = Operations(documents, SchemaExecutor(self.schema))
         self.sending = sending
         key = settings.files.key
         self.file_links = FileLinks(
@@ -74,7 +87,7 @@ class Gateway:
             lifetime=timedelta(seconds=settings.files.lifetime_seconds),
             clock=clock,
         )
-        self.authenticator: Authenticator = LocalAuthenticator()
+        self.authenticator = authenticator or LocalAuthenticator()
         self._clock = clock
         self._needs = functools.cache(schema_needs)
 
@@ -95,7 +108,7 @@ class Gateway:
     def subgraph_sdl(self) -> str:
         """Its schema as composers take it."""
         checks = self.settings.federation.router_checks_scopes
-        return subgraph_sdl(self.schema.as_str(), scopes_said(self.schema.core, router_checks=checks))
+        return subgraph_sdl(self.schema.as_str(), said_of_fields(self.schema.core, router_checks_scopes=checks))
 
 
 @contextlib.asynccontextmanager
@@ -112,9 +125,10 @@ async def running_gateway(
         traced(settings) as tracing,
         connected_backends(settings, clock, metrics, tracing) as backends,
         sending_over(url, backends, clock, engine_of, timing, metrics, patience) as sending,
+        authenticating(settings, clock) as authenticator,
     ):
         watch = OperationWatch(metrics, tracing, seconds=settings.server.operation_seconds)
-        yield Gateway(settings, backends, sending, clock, watch)
+        yield Gateway(settings, backends, sending, clock, watch, authenticator)
 
 
 @contextlib.asynccontextmanager
@@ -143,7 +157,8 @@ def build_app(
     Whoever serves it tells ``stopping`` when it is to go.
     """
     leaving = stopping or Stopping(settings.server.stop_seconds)
-    app = Starlette(middleware=[Middleware(LastAnswers, leaving)])
+    door = Middleware(Door, hosts=hosts_of(settings.server), origins=origins_of(settings.server))
+    app = Starlette(middleware=[Middleware(LastAnswers, leaving), door])
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -153,6 +168,17 @@ def build_app(
 
     app.router.lifespan_context = lifespan
     return app
+
+
+def hosts_of(server: ServerSettings) -> Hosts:
+    """The names that the gateway is reached by."""
+    public = urlsplit(server.url).hostname or ""
+    return Hosts((server.host, public, *server.allowed_hosts))
+
+
+def origins_of(server: ServerSettings) -> Origins:
+    """The origins whose pages may use the gateway."""
+    return Origins(server.url, server.cors_origins, credentials=server.cors_credentials)
 
 
 def _routes(gateway: Gateway, stopping: Stopping | None = None) -> list[BaseRoute]:

@@ -97,6 +97,27 @@ class _Either:
         return each(self, keys)
 
 
+class _RawLoader:
+    """The vendor's own form of a record, read in a call of its own where the record came without."""
+
+    apart = staticmethod(_backend_of)
+
+    def __init__(self, record: SafeLoader) -> None:
+        self._record = record
+
+    def load_many(self, keys: Sequence[Any]) -> Awaitable[list[Any]]:
+        """Those of these records in their order."""
+        return each(self, keys)
+
+    async def load(self, record: Any) -> Any:
+        """That of a record; None where it is gone meanwhile."""
+        if record.raw is UNSET:
+            key = RecordKey(type_name(record), record.backend, record.native_id, frozenset(("raw",)))
+            record = await self._record.load(key)
+        raw = None if record is None else record.raw
+        return None if raw is UNSET else raw
+
+
 class _NodeLoader:
     """Whatever has a key: a record by its own, a dispatch by its ledger id, a backend as it is; a refusal is raised."""
 
@@ -150,6 +171,7 @@ class Loaders:
         self.code = SafeLoader(self._codes, context.reads, "code", _backend_of)
         self.page = SafeLoader(self._pages, context.reads, "page", _backend_of)
         self.aggregate = SafeLoader(self._aggregates, context.reads, "aggregate", itemgetter(0))
+        self.raw = _RawLoader(self.record)
         self.customer = _Either(self.code, self.record)
         self.node = _NodeLoader(self)
         self.nodes = _NodesLoader(self.node)

@@ -10,22 +10,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from adapters.contract import Credentials, Limits, Vendor, VendorSettings
 from gateway.dispatch.timing import Timing
+from gateway.settings_auth import AuthSettings, JwtSettings, check_auth
 from gateway.settings_backends import CREDENTIAL_PREFIX, BackendReader
+from gateway.settings_connections import ConnectionSettings
+from gateway.settings_limits import LimitSettings
 from gateway.settings_reading import Reader, is_loopback, read_toml
+from gateway.settings_section import Section
 
 __all__ = [
     "DEFAULT_FILE",
+    "AuthSettings",
     "BackendSettings",
     "CacheSettings",
+    "ConnectionSettings",
     "FederationSettings",
     "FileSettings",
+    "JwtSettings",
     "LedgerSettings",
+    "LimitSettings",
     "ListLimits",
     "RedisSettings",
     "ServerSettings",
@@ -38,6 +46,9 @@ __all__ = [
 DEFAULT_FILE = Path("postroom.toml")
 """Where the settings are looked for when nobody says where they are."""
 
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?$")]
+Origin = Annotated[str, Field(pattern=r"^https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$")]
+
 
 class SettingsError(Exception):
     """Settings that cannot be used: every problem, a sentence each."""
@@ -47,13 +58,7 @@ class SettingsError(Exception):
         self.problems = tuple(problems)
 
 
-class _Section(BaseModel):
-    """A section of the file. A field's description says what it must be, its example what to write."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class ServerSettings(_Section):
+class ServerSettings(Section):
     """Where the gateway listens, and where it is reached from outside."""
 
     host: str = Field(
@@ -77,6 +82,18 @@ class ServerSettings(_Section):
         default=60.0, gt=0, le=600, description="a number of seconds above 0, at most 600", examples=[60]
     )
 
+    # Names, without port: what a browser may have been told is no address of ours (`gateway.server.hosts`).
+    allowed_hosts: list[HostName] = Field(
+        default=[],
+        description="a list of host names, without scheme and port",
+        examples=[["postroom.internal.example.com"]],
+    )
+    cors_origins: list[Origin] = Field(
+        default=[],
+        description="a list of origins: https:// or http://, a host, and a port where it is not the usual one",
+        examples=[["https://app.example.com"]],
+    )
+    cors_credentials: bool = Field(default=False, description="true or false", examples=[True])
     # Orchestrators commonly send SIGTERM, and 30 seconds later SIGKILL: two are left for closing.
     stop_seconds: int = Field(
         default=28, ge=1, le=3600, description="a whole number of seconds from 1 to 3600", examples=[28]
@@ -94,13 +111,13 @@ class ServerSettings(_Section):
         return f"http://{host}:{self.port}"
 
 
-class ListLimits(_Section):
+class ListLimits(Section):
     """How much one list answers."""
 
     max_page: int = Field(default=500, ge=1, le=10_000, description="a whole number from 1 to 10000", examples=[500])
 
 
-class FileSettings(_Section):
+class FileSettings(Section):
     """Links to files.
 
     Without a ``key`` each process makes one up: its links die with it, and no other process takes them.
@@ -117,7 +134,7 @@ class FileSettings(_Section):
     )
 
 
-class LedgerSettings(_Section):
+class LedgerSettings(Section):
     """Where sends are written down: a file of this machine, or a PostgreSQL that several gateways share."""
 
     url: SecretStr = Field(
@@ -153,7 +170,7 @@ class LedgerSettings(_Section):
         return url
 
 
-class RedisSettings(_Section):
+class RedisSettings(Section):
     """A Redis (or Valkey) through which several processes keep a backend's limits together.
 
     Without it, or while it is away, each of ``expected_processes`` takes its share; None: as many as there are workers.
@@ -176,7 +193,7 @@ class RedisSettings(_Section):
         return url
 
 
-class CacheSettings(_Section):
+class CacheSettings(Section):
     """Where answers are kept whose backend says for how long.
 
     64 MiB hold some 150 lists of 1,000 customers, or 30,000 single records; a process without them has twice that.
@@ -187,14 +204,14 @@ class CacheSettings(_Section):
     )
 
 
-class FederationSettings(_Section):
+class FederationSettings(Section):
     """What the schema tells a federation router. Scopes are looked at here whatever it is told."""
 
     # Off: Apollo's JavaScript gateway refuses a schema with @requiresScopes.
     router_checks_scopes: bool = Field(default=False, description="true or false", examples=[True])
 
 
-class TracingSettings(_Section):
+class TracingSettings(Section):
     """Where traces go; without an endpoint there are none."""
 
     otlp_endpoint: str | None = Field(
@@ -228,7 +245,11 @@ class Settings:
     """All of it. ``workers`` are the processes that this command serves with."""
 
     server: ServerSettings = field(default_factory=ServerSettings)
+    connections: ConnectionSettings = field(default_factory=ConnectionSettings)
+    auth: AuthSettings = field(default_factory=AuthSettings)
+    jwt: JwtSettings = field(default_factory=JwtSettings)
     lists: ListLimits = field(default_factory=ListLimits)
+    limits: LimitSettings = field(default_factory=LimitSettings)
     files: FileSettings = field(default_factory=FileSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
@@ -301,9 +322,18 @@ def sandbox_settings(
     return _read(document, "the sandboxes", Path(), known, vendors, overrides or {})
 
 
-_SECTIONS: Mapping[str, type[_Section]] = {
+def _is_open(server: ServerSettings, auth: AuthSettings) -> bool:
+    """Whether anybody beyond this machine could ask anything, and nobody said that this is meant."""
+    return auth.mode == "none" and not server.insecure and not is_loopback(server.host)
+
+
+_SECTIONS: Mapping[str, type[Section]] = {
     "server": ServerSettings,
+    "connections": ConnectionSettings,
+    "auth": AuthSettings,
+    "jwt": JwtSettings,
     "lists": ListLimits,
+    "limits": LimitSettings,
     "files": FileSettings,
     "ledger": LedgerSettings,
     "redis": RedisSettings,
@@ -332,12 +362,14 @@ def _read(
         reader.problem(
             reader.place("server", "leave_seconds"), f"must be less than stop_seconds, which is {server.stop_seconds}"
         )
-    if server is not None and not server.insecure and not is_loopback(server.host):
+    check_auth(reader, sections["auth"], sections["jwt"])
+    if server is not None and sections["auth"] is not None and _is_open(server, sections["auth"]):
         place = reader.place("server", "host")
         reader.problem(
             place,
             f"{server.host} is reached from beyond this machine, and the gateway asks nobody who they are; "
-            'write host = "127.0.0.1", or say insecure = true (--insecure) if something in front of it does the asking',
+            'write host = "127.0.0.1" or mode = "api_key" under [auth], '
+            "or say insecure = true (--insecure) if something in front of it does the asking",
         )
     backends = [BackendSettings(**members) for members in BackendReader(reader, vendors).backends(document)]
     reader.check_environment()

@@ -38,6 +38,8 @@ class Place:
             return self.form.format(value=_toml(example))
         if isinstance(example, Mapping):
             return self.form.format(value="SECRET")
+        if isinstance(example, list):
+            return self.form.format(value=",".join(example))
         return self.form.format(value=example if isinstance(example, str) else _toml(example))
 
 
@@ -241,8 +243,10 @@ def _is_secret(field: FieldInfo) -> bool:
 
 
 def _from_text(text: str, field: FieldInfo) -> Any:
-    """What a variable's text means for a field; the text itself when it means nothing there."""
+    """What a variable's text means for a field; the text itself when it means nothing there. A list has commas."""
     annotation: Any = field.annotation
+    if typing.get_origin(annotation) is list:
+        return [piece.strip() for piece in text.split(",") if piece.strip()]
     try:
         return TypeAdapter(annotation).validate_python(text)
     except ValidationError:

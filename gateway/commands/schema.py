@@ -7,7 +7,7 @@ from cyclopts import Parameter
 from gateway.commands.failure import CommandFailure
 from gateway.commands.output import say
 from gateway.schema.build import build_schema
-from gateway.schema.subgraph_scopes import scopes_said
+from gateway.schema.subgraph_directives import said_of_fields
 from gateway.schema.subgraph_sdl import subgraph_sdl
 
 __all__ = ["schema"]
@@ -28,5 +28,5 @@ def schema(
         raise CommandFailure("--router-checks-scopes goes with --federation.", code=2)
     built = build_schema()
     sdl = built.as_str()
-    say(subgraph_sdl(sdl, scopes_said(built.core, router_checks=router_checks_scopes)) if federation else sdl)
+    say(subgraph_sdl(sdl, said_of_fields(built.core, router_checks_scopes=router_checks_scopes)) if federation else sdl)
     return 0

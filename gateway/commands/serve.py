@@ -77,7 +77,7 @@ def serve(
 
         def serve_on(listening: Callable[[], None]) -> None:
             stopping = Stopping(settings.server.stop_seconds)
-            serve_until_told(build_app(settings, stopping=stopping), settings.server, listener, listening, stopping)
+            serve_until_told(build_app(settings, stopping=stopping), settings, listener, listening, stopping)
 
         with contextlib.suppress(KeyboardInterrupt):  # told to stop, and stopped in order
             if workers == 1:

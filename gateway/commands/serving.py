@@ -7,42 +7,59 @@
 
 import asyncio
 import contextlib
+import resource
 import signal
 import socket
 from collections.abc import Callable
 from types import FrameType
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from gateway.server.serving import server_config
 from gateway.server.stopping import Stopping
-from gateway.settings import ServerSettings
+from gateway.settings import Settings
 
 __all__ = ["SETTLING_SECONDS", "serve_until_told"]
 
 SETTLING_SECONDS = 3
 """Of the time for stopping, what is left when requests under way are cut off: to settle what they had sent."""
 
+OTHER_FILES = 500
+"""That a process has open beside its clients' connections: those to the vendors, the ledger, Redis."""
+
+log = structlog.get_logger("postroom.serve")
+
 
 def serve_until_told(
     app: ASGIApp,
-    server: ServerSettings,
+    settings: Settings,
     listener: socket.socket,
     announce: Callable[[], None],
     stopping: Stopping,
 ) -> None:
     """Serves on a listening socket; ``announce`` is called when it does."""
-    config = uvicorn.Config(
-        app,
-        loop="uvloop",
-        http="httptools",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=max(0, server.stop_seconds - server.leave_seconds - SETTLING_SECONDS),
-    )
-    _Server(config, announce, stopping, server.leave_seconds).run(sockets=[listener])
+    room_for(settings.connections.limit)
+    grace = max(0, settings.server.stop_seconds - settings.server.leave_seconds - SETTLING_SECONDS)
+    config = server_config(app, settings.connections, grace_seconds=grace)
+    _Server(config, announce, stopping, settings.server.leave_seconds).run(sockets=[listener])
+
+
+def room_for(connections: int) -> None:
+    """Raises the number of files that this process may have open, where it is too small; says so where it stays so."""
+    wanted = connections + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < wanted:
+        log.warning(
+            "this process may not have as many files open as [connections] limit needs: raise that (ulimit -n)",
+            allowed=most,
+            needed=wanted,
+        )
 
 
 class _Server(uvicorn.Server):

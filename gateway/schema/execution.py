@@ -13,6 +13,7 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from gateway.context import RequestContext
 from gateway.documents.prepared import PreparedOperation
 from gateway.problems import ProblemCode, public_error
+from gateway.public_codes import RequestCode
 
 __all__ = ["GivenDocument", "PublicErrors", "PublicSchema", "SchemaExecutor", "public_field_error"]
 
@@ -65,7 +66,7 @@ class PublicSchema(strawberry.Schema):
                 continue
             cause = error.original_error
             if cause is None or isinstance(cause, GraphQLError):
-                error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
+                error.extensions = {"code": RequestCode.GRAPHQL_VALIDATION_FAILED.value}
             else:
                 errors[place] = public_error(cause)
 

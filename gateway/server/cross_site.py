@@ -2,6 +2,7 @@
 
 from starlette.requests import Request
 
+from gateway.server.origins import ALLOWED_ORIGIN
 from gateway.server.requests_reading import RequestRefusedError
 
 __all__ = ["refuse_cross_site_read"]
@@ -19,6 +20,7 @@ def refuse_cross_site_read(request: Request) -> None:
       ``Apollo-Require-Preflight``, whatever their value, or the content type application/json); or
     - the browser says that the page is of this very origin, or that a person typed the URL (``Sec-Fetch-Site``:
       ``same-origin`` or ``none``); or
+    - the page's origin is one that the settings allow; or
     - there is no ``Sec-Fetch-Site`` at all: programs send none, and every browser since 2023 does.
 
     A POST needs no such rule: it must be application/json, for which a browser always asks first, and nobody answers.
@@ -26,6 +28,8 @@ def refuse_cross_site_read(request: Request) -> None:
     Raises `RequestRefusedError`, 403.
     """
     headers = request.headers
+    if request.scope.get(ALLOWED_ORIGIN):
+        return
     if any(name in headers for name in _PREFLIGHTED):
         return
     if headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":

@@ -15,9 +15,12 @@ from strawberry.types import ExecutionResult as StrawberryResult
 from strawberry.utils.aio import aclosing
 
 from gateway.context import RequestContext
+from gateway.documents.cost import Cost
+from gateway.documents.limits import too_much
 from gateway.documents.prepared import DocumentRefusedError, PreparedOperation
 from gateway.documents.preparing import Documents
-from gateway.server.formatting import INTERNAL, formatted_frame, formatted_result, is_request_error
+from gateway.public_codes import RequestCode
+from gateway.server.formatting import formatted_frame, formatted_result, is_request_error
 from gateway.server.negotiation import Accepted
 from gateway.server.requests_reading import OperationRequest, RequestRefusedError
 
@@ -83,6 +86,12 @@ class Operations:
         operation = self._documents.prepared(request.query).operation(request.operation_name)
         context.operation = operation
         context.is_a(operation.kind.value)
+        maximum = self._documents.limits.cost
+        cost = Cost(operation.cost.total(request.variables, len(context.backends)), maximum)
+        context.cost = cost
+        if cost.reads > maximum:
+            what = "The operation may cost {} reads"
+            raise DocumentRefusedError([too_much("cost", what, cost.reads, maximum, RequestCode.COST_LIMIT)])
         return operation
 
     async def begin(self, request: OperationRequest, context: RequestContext, method: str, accepted: Accepted) -> Begun:
@@ -110,7 +119,7 @@ class Operations:
         answer = formatted_result(result)
         if not is_request_error(result):
             return Begun(Kind.WHOLE, _only(answer))
-        broken = any(error["extensions"]["code"] == INTERNAL for error in answer["errors"])
+        broken = any(error["extensions"]["code"] == RequestCode.INTERNAL for error in answer["errors"])
         return Begun(Kind.BROKEN if broken else Kind.REFUSED, _only(answer))
 
     async def _events(

@@ -13,9 +13,10 @@ from gateway.context import RequestContext
 from gateway.principals import LOCAL, Principal
 from gateway.server import event_stream, multipart
 from gateway.server.authenticating import Authenticator, LocalAuthenticator
+from gateway.server.compression import compress
 from gateway.server.cross_site import refuse_cross_site_read
 from gateway.server.executing import ALLOWED, Begun, Kind, Operations
-from gateway.server.explaining import explained, may_ask_why
+from gateway.server.explaining import COST, costed, explained, may_ask_why
 from gateway.server.explorer import explorer_page, prefers_page
 from gateway.server.json_writing import to_json
 from gateway.server.leaving import until_left
@@ -28,7 +29,7 @@ from gateway.server.watching import OperationWatch
 __all__ = ["GraphQLView"]
 
 _EVERY_ANSWER: Mapping[str, str] = {
-    "Vary": "Accept",
+    "Vary": "Accept, Accept-Encoding",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
@@ -83,6 +84,8 @@ class GraphQLView:
             begun = await self._operations.begin(operation, context, request.method, accepted)
             if begun.kind is Kind.SUBSCRIPTION and self._stopping is not None:
                 begun = replace(begun, frames=self._stopping.followed(begun.frames))
+            if request.headers.get(COST) == "1":
+                begun = replace(begun, frames=costed(begun.frames, context))
             return replace(begun, frames=explained(begun.frames, watched)) if context.explained else begun
 
         with self._watch.operation(context, request.headers) as watched:
@@ -124,6 +127,7 @@ async def _send(begun: Begun, accepted: Accepted, request: Request, send: Send) 
         await _send_stream(send, multipart.HEADERS, multipart.multipart(begun.frames))
     else:
         response = _json(await anext(begun.frames), media, _status(begun.kind, media))
+        await compress(response, request)
         await response(request.scope, request.receive, send)
 
 

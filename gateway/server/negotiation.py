@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["Accepted", "Media", "accepted_by", "weight_of"]
+__all__ = ["Accepted", "Media", "accepted_by", "weight_of", "weights_of"]
 
 
 class Media(StrEnum):
@@ -75,6 +75,14 @@ def weight_of(header: str, media_type: str) -> float:
     """The weight that an Accept header gives a media type; 0 where it does not take it."""
     covering = _covering(list(_ranges(header)), media_type)
     return 0.0 if covering is None else covering.weight
+
+
+def weights_of(header: str) -> Mapping[str, float]:
+    """The weight of each name in a header such as Accept-Encoding; the larger where one stands twice."""
+    weights: dict[str, float] = {}
+    for one in _ranges(header):
+        weights[one.media_range] = max(one.weight, weights.get(one.media_range, 0.0))
+    return weights
 
 
 def _covering(ranges: list[_Range], media_type: str) -> _Range | None:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 
-from gateway.server.formatting import BAD_REQUEST
+from gateway.public_codes import RequestCode
 
 __all__ = ["MAX_BODY_BYTES", "MAX_DOCUMENT_CHARACTERS", "OperationRequest", "RequestRefusedError", "read_operation"]
 
@@ -41,7 +41,12 @@ class RequestRefusedError(Exception):
     """
 
     def __init__(
-        self, status: int, reason: str, headers: Mapping[str, str] | None = None, *, code: str = BAD_REQUEST
+        self,
+        status: int,
+        reason: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        code: str = RequestCode.BAD_REQUEST,
     ) -> None:
         super().__init__(reason)
         self.status = status

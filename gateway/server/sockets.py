@@ -14,8 +14,9 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 
 from gateway.context import RequestContext
 from gateway.documents.prepared import DocumentRefusedError
+from gateway.public_codes import RequestCode
 from gateway.server.executing import Begun, Kind, Operations
-from gateway.server.formatting import VALIDATION_FAILED, formatted_error
+from gateway.server.formatting import formatted_error
 from gateway.server.json_writing import to_json
 from gateway.server.requests_reading import OperationRequest
 from gateway.server.watching import OperationWatch
@@ -52,7 +53,9 @@ class _Handler(BaseGraphQLTransportWSHandler[RequestContext, None]):
 async def _send_results(operation: Operation[RequestContext, None], begun: Begun) -> None:
     if begun.kind is Kind.INCREMENTAL:
         message = "@defer and @stream do not go over graphql-transport-ws: ask over HTTP."
-        await _send_errors(operation, [{"message": message, "extensions": {"code": VALIDATION_FAILED}}])
+        await _send_errors(
+            operation, [{"message": message, "extensions": {"code": RequestCode.GRAPHQL_VALIDATION_FAILED.value}}]
+        )
         return
     async for frame in begun.frames:
         if begun.kind is Kind.REFUSED:
@@ -75,7 +78,12 @@ class GraphQLSockets(GraphQL[RequestContext, None]):
         self, operations: Operations, new_context: Callable[[], RequestContext], watch: OperationWatch
     ) -> None:
         # The handler above asks no schema anything.
-        super().__init__(cast("Any", None), graphql_ide=None, subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,))
+        super().__init__(
+            cast("Any", None),
+            graphql_ide=None,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            allowed_origins=("*",),  # the door has looked at it
+        )
         self.operations = operations
         self._new_context = new_context
         self.watch = watch

@@ -20,7 +20,8 @@ from adapters.sandbox_server import SandboxServer
 from adapters.sandboxing import Fault, Sandbox, SandboxOptions
 from gateway.app import Gateway, build_app, running_gateway
 from gateway.ids import encode
-from gateway.settings import ServerSettings, Settings, sandbox_settings
+from gateway.server.serving import server_config
+from gateway.settings import Settings, sandbox_settings
 from tests import connecting
 from tests.dispatching import InlineEngine
 
@@ -191,11 +192,9 @@ def served(settings: Settings) -> Iterator[str]:
     """The whole application on a free loopback port; gives its base URL."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    settings = dataclasses.replace(settings, server=ServerSettings(port=port))
-    config = uvicorn.Config(
-        build_app(settings, lambda: NOW, InlineEngine), log_config=None, access_log=False, lifespan="on"
-    )
-    server = uvicorn.Server(config)
+    settings = dataclasses.replace(settings, server=settings.server.model_copy(update={"port": port}))
+    app = build_app(settings, lambda: NOW, InlineEngine)
+    server = uvicorn.Server(server_config(app, settings.connections, grace_seconds=5, loop="asyncio"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.schema.build import build_schema
-from gateway.schema.subgraph_scopes import scopes_said
+from gateway.schema.subgraph_directives import said_of_fields
 from gateway.schema.subgraph_sdl import subgraph_sdl
 from tests.node import answer_of
 
@@ -15,7 +15,7 @@ COMPOSERS = ("apollo", "guild")
 
 def sdl_of(*, router_checks: bool) -> str:
     schema = build_schema()
-    return subgraph_sdl(schema.as_str(), scopes_said(schema.core, router_checks=router_checks))
+    return subgraph_sdl(schema.as_str(), said_of_fields(schema.core, router_checks_scopes=router_checks))
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["scopes checked here", "scopes checked by the router too"])
@@ -51,10 +51,10 @@ def test_the_other_relay_subgraphs_node_is_its_own(composed: Any, composer: str)
 
 
 @pytest.mark.parametrize("composer", COMPOSERS)
-def test_tags_and_scopes_reach_the_supergraph(composed: Any, router_checks: bool, composer: str) -> None:
+def test_tags_costs_and_scopes_reach_the_supergraph(composed: Any, router_checks: bool, composer: str) -> None:
     applied = composed[composer]["directives"]
 
-    assert applied["tag"] > 30
+    assert min(applied["tag"], applied["cost"], applied["listSize"]) > 10
     assert (applied["requiresScopes"] > 50) is router_checks
 
 

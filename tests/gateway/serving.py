@@ -11,6 +11,14 @@ from starlette.routing import BaseRoute
 
 from gateway import app as gateway_app
 from gateway.app import Gateway
+from gateway.server.door import Door
+from gateway.server.serving import server_config
+from gateway.settings import ConnectionSettings, ServerSettings
+
+SERVER = ServerSettings(allowed_hosts=["a"])
+"""Where bytes are written by hand, they name the host ``a``."""
+
+CONNECTIONS = ConnectionSettings()
 
 PATIENCE = 10.0
 """Seconds after which a test that waits for something gives up; none waits so long when all is well."""
@@ -22,20 +30,20 @@ def routes_of(gateway: Gateway) -> Sequence[BaseRoute]:
 
 
 @contextlib.asynccontextmanager
-async def serving(routes: Sequence[BaseRoute]) -> AsyncIterator[str]:
-    """The ``host:port`` at which these routes are served until the end of the block."""
+async def serving(
+    routes: Sequence[BaseRoute], server: ServerSettings = SERVER, connections: ConnectionSettings = CONNECTIONS
+) -> AsyncIterator[str]:
+    """The ``host:port`` at which these routes are served, as the command does it, until the end of the block."""
     # asyncio sends at once (TCP_NODELAY) only over what says that it is TCP: answers took 40 ms each otherwise.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
-        config = uvicorn.Config(
-            Starlette(routes=routes), log_level="critical", lifespan="off", ws="websockets-sansio", http="httptools"
-        )
-        server = uvicorn.Server(config)
-        task = asyncio.create_task(server.serve(sockets=[listening]))
+        app = Door(Starlette(routes=routes), gateway_app.hosts_of(server), gateway_app.origins_of(server))
+        running = uvicorn.Server(server_config(app, connections, grace_seconds=5))
+        task = asyncio.create_task(running.serve(sockets=[listening]))
         host, port = listening.getsockname()
         try:
             yield f"{host}:{port}"
         finally:
-            server.should_exit = True
+            running.should_exit = True
             await task

@@ -11,7 +11,14 @@ from pydantic import SecretStr
 
 from adapters.contract import Limits, Rate
 from adapters.registry import load_vendors
-from gateway.settings import ServerSettings, Settings, SettingsError, load_settings, sandbox_settings
+from gateway.settings import (
+    ConnectionSettings,
+    ServerSettings,
+    Settings,
+    SettingsError,
+    load_settings,
+    sandbox_settings,
+)
 from tests.gateway.fake_vendors import VENDORS
 
 EXAMPLE = Path(__file__).parents[2] / "postroom.example.toml"
@@ -52,9 +59,13 @@ def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
         "public_url": None,
         "insecure": False,
         "operation_seconds": 60.0,
+        "allowed_hosts": [],
+        "cors_origins": [],
+        "cors_credentials": False,
         "stop_seconds": 28,
         "leave_seconds": 0,
     }
+    assert settings.connections == ConnectionSettings()
     assert (settings.lists.max_page, settings.cache.memory_mib) == (500, 64)
     assert settings.files.model_dump() == {"key": None, "lifetime_seconds": 600}
     (uk,) = settings.backends
@@ -145,6 +156,20 @@ def test_the_key_of_file_links_may_stand_in_a_file(tmp_path: Path) -> None:
 )
 def test_the_address_is_the_public_one_or_where_it_listens(server: ServerSettings, expected: str) -> None:
     assert server.url == expected
+
+
+def test_a_list_in_the_environment_has_commas(tmp_path: Path) -> None:
+    environ = {"POSTROOM_SERVER__CORS_ORIGINS": "https://a.example.com, http://b.example.com:8080"}
+    settings = load(tmp_path, SOUND, environ)
+    assert settings.server.cors_origins == ["https://a.example.com", "http://b.example.com:8080"]
+
+
+def test_a_wrong_list_in_the_environment_is_told_how_to_be_written(tmp_path: Path) -> None:
+    (said,) = problems(tmp_path, SOUND, {"POSTROOM_SERVER__ALLOWED_HOSTS": "https://a.example.com"})
+    assert said == (
+        "environment variable POSTROOM_SERVER__ALLOWED_HOSTS: must be a list of host names, without scheme and port; "
+        "write for example POSTROOM_SERVER__ALLOWED_HOSTS=postroom.internal.example.com."
+    )
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "::1"])

@@ -22,7 +22,7 @@ from graphql import (
 from gateway.__main__ import run
 from gateway.schema.build import build_schema
 from gateway.schema.entity_keys import ENTITY_KEYS
-from gateway.schema.subgraph_scopes import scopes_said
+from gateway.schema.subgraph_directives import said_of_fields
 from gateway.schema.subgraph_sdl import FEDERATION, directive, subgraph_sdl
 from gateway.settings import FederationSettings
 from tests.gateway.asking import data, gateway_over
@@ -39,7 +39,7 @@ def said_of_types(sdl: str) -> dict[str, list[str]]:
     return {one.name.value: [print_ast(said) for said in one.directives or ()] for one in types}
 
 
-def said_of_fields(sdl: str) -> dict[str, list[str]]:
+def fields_of(sdl: str) -> dict[str, list[str]]:
     """The directives of each field of objects, interfaces and inputs."""
     return {
         f"{one.name.value}.{field.name.value}": [print_ast(said) for said in field.directives or ()]
@@ -82,8 +82,8 @@ def test_the_command_says_that_one_option_goes_with_the_other(capsys: pytest.Cap
 
 @pytest.mark.parametrize("checks", [False, True])
 def test_what_changes_sends_or_shows_a_vendors_own_record_is_tagged(checks: bool) -> None:
-    sdl = subgraph_sdl(SCHEMA.as_str(), scopes_said(SCHEMA.core, router_checks=checks))
-    said = said_of_fields(sdl)
+    sdl = subgraph_sdl(SCHEMA.as_str(), said_of_fields(SCHEMA.core, router_checks_scopes=checks))
+    said = fields_of(sdl)
     tags = {name: [one for one in said[name] if one.startswith("@tag")] for name in said}
 
     assert {name for name in tags if name.startswith("Mutation.") and not tags[name]} == set()
@@ -96,7 +96,7 @@ def test_what_changes_sends_or_shows_a_vendors_own_record_is_tagged(checks: bool
 
 
 def test_a_router_that_checks_scopes_is_told_those_that_fields_take() -> None:
-    said = said_of_fields(subgraph_sdl(SCHEMA.as_str(), scopes_said(SCHEMA.core, router_checks=True)))
+    said = fields_of(subgraph_sdl(SCHEMA.as_str(), said_of_fields(SCHEMA.core, router_checks_scopes=True)))
     scopes = {name: [one for one in said[name] if one.startswith("@requiresScopes")] for name in said}
 
     assert {name for name in scopes if name.startswith(ROOTS) and not scopes[name]} == set()
@@ -105,6 +105,22 @@ def test_a_router_that_checks_scopes_is_told_those_that_fields_take() -> None:
     assert scopes["Mutation.emailStatements"] == ['@requiresScopes(scopes: [["send"]])']
     assert scopes["Letter.raw"] == ['@requiresScopes(scopes: [["raw"]])']
     assert scopes["Customer.name"] == scopes["CreateLetterInput.vendorFields"] == []
+
+
+def test_a_router_is_told_what_the_gateway_counts_with() -> None:
+    sdl = subgraph_sdl(SCHEMA.as_str(), said_of_fields(SCHEMA.core, router_checks_scopes=False))
+    said = {name: [one for one in directives if "tag" not in one] for name, directives in fields_of(sdl).items()}
+    sized = '@listSize(slicingArguments: ["first"], sizedFields: ["nodes", "edges"], requireOneSlicingArgument: false)'
+
+    assert said["Query.customers"] == ["@cost(weight: 1)", sized]
+    assert said["Customer.documents"] == ["@cost(weight: 2)", sized]
+    assert said["Customer.counterparts"] == [
+        "@cost(weight: 1)",
+        "@listSize(assumedSize: 3, requireOneSlicingArgument: false)",
+    ]
+    assert said["Mutation.emailStatements"] == ["@cost(weight: 10)"]
+    assert said["Customer.emails"] == ["@cost(weight: 1)"]
+    assert said["Customer.name"] == []
 
 
 def test_every_entity_has_its_keys_and_nothing_else_has() -> None:

@@ -9,7 +9,7 @@ from gateway.server.authenticating import LocalAuthenticator, UnauthenticatedErr
 from tests.gateway.server.endpoint import EVENTS, RESPONSE, endpoint, posted, usual
 
 
-class Nobody:
+class Nobody(LocalAuthenticator):
     """Knows nobody."""
 
     async def principal_of(self, connection: HTTPConnection, credential: str | None = None) -> Principal:  # noqa: ARG002

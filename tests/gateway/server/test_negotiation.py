@@ -67,6 +67,6 @@ async def test_what_nobody_can_answer_with_is_406() -> None:
 async def test_every_answer_varies_by_accept_and_is_kept_by_nobody(accept: str | None) -> None:
     async with endpoint() as client:
         answer = await posted(client, "{ __typename }", accept)
-    assert answer.headers["vary"] == "Accept"
+    assert answer.headers["vary"] == "Accept, Accept-Encoding"
     assert "no-store" in answer.headers["cache-control"].split(", ")
     assert answer.headers["x-content-type-options"] == "nosniff"

@@ -1,0 +1,155 @@
+"""Who is slow, silent or deaf is told so and cut off; who is merely quiet at the right time is not."""
+
+import asyncio
+
+import pytest
+
+from gateway.server import connections
+from gateway.server.connections import MAX_HEAD_BYTES
+from tests.gateway.server.wire import HEAD, QUERY, WHOLE, listening
+
+SOON = 0.05
+"""Seconds, where the time that is waited for is to be over."""
+
+TOO_SLOW = (408, b"The request did not come in time.\n")
+ANSWER = (200, b'{"data":{"__typename":"Query"}}')
+
+
+@pytest.mark.parametrize("begun", [b"P", b"POST /graphql HTTP/1.1\r\n", HEAD, HEAD + b"X-A: "])
+async def test_a_head_that_does_not_come_whole_is_told_so(begun: bytes) -> None:
+    async with listening(head_seconds=SOON) as gateway:
+        wire = await gateway.connect()
+        assert await wire.ask(begun) == TOO_SLOW
+        assert await wire.ended()
+
+
+@pytest.mark.parametrize("sent", [b"", b"\r\n\r\n"])
+async def test_a_connection_on_which_nothing_is_asked_is_closed_without_a_word(sent: bytes) -> None:
+    async with listening(head_seconds=SOON) as gateway:
+        wire = await gateway.connect()
+        await wire.send(sent)
+        assert await wire.ended()
+
+
+async def test_the_head_of_a_second_request_has_its_time_too() -> None:
+    async with listening(head_seconds=SOON) as gateway:
+        wire = await gateway.connect()
+        assert await wire.ask() == ANSWER
+        assert await wire.ask(HEAD) == TOO_SLOW
+        assert await wire.ended()
+
+
+@pytest.mark.parametrize("sent", [b"", b"\r\n"])
+async def test_an_idle_connection_is_closed_whatever_line_ends_it_sends(sent: bytes) -> None:
+    async with listening(head_seconds=60, idle_seconds=SOON) as gateway:
+        wire = await gateway.connect()
+        assert await wire.ask() == ANSWER
+        await wire.send(sent)
+        assert await wire.ended()
+
+
+async def test_an_idle_connection_outlasts_the_time_of_a_head() -> None:
+    async with listening(head_seconds=SOON) as gateway:
+        wire, other = await gateway.connect(), await gateway.connect()
+        assert await wire.ask() == ANSWER
+        assert await other.ask(HEAD) == TOO_SLOW  # that time is over
+        assert await wire.ask() == ANSWER
+
+
+async def test_a_body_that_does_not_come_whole_is_told_so() -> None:
+    async with listening(body_seconds=SOON) as gateway:
+        wire = await gateway.connect()
+        assert await wire.ask(HEAD + b"Content-Length: 1000\r\n\r\n" + QUERY) == TOO_SLOW
+        assert await wire.ended()
+
+
+async def test_a_chunked_body_that_does_not_end_is_told_so() -> None:
+    async with listening(body_seconds=SOON) as gateway:
+        wire = await gateway.connect()
+        assert await wire.ask(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n") == TOO_SLOW
+
+
+async def test_a_body_that_gets_no_further_is_cut_long_before_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "LOOK_SECONDS", SOON)
+    async with listening(body_seconds=600) as gateway:
+        wire = await gateway.connect()
+        assert await wire.ask(HEAD + b"Content-Length: 1000\r\n\r\n" + QUERY) == TOO_SLOW
+
+
+async def test_a_body_that_gets_on_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "LOOK_SECONDS", SOON)
+    looks = asyncio.Semaphore(0)
+    look = connections._PatientHttp._look_at_body
+
+    def looked(self: connections._PatientHttp) -> None:
+        looks.release()
+        look(self)
+
+    monkeypatch.setattr(connections._PatientHttp, "_look_at_body", looked)
+    piece = b" " * 3_000
+    async with listening(body_seconds=600) as gateway:
+        wire = await gateway.connect()
+        await wire.send(HEAD + b"Content-Length: %d\r\n\r\n" % (len(QUERY) + 4 * len(piece)))
+        for _ in range(4):
+            await wire.send(piece)
+            await looks.acquire()
+        assert await wire.ask(QUERY) == ANSWER
+
+
+async def test_the_rest_of_a_body_that_is_refused_already_is_waited_for_no_longer() -> None:
+    async with listening(body_seconds=SOON) as gateway:
+        wire = await gateway.connect()
+        status, _ = await wire.ask(b"POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n123")
+        assert (status, await wire.ended()) == (404, True)
+
+
+async def test_a_head_that_grows_and_grows_is_refused() -> None:
+    async with listening() as gateway:
+        wire = await gateway.connect()
+        status, reason = await wire.ask(HEAD + b"X-A: " + b"a" * (3 * MAX_HEAD_BYTES))
+        assert (status, reason) == (431, b"The request's line and headers are larger than 131072 bytes.\n")
+
+
+async def test_a_websockets_handshake_has_the_time_of_a_head() -> None:
+    async with listening(head_seconds=SOON) as gateway:
+        wire = await gateway.connect()
+        handshake = b"GET /graphql HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        assert await wire.ask(handshake) == TOO_SLOW
+
+
+async def test_beyond_the_limit_of_connections_a_new_one_is_refused() -> None:
+    async with listening(limit=2) as gateway:
+        held = [await gateway.connect() for _ in range(2)]
+        for one in held:
+            await one.send(HEAD)
+        refused = await gateway.connect()
+        assert await refused.answer() == (503, b"The gateway has as many connections as it takes.\n")
+        assert await refused.ended()
+        assert await held[0].ask(WHOLE.removeprefix(HEAD)) == ANSWER
+
+
+async def test_an_idle_connection_makes_room_for_a_new_one() -> None:
+    async with listening(limit=2) as gateway:
+        busy, idle = await gateway.connect(), await gateway.connect()
+        await busy.send(HEAD)
+        assert await idle.ask() == ANSWER
+        new = await gateway.connect()
+        assert await new.ask() == ANSWER
+        assert await idle.ended()
+        assert await busy.ask(WHOLE.removeprefix(HEAD)) == ANSWER
+
+
+async def test_an_answer_that_nobody_takes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    given_up = asyncio.Event()
+    lost = connections._PatientHttp.connection_lost
+
+    def noticing(self: connections._PatientHttp, exc: Exception | None) -> None:
+        lost(self, exc)
+        given_up.set()
+
+    monkeypatch.setattr(connections._PatientHttp, "connection_lost", noticing)
+    async with listening(unread_seconds=SOON) as gateway:
+        wire = await gateway.connect()
+        wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await wire.send(b"GET /static/nothing HTTP/1.1\r\nHost: a\r\n\r\n" * 100_000)
+        await given_up.wait()
