@@ -5,13 +5,18 @@ from typing import Any
 import pytest
 
 from tests.clients.conftest import Endpoint
-from tests.node import answer_of
+from tests.node import NPM, answer_of
+from tests.readme import block
 
 
 @pytest.fixture(scope="module")
 def told(endpoint: Endpoint) -> Any:
     """What the client made of the endpoint."""
     return answer_of("apollo_client.mjs", endpoint.url, endpoint.inputs())
+
+
+def test_the_readmes_cache_is_the_one_that_is_tested() -> None:
+    assert block("js") == (NPM / "apollo_cache.mjs").read_text(encoding="utf-8")
 
 
 def test_pages_merge_into_one_list_without_repeats(told: Any) -> None:

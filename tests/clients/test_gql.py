@@ -12,6 +12,7 @@ from graphql import GraphQLError
 
 from tests.clients.conftest import Endpoint
 from tests.end_to_end.stage import id_of
+from tests.readme import block
 
 ROOT = Path(__file__).parents[2]
 PROGRESS = (ROOT / "examples" / "progress.graphql").read_text(encoding="utf-8")
@@ -45,6 +46,15 @@ async def test_pages_follow_one_another_without_repeats(endpoint: Endpoint) -> N
             after = customers["pageInfo"]["endCursor"]
 
     assert codes == [str(code) for code in range(10001, 10010)]
+
+
+def test_the_readmes_program_finds_customers(endpoint: Endpoint) -> None:
+    program = block("python").replace("http://127.0.0.1:8000/graphql", endpoint.url)
+    names: dict[str, Any] = {}
+    exec(program, names)  # noqa: S102 - as a reader of the README does
+
+    assert [one["name"] for one in names["found"]["customers"]["nodes"]][:1] == ["Zephyr Furniture Ltd"]
+    assert names["found"]["customers"]["problems"] == []
 
 
 async def test_an_error_arrives_with_its_code(endpoint: Endpoint) -> None:

@@ -1,14 +1,16 @@
 """Apollo's and The Guild's composers take the schema, with two subgraphs that know customers by id and by code."""
 
-from pathlib import Path
+import re
 from typing import Any
 
 import pytest
 
 from gateway.schema.build import build_schema
+from gateway.schema.entity_keys import ENTITY_KEYS
 from gateway.schema.subgraph_directives import said_of_fields
 from gateway.schema.subgraph_sdl import subgraph_sdl
 from tests.node import answer_of
+from tests.readme import README, block
 
 COMPOSERS = ("apollo", "guild")
 
@@ -25,11 +27,9 @@ def router_checks(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(scope="module")
-def composed(router_checks: bool, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def composed(router_checks: bool) -> Any:
     """What each composer made of it."""
-    file = tmp_path_factory.mktemp("sdl") / "postroom.graphql"
-    file.write_text(sdl_of(router_checks=router_checks), encoding="utf-8")
-    return answer_of("compose.mjs", str(file))
+    return answer_of("compose.mjs", given={"sdls": {"postroom": sdl_of(router_checks=router_checks)}})
 
 
 @pytest.mark.parametrize("composer", COMPOSERS)
@@ -58,10 +58,31 @@ def test_tags_costs_and_scopes_reach_the_supergraph(composed: Any, router_checks
     assert (applied["requiresScopes"] > 50) is router_checks
 
 
-def test_a_field_that_collides_is_what_the_composer_refuses(tmp_path: Path) -> None:
-    file = tmp_path / "postroom.graphql"
+def test_a_field_that_collides_is_what_the_composers_refuse() -> None:
     sdl = sdl_of(router_checks=False).replace("type Query {", "type Query {\n  node(id: ID!): Node", 1)
-    file.write_text(sdl, encoding="utf-8")
-    refused = answer_of("compose.mjs", str(file))
+    refused = answer_of("compose.mjs", given={"sdls": {"postroom": sdl}})
 
     assert all("node" in " ".join(refused[composer]["errors"]) for composer in COMPOSERS)
+
+
+def test_the_readmes_subgraph_composes_and_its_query_can_be_asked() -> None:
+    given = {
+        "sdls": {"postroom": sdl_of(router_checks=False), "shop": block("graphql", 1)},
+        "query": block("graphql", 2),
+    }
+    made = answer_of("compose.mjs", given=given)
+
+    assert {name: (made[name]["errors"], made[name]["queryErrors"]) for name in COMPOSERS} == {
+        name: ([], []) for name in COMPOSERS
+    }
+
+
+def test_the_readmes_keys_are_the_schemas() -> None:
+    rows = re.findall(r"^\| (`[A-Z].*?) \| (`.*`) \|$", README, re.MULTILINE)
+    told = {
+        name: tuple(tuple(re.findall("`(.*?)`", key)) for key in keys.split(";"))
+        for names, keys in rows
+        for name in re.findall("`(.*?)`", names)
+        if name in ENTITY_KEYS
+    }
+    assert told == ENTITY_KEYS

@@ -1,26 +1,19 @@
 // node apollo_client.mjs ENDPOINT INPUTS: what Apollo Client makes of the endpoint, as JSON.
 import { createHash } from 'node:crypto';
-import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client';
+import { ApolloClient, ApolloLink, gql, HttpLink } from '@apollo/client';
 import { CombinedGraphQLErrors } from '@apollo/client/errors';
 import { GraphQL17Alpha9Handler } from '@apollo/client/incremental';
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
-import { relayStylePagination } from '@apollo/client/utilities';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
+import { newCache } from './apollo_cache.mjs';
 
 const endpoint = process.argv[2];
 const { letter, customer, document, dispatch } = JSON.parse(process.argv[3]);
 
-const cache = () =>
-  new InMemoryCache({
-    possibleTypes: { Document: ['Correspondence', 'Letter'], Node: ['Customer', 'Correspondence', 'Letter'] },
-    typePolicies: {
-      Query: { fields: { customers: relayStylePagination(['backends', 'filter', 'orderBy']) } },
-    },
-  });
 const client = (link = new HttpLink({ uri: endpoint })) =>
-  new ApolloClient({ link, cache: cache(), incrementalHandler: new GraphQL17Alpha9Handler() });
+  new ApolloClient({ link, cache: newCache(), incrementalHandler: new GraphQL17Alpha9Handler() });
 
 /** Watches a query until a result is what is waited for; gives all that it showed on the way. */
 function watch(apollo, options, until = ({ dataState }) => dataState === 'complete') {

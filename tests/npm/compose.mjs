@@ -1,12 +1,14 @@
-// node compose.mjs POSTROOM_SDL_FILE: what both composers make of Postroom and two other subgraphs, as JSON.
+// node compose.mjs < {sdls, query}: what both composers make of subgraphs, by name, as JSON. Without `sdls.crm` and the
+// like it is Postroom and the two of subgraphs.mjs. A query is held against what a router then offers its clients.
 import { readFileSync } from 'node:fs';
 import { composeServices } from '@apollo/composition';
-import { composeServices as composeByTheGuild, compositionHasErrors } from '@theguild/federation-composition';
-import { buildSchema, parse } from 'graphql';
+import { composeServices as composeByTheGuild } from '@theguild/federation-composition';
+import { buildSchema, parse, validate } from 'graphql';
 import { SUBGRAPHS } from './subgraphs.mjs';
 
-const sdls = { postroom: readFileSync(process.argv[2], 'utf8'), ...SUBGRAPHS };
-const services = Object.entries(sdls).map(([name, sdl]) => ({
+const { sdls, query } = JSON.parse(readFileSync(0, 'utf8'));
+const all = Object.keys(sdls).length > 1 ? sdls : { ...sdls, ...SUBGRAPHS };
+const services = Object.entries(all).map(([name, sdl]) => ({
   name,
   url: `http://${name}.example/graphql`,
   typeDefs: parse(sdl),
@@ -22,11 +24,12 @@ function told(composed) {
     queries: Object.keys(supergraph.getQueryType().getFields()).sort(),
     customer: Object.keys(supergraph.getType('Customer').getFields()).sort(),
     directives: Object.fromEntries(
-      ['cost', 'listSize', 'tag', 'authenticated', 'requiresScopes'].map((name) => [
+      ['cost', 'listSize', 'tag', 'requiresScopes'].map((name) => [
         name,
         composed.supergraphSdl.split(`@${name}`).length - 1,
       ]),
     ),
+    queryErrors: query ? validate(supergraph, parse(query)).map(({ message }) => message) : [],
   };
 }
 
