@@ -32,6 +32,7 @@ _PLAUSIBLE = {
     "DateTime": '"2026-01-01T00:00:00Z"',
     "Decimal": '"1"',
     "JSON": "{}",
+    "_Any": '{__typename: "Customer", id: "aWQ"}',
 }
 
 
@@ -122,7 +123,7 @@ def _leaves(of: Any, depth: int) -> Iterator[tuple[tuple[str, ...], str, str, st
             )
             for path, type_name, before, after in _leaves(field.type, depth - 1):
                 yield (name, *path), type_name, f"{{{name}: {before}", f"{after}{rest}}}"
-    elif of.name in {"ID", "String"}:
+    elif of.name in {"ID", "String", "_Any"}:
         yield (), of.name, "", ""
 
 

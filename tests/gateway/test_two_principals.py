@@ -11,7 +11,7 @@ import itertools
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from graphql import GraphQLSchema
@@ -61,6 +61,13 @@ def backend(key: str) -> Fake:
     )
 
 
+class Named(NamedTuple):
+    """Something as it is named in an operation, and the words of which that is made."""
+
+    literal: str
+    words: tuple[str, ...]
+
+
 @dataclass
 class Stage:
     """A gateway over both backends, through which each has sent something."""
@@ -101,15 +108,32 @@ async def stage() -> Stage:
     return Stage(gateway, theirs, ids)
 
 
-def foreign(stage: Stage, place: Place) -> list[tuple[str, str]]:
+def foreign(stage: Stage, place: Place) -> list[tuple[Named, Named]]:
     """What is another's and could be named in a place, each beside what is not there at all."""
+    records = [(kind, gid(kind, THEIRS, native), gid(kind, NOWHERE, native)) for kind, native in MAKES.items()]
+    nobodys = gid("Dispatch", "-", "0" * 32)
+    records += [("Dispatch", stage.dispatches[whose], nobodys) for whose in ("bob", "both")]
     if place.type_name == "ID":
-        dispatches = [(stage.dispatches[whose], gid("Dispatch", "-", "0" * 32)) for whose in ("bob", "both")]
-        records = [(gid(kind, THEIRS, native), gid(kind, NOWHERE, native)) for kind, native in MAKES.items()]
-        return [*records, *dispatches]
-    if place.path[-1] in {"backend", "backends"}:
-        return [(THEIRS, NOWHERE)]
-    return []
+        return [(quoted(theirs), quoted(nowhere)) for _, theirs, nowhere in records]
+    if place.type_name == "_Any":
+        return [
+            *((represented(kind, id=theirs), represented(kind, id=nowhere)) for kind, theirs, nowhere in records),
+            *(
+                (represented("Customer", backendKey=THEIRS, **key), represented("Customer", backendKey=NOWHERE, **key))
+                for key in ({"nativeId": "c1"}, {"code": "c1"})
+            ),
+        ]
+    return [(quoted(THEIRS), quoted(NOWHERE))] if place.path[-1] in {"backend", "backends"} else []
+
+
+def quoted(text: str) -> Named:
+    return Named(json.dumps(text), (text,))
+
+
+def represented(kind: str, **members: str) -> Named:
+    """A federation router's way to name something."""
+    literal = ", ".join(f"{name}: {json.dumps(text)}" for name, text in {"__typename": kind, **members}.items())
+    return Named(f"{{{literal}}}", tuple(members.values()))
 
 
 def shape(text: str, *named: str) -> str:
@@ -133,9 +157,9 @@ async def test_what_is_anothers_looks_like_what_is_not_there_wherever_it_is_name
     asked = 0
     for place in places(stage.schema, depth=1):
         for theirs, nowhere in foreign(stage, place):
-            answers = [await stage.asked(place.operation(json.dumps(name))) for name in (theirs, nowhere)]
-            assert REFUSED.search(answers[0]) is None, f"{answers[0][:500]} {place.operation(json.dumps(theirs))}"
-            assert shape(answers[0], theirs, THEIRS) == shape(answers[1], nowhere, NOWHERE), str(place)
+            answers = [await stage.asked(place.operation(name.literal)) for name in (theirs, nowhere)]
+            assert REFUSED.search(answers[0]) is None, f"{answers[0][:500]} {place.operation(theirs.literal)}"
+            assert shape(answers[0], *theirs.words, THEIRS) == shape(answers[1], *nowhere.words, NOWHERE), str(place)
             assert stage.theirs.behaviour.calls == [], str(place)
             asked += 1
     assert asked > 150
@@ -146,8 +170,8 @@ async def test_the_same_places_answer_whoever_may_see_it(stage: Stage) -> None:
     answering = set()
     for place in places(stage.schema, depth=1):
         for theirs, nowhere in foreign(stage, place):
-            answers = [await stage.asked(place.operation(json.dumps(name)), BOTH) for name in (theirs, nowhere)]
-            if shape(answers[0], theirs, THEIRS) != shape(answers[1], nowhere, NOWHERE):
+            answers = [await stage.asked(place.operation(name.literal), BOTH) for name in (theirs, nowhere)]
+            if shape(answers[0], *theirs.words, THEIRS) != shape(answers[1], *nowhere.words, NOWHERE):
                 answering.add(place.field)
     fields = itertools.chain(
         stage.schema.query_type.fields if stage.schema.query_type else (),
