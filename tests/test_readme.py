@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from gateway.__main__ import run
+from tests.readme import README, block
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 class Postroom:
@@ -30,12 +30,6 @@ def postroom(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     """The command, run in the project's folder."""
     monkeypatch.chdir(ROOT)
     return Postroom(capsys)
-
-
-def block(language: str, number: int = 0) -> str:
-    """The ``number``-th block of a language."""
-    found: str = re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)[number]
-    return found
 
 
 def commands() -> list[str]:
