@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from gateway.admission import authenticating
@@ -27,8 +26,10 @@ from gateway.documents.automatic import KeptDocuments
 from gateway.engine.executor import CompiledExecutor
 from gateway.files import FileLinks
 from gateway.metrics import Metrics
+from gateway.principals import Scope
+from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.build import build_schema, schema_needs
-from gateway.server.authenticating import Authenticator, LocalAuthenticator
+from gateway.server.authenticating import Authenticator, LocalAuthenticator, UnauthenticatedError
 from gateway.server.door import Door
 from gateway.server.examples import EXAMPLES
 from gateway.server.executing import Operations
@@ -36,10 +37,12 @@ from gateway.server.explorer import explorer_routes
 from gateway.server.files import file_route
 from gateway.server.front_page import FrontPage
 from gateway.server.graphql_view import GraphQLView
+from gateway.server.guarding import caller_with
 from gateway.server.health import health_routes
 from gateway.server.hosts import Hosts
 from gateway.server.metrics import metrics_route
 from gateway.server.origins import Origins
+from gateway.server.requests_reading import RequestRefusedError
 from gateway.server.schema_file import SCHEMA_PATH, SchemaFile
 from gateway.server.siblings import answering_siblings
 from gateway.server.stopping import LastAnswers, Stopping
@@ -97,7 +100,17 @@ class Gateway:
             file_links=self.file_links,
             needs=self._needs(principal.scopes),
             clock=self._clock,
+            renewed=self._renewed,
         )
+
+    async def _renewed(self, principal: Principal) -> Principal:
+        try:
+            return await self.authenticator.renewed(principal)
+        except UnauthenticatedError as error:
+            raise ProblemError(Problem(code=ProblemCode.FORBIDDEN, message=error.reason)) from None
+        except RequestRefusedError as refusal:
+            problem = Problem(code=ProblemCode.UNAVAILABLE, message=refusal.reason, retryable=True)
+            raise ProblemError(problem) from None
 
 
 @contextlib.asynccontextmanager
@@ -173,29 +186,28 @@ def origins_of(server: ServerSettings) -> Origins:
 
 def _routes(gateway: Gateway, stopping: Stopping | None = None) -> list[BaseRoute]:
     leaving = stopping or Stopping(gateway.settings.server.stop_seconds)
-    view = GraphQLView(gateway.operations, gateway.context, gateway.watch, gateway.authenticator, leaving)
+    view = GraphQLView(
+        gateway.operations,
+        gateway.context,
+        gateway.watch,
+        gateway.authenticator,
+        leaving,
+        gateway.settings.connections,
+    )
     return [
         Route(GRAPHQL_PATH, view),
         WebSocketRoute(GRAPHQL_PATH, view),
-        file_route(gateway.backends, gateway.file_links, _local),
-        *health_routes(gateway.backends, leaving),
-        metrics_route(gateway.watch.metrics, gateway.settings.worker),
+        file_route(gateway.backends, gateway.file_links, gateway.authenticator),
+        *health_routes(gateway.backends, leaving, caller_with(gateway.authenticator, Scope.READ)),
+        metrics_route(gateway.watch.metrics, gateway.authenticator, gateway.settings.worker),
         *explorer_routes(endpoint=GRAPHQL_PATH, tabs=EXAMPLES),
-        SchemaFile(gateway.schema, _caller).route(),
+        SchemaFile(gateway.schema, caller_with(gateway.authenticator)).route(),
         FrontPage(
             gateway.backends,
             gateway.sending.ledger,
-            _caller,
+            caller_with(gateway.authenticator, Scope.READ),
             address=gateway.settings.server.url + GRAPHQL_PATH,
             endpoint=GRAPHQL_PATH,
             schema_path=SCHEMA_PATH,
         ).route(),
     ]
-
-
-async def _caller(_: Request) -> Principal | None:
-    return LOCAL
-
-
-def _local(_: Request) -> Principal:
-    return LOCAL

@@ -261,6 +261,8 @@ def followed(description: str, scope: Scope) -> Callable[[Callable[..., Any]], A
             require(info.context.principal, scope)
             async with aclosing(function(self, info, **arguments)) as found:
                 async for value in found:
+                    if info.context.renewed is not None:  # it may be hours since it was asked who asks
+                        require(await info.context.renewed(info.context.principal), scope)
                     yield value
 
         field: Any = strawberry.subscription

@@ -10,8 +10,16 @@ from msgspec import Struct
 from starlette.requests import Request
 
 from gateway.public_codes import PublicCode, RequestCode
+from gateway.server.unique_names import RepeatedNameError, require_unique_names
 
-__all__ = ["MAX_BODY_BYTES", "MAX_DOCUMENT_CHARACTERS", "OperationRequest", "RequestRefusedError", "read_operation"]
+__all__ = [
+    "MAX_BODY_BYTES",
+    "MAX_DOCUMENT_CHARACTERS",
+    "OperationRequest",
+    "RequestRefusedError",
+    "read_operation",
+    "read_payload",
+]
 
 T = TypeVar("T")
 
@@ -79,6 +87,15 @@ async def read_operation(request: Request) -> OperationRequest:
         operation = _decode(await _body(request))
     else:
         operation = _of_url(request.scope["query_string"])
+    return _checked(operation)
+
+
+def read_payload(payload: bytes) -> OperationRequest:
+    """The operation of a WebSocket's message. Raises `RequestRefusedError`."""
+    return _checked(_decoded(payload, OperationRequest, "The payload is no GraphQL request"))
+
+
+def _checked(operation: OperationRequest) -> OperationRequest:
     if operation.query is None and not _names_a_document(operation):
         raise RequestRefusedError(400, "There is no query, and nothing that names a document.")
     if operation.query == "":
@@ -130,9 +147,10 @@ def _decode(body: bytes) -> OperationRequest:
 
 
 def _decoded(text: bytes, kind: type[T], refused: str) -> T:
-    """JSON of a kind. Integers of up to 4,300 digits are exact; text is whole Unicode."""
+    """JSON of a kind. Integers of up to 4,300 digits are exact; text is whole Unicode; a member stands once."""
     try:
-        return msgspec.json.decode(text, type=kind)
+        decoded = msgspec.json.decode(text, type=kind)
+        require_unique_names(text)
     except RecursionError:
         raise RequestRefusedError(400, f"{refused}: it is nested too deeply.") from None
     except UnicodeDecodeError:
@@ -141,6 +159,9 @@ def _decoded(text: bytes, kind: type[T], refused: str) -> T:
         if _HALF_OF_A_PAIR.search(text):
             raise RequestRefusedError(400, f"{refused}: it escapes half of a surrogate pair.") from None
         raise RequestRefusedError(400, f"{refused}: {error}.") from None
+    except RepeatedNameError as error:
+        raise RequestRefusedError(400, f"{refused}: it has {error.name} twice in one object.") from None
+    return decoded
 
 
 def _of_url(query_string: bytes) -> OperationRequest:
