@@ -200,7 +200,7 @@ def _routes(gateway: Gateway, stopping: Stopping | None = None) -> list[BaseRout
         file_route(gateway.backends, gateway.file_links, gateway.authenticator),
         *health_routes(gateway.backends, leaving, caller_with(gateway.authenticator, Scope.READ)),
         metrics_route(gateway.watch.metrics, gateway.authenticator, gateway.settings.worker),
-        *explorer_routes(endpoint=GRAPHQL_PATH, tabs=EXAMPLES),
+        *explorer_routes(endpoint=GRAPHQL_PATH, tabs=EXAMPLES, signs_in=gateway.settings.auth.mode != "none"),
         SchemaFile(gateway.schema, caller_with(gateway.authenticator)).route(),
         FrontPage(
             gateway.backends,
