@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from gateway.admission import authenticating
 from gateway.backends import Backends
 from gateway.connecting import Clock, connected_backends, utc_now
 from gateway.context import LOCAL, Principal, RequestContext
@@ -21,12 +21,15 @@ from gateway.dispatch.draining import Patience, endless
 from gateway.dispatch.engine import DbosEngine, EngineFactory
 from gateway.dispatch.running import sending_over
 from gateway.dispatch.sending import Sending
-from gateway.documents.preparing import Documents
+from gateway.document_settings import documents_of, kept_documents, library_of
+from gateway.documents.automatic import KeptDocuments
+from gateway.engine.executor import CompiledExecutor
 from gateway.files import FileLinks
 from gateway.metrics import Metrics
+from gateway.principals import Scope
+from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.build import build_schema, schema_needs
-from gateway.schema.execution import SchemaExecutor
-from gateway.server.authenticating import Authenticator, LocalAuthenticator
+from gateway.server.authenticating import Authenticator, LocalAuthenticator, UnauthenticatedError
 from gateway.server.door import Door
 from gateway.server.examples import EXAMPLES
 from gateway.server.executing import Operations
@@ -34,10 +37,12 @@ from gateway.server.explorer import explorer_routes
 from gateway.server.files import file_route
 from gateway.server.front_page import FrontPage
 from gateway.server.graphql_view import GraphQLView
+from gateway.server.guarding import caller_with
 from gateway.server.health import health_routes
 from gateway.server.hosts import Hosts
 from gateway.server.metrics import metrics_route
 from gateway.server.origins import Origins
+from gateway.server.requests_reading import RequestRefusedError
 from gateway.server.schema_file import SCHEMA_PATH, SchemaFile
 from gateway.server.siblings import answering_siblings
 from gateway.server.stopping import LastAnswers, Stopping
@@ -62,13 +67,17 @@ class Gateway:
         sending: Sending,
         clock: Clock = utc_now,
         watch: OperationWatch | None = None,
+        authenticator: Authenticator | None = None,
+        kept: KeptDocuments | None = None,
     ) -> None:
         self.settings = settings
         self.watch = watch or OperationWatch(seconds=settings.server.operation_seconds)
         self.watch.metrics.watch(backends)
         self.backends = backends
         self.schema = build_schema()
-        self.operations = Operations(Documents(self.schema.core), SchemaExecutor(self.schema))
+        documents = documents_of(settings, self.schema)
+        library = library_of(settings, documents, kept)
+        self.operations = Operations(documents, CompiledExecutor(self.schema, self.watch.metrics), library)
         self.sending = sending
         key = settings.files.key
         self.file_links = FileLinks(
@@ -77,7 +86,7 @@ class Gateway:
             lifetime=timedelta(seconds=settings.files.lifetime_seconds),
             clock=clock,
         )
-        self.authenticator: Authenticator = LocalAuthenticator()
+        self.authenticator = authenticator or LocalAuthenticator()
         self._clock = clock
         self._needs = functools.cache(schema_needs)
 
@@ -91,7 +100,17 @@ class Gateway:
             file_links=self.file_links,
             needs=self._needs(principal.scopes),
             clock=self._clock,
+            renewed=self._renewed,
         )
+
+    async def _renewed(self, principal: Principal) -> Principal:
+        try:
+            return await self.authenticator.renewed(principal)
+        except UnauthenticatedError as error:
+            raise ProblemError(Problem(code=ProblemCode.FORBIDDEN, message=error.reason)) from None
+        except RequestRefusedError as refusal:
+            problem = Problem(code=ProblemCode.UNAVAILABLE, message=refusal.reason, retryable=True)
+            raise ProblemError(problem) from None
 
 
 @contextlib.asynccontextmanager
@@ -108,10 +127,11 @@ async def running_gateway(
         traced(settings) as tracing,
         connected_backends(settings, clock, metrics, tracing) as backends,
         sending_over(url, backends, clock, engine_of, timing, metrics, patience) as sending,
+        authenticating(settings, clock) as authenticator,
     ):
         watch = OperationWatch(metrics, tracing, seconds=settings.server.operation_seconds)
-        async with answering_siblings(settings.worker, metrics):
-            yield Gateway(settings, backends, sending, clock, watch)
+        async with answering_siblings(settings.worker, metrics), kept_documents(settings) as kept:
+            yield Gateway(settings, backends, sending, clock, watch, authenticator, kept)
 
 
 @contextlib.asynccontextmanager
@@ -166,29 +186,28 @@ def origins_of(server: ServerSettings) -> Origins:
 
 def _routes(gateway: Gateway, stopping: Stopping | None = None) -> list[BaseRoute]:
     leaving = stopping or Stopping(gateway.settings.server.stop_seconds)
-    view = GraphQLView(gateway.operations, gateway.context, gateway.watch, gateway.authenticator, leaving)
+    view = GraphQLView(
+        gateway.operations,
+        gateway.context,
+        gateway.watch,
+        gateway.authenticator,
+        leaving,
+        gateway.settings.connections,
+    )
     return [
         Route(GRAPHQL_PATH, view),
         WebSocketRoute(GRAPHQL_PATH, view),
-        file_route(gateway.backends, gateway.file_links, _local),
-        *health_routes(gateway.backends, leaving),
-        metrics_route(gateway.watch.metrics, gateway.settings.worker),
-        *explorer_routes(endpoint=GRAPHQL_PATH, tabs=EXAMPLES),
-        SchemaFile(gateway.schema, _caller).route(),
+        file_route(gateway.backends, gateway.file_links, gateway.authenticator),
+        *health_routes(gateway.backends, leaving, caller_with(gateway.authenticator, Scope.READ)),
+        metrics_route(gateway.watch.metrics, gateway.authenticator, gateway.settings.worker),
+        *explorer_routes(endpoint=GRAPHQL_PATH, tabs=EXAMPLES, signs_in=gateway.settings.auth.mode != "none"),
+        SchemaFile(gateway.schema, caller_with(gateway.authenticator)).route(),
         FrontPage(
             gateway.backends,
             gateway.sending.ledger,
-            _caller,
+            caller_with(gateway.authenticator, Scope.READ),
             address=gateway.settings.server.url + GRAPHQL_PATH,
             endpoint=GRAPHQL_PATH,
             schema_path=SCHEMA_PATH,
         ).route(),
     ]
-
-
-async def _caller(_: Request) -> Principal | None:
-    return LOCAL
-
-
-def _local(_: Request) -> Principal:
-    return LOCAL

@@ -96,6 +96,37 @@ class _Either:
         return each(self, keys)
 
 
+class _RawLoader:
+    """The vendor's own form of a record, read in a call of its own where the record came without."""
+
+    apart = staticmethod(_backend_of)
+
+    def __init__(self, record: SafeLoader) -> None:
+        self._record = record
+
+    async def load_many(self, records: Sequence[Any]) -> list[Any]:
+        """Those of these records in their order."""
+        unset = [record for record in records if record.raw is UNSET]
+        wanted = frozenset(("raw",))
+        keys = [RecordKey(type_name(record), record.backend, record.native_id, wanted) for record in unset]
+        whole = iter(await self._record.load_many(keys) if keys else ())
+        return [_raw(next(whole) if record.raw is UNSET else record) for record in records]
+
+    async def load(self, record: Any) -> Any:
+        """That of a record; None where it is gone meanwhile."""
+        if record.raw is UNSET:
+            key = RecordKey(type_name(record), record.backend, record.native_id, frozenset(("raw",)))
+            record = await self._record.load(key)
+        return _raw(record)
+
+
+def _raw(record: Any) -> Any:
+    """A record's own form, or why there is no such record."""
+    if record is None or isinstance(record, Exception):
+        return record
+    return None if record.raw is UNSET else record.raw
+
+
 class _NodeLoader:
     """Whatever has a global id: a record by its key, a dispatch by its ledger id, a backend as it is."""
 
@@ -147,6 +178,7 @@ class Loaders:
         self.code = SafeLoader(self._codes, context.reads, "code", _backend_of)
         self.page = SafeLoader(self._pages, context.reads, "page", _backend_of)
         self.aggregate = SafeLoader(self._aggregates, context.reads, "aggregate", itemgetter(0))
+        self.raw = _RawLoader(self.record)
         self.customer = _Either(self.code, self.record)
         self.node = _NodeLoader(self)
         self.nodes = _NodesLoader(self.node)

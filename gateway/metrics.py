@@ -118,6 +118,12 @@ class Metrics:
             buckets=OPERATION_SECONDS,
             registry=registry,
         )
+        self._plans = Counter(
+            "postroom_engine_plans", "Operations executed by a plan, known or made new.", ("known",), registry=registry
+        )
+        self._fallbacks = Counter(
+            "postroom_engine_fallbacks", "Operations left to the interpreter.", ("reason",), registry=registry
+        )
         self._transactions = Histogram(
             "postroom_ledger_transaction_seconds",
             "Transactions of the ledger, waiting included.",
@@ -153,6 +159,14 @@ class Metrics:
     def operation_ended(self, kind: str, outcome: str, seconds: float) -> None:
         """Counts a GraphQL operation."""
         self._child(self._operations, kind, outcome).observe(seconds)
+
+    def planned(self, *, known: bool) -> None:
+        """Counts an operation that is executed by a plan."""
+        self._child(self._plans, "yes" if known else "no").inc()
+
+    def fell_back(self, reason: str) -> None:
+        """Counts an operation that is not."""
+        self._child(self._fallbacks, reason).inc()
 
     def transaction_ended(self, kind: str, outcome: str, seconds: float) -> None:
         """Counts a transaction of the ledger."""

@@ -22,6 +22,7 @@ __all__ = [
     "Problem",
     "ProblemCode",
     "ProblemError",
+    "UnavailableError",
     "failed",
     "incident_of",
     "problem_of",
@@ -73,6 +74,12 @@ class ProblemError(Exception):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
         self.problem = problem
+
+
+class UnavailableError(Exception):
+    """Something of the gateway's own is away. ``problem`` is what the caller is told; the log has the rest."""
+
+    problem: Problem
 
 
 _CODES: Mapping[type[AdapterError], ProblemCode] = {
@@ -193,6 +200,9 @@ def public_error(error: Exception) -> GraphQLError:
     if isinstance(error, AdapterError):
         extensions = {**_extensions(problem_of(error)), "incident": incident_of(error)}
         return GraphQLError(error.message, extensions=extensions)
+    if isinstance(error, UnavailableError):
+        extensions = {**_extensions(error.problem), "incident": incident_of(error)}
+        return GraphQLError(error.problem.message, extensions=extensions)
     extensions = {"code": "INTERNAL", "incident": incident_of(error)}
     return GraphQLError("Something went wrong inside the gateway.", extensions=extensions)
 

@@ -16,19 +16,26 @@ from pydantic import Field, SecretStr, field_validator
 
 from adapters.contract import Credentials, Limits, Vendor, VendorSettings
 from gateway.dispatch.timing import Timing
+from gateway.settings_auth import AuthSettings, JwtSettings, check_auth
 from gateway.settings_backends import CREDENTIAL_PREFIX, BackendReader
 from gateway.settings_connections import ConnectionSettings
+from gateway.settings_documents import DocumentSettings
+from gateway.settings_limits import LimitSettings
 from gateway.settings_reading import Reader, is_loopback, read_toml
 from gateway.settings_section import Section
 from gateway.worker import Worker
 
 __all__ = [
     "DEFAULT_FILE",
+    "AuthSettings",
     "BackendSettings",
     "CacheSettings",
     "ConnectionSettings",
+    "DocumentSettings",
     "FileSettings",
+    "JwtSettings",
     "LedgerSettings",
+    "LimitSettings",
     "ListLimits",
     "RedisSettings",
     "ServerSettings",
@@ -234,7 +241,11 @@ class Settings:
 
     server: ServerSettings = field(default_factory=ServerSettings)
     connections: ConnectionSettings = field(default_factory=ConnectionSettings)
+    auth: AuthSettings = field(default_factory=AuthSettings)
+    jwt: JwtSettings = field(default_factory=JwtSettings)
     lists: ListLimits = field(default_factory=ListLimits)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    documents: DocumentSettings = field(default_factory=DocumentSettings)
     files: FileSettings = field(default_factory=FileSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
@@ -303,14 +314,27 @@ def sandbox_settings(
         for name, base_url in base_urls.items()
     ]
     known = {name: text for name, text in (environ or {}).items() if not name.startswith(CREDENTIAL_PREFIX)}
-    document = {"backends": backends, "ledger": {"url": f"sqlite:///{ledger}"}}
+    document = {
+        "backends": backends,
+        "ledger": {"url": f"sqlite:///{ledger}"},
+        "documents": {"suggestions": True},
+    }
     return _read(document, "the sandboxes", Path(), known, vendors, overrides or {})
+
+
+def _is_open(server: ServerSettings, auth: AuthSettings) -> bool:
+    """Whether anybody beyond this machine could ask anything, and nobody said that this is meant."""
+    return auth.mode == "none" and not server.insecure and not is_loopback(server.host)
 
 
 _SECTIONS: Mapping[str, type[Section]] = {
     "server": ServerSettings,
     "connections": ConnectionSettings,
+    "auth": AuthSettings,
+    "jwt": JwtSettings,
     "lists": ListLimits,
+    "limits": LimitSettings,
+    "documents": DocumentSettings,
     "files": FileSettings,
     "ledger": LedgerSettings,
     "redis": RedisSettings,
@@ -338,15 +362,29 @@ def _read(
         reader.problem(
             reader.place("server", "leave_seconds"), f"must be less than stop_seconds, which is {server.stop_seconds}"
         )
-    if server is not None and not server.insecure and not is_loopback(server.host):
+    check_auth(reader, sections["auth"], sections["jwt"])
+    if server is not None and sections["auth"] is not None and _is_open(server, sections["auth"]):
         place = reader.place("server", "host")
         reader.problem(
             place,
             f"{server.host} is reached from beyond this machine, and the gateway asks nobody who they are; "
-            'write host = "127.0.0.1", or say insecure = true (--insecure) if something in front of it does the asking',
+            'write host = "127.0.0.1" or mode = "api_key" under [auth], '
+            "or say insecure = true (--insecure) if something in front of it does the asking",
         )
+    sections["documents"] = _documents(reader, sections["documents"], folder)
     backends = [BackendSettings(**members) for members in BackendReader(reader, vendors).backends(document)]
     reader.check_environment()
     if reader.problems or None in sections.values():
         raise SettingsError(reader.problems)
     return Settings(**sections, backends=tuple(backends))
+
+
+def _documents(reader: Reader, documents: DocumentSettings | None, folder: Path) -> DocumentSettings | None:
+    """The section with its manifest found beside the settings."""
+    if documents is None:
+        return None
+    if documents.manifest is None:
+        if documents.trusted == "require":
+            reader.problem(reader.place("documents", "trusted"), "needs a manifest, or nothing could be asked")
+        return documents
+    return documents.model_copy(update={"manifest": folder / documents.manifest})

@@ -26,6 +26,7 @@ __all__ = [
     "QUEUED_ITEMS",
     "SENDING_ITEMS",
     "Moment",
+    "api_keys",
     "dispatches",
     "executors",
     "items",
@@ -147,6 +148,19 @@ keys = Table(
     Column("lease_until", Moment, doc="For another write: after this, one without an answer is lost."),
     UniqueConstraint("principal", "mutation", "key", name="idempotency_keys_once"),
     sqlite_autoincrement=True,
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, doc="SHA-256 of the secret."),
+    Column("scopes", Text, nullable=False, doc="JSON."),
+    Column("backends", Text, doc="JSON; null for all."),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment),
+    Column("revoked_at", Moment),
 )
 
 executors = Table(

@@ -98,14 +98,17 @@ class Completer:
         *,
         required: bool,
     ) -> Any:
-        try:
-            if isinstance(value, Exception):
-                raise value
-            if value is not None:
+        error: Exception | None = None
+        if isinstance(value, Exception):
+            error = value
+        elif value is not None:
+            try:
                 return self._not_null(field, of_type, value, owner, places)
-            if required:
-                raise TypeError(f"Cannot return null for non-nullable field {field.name}.")
-        except Exception as error:  # noqa: BLE001 - the field's failure
+            except Exception as raised:  # noqa: BLE001 - the field's failure
+                error = raised
+        elif required:
+            error = TypeError(f"Cannot return null for non-nullable field {field.name}.")
+        if error is not None:
             self._run.failures.append(Failure(owner, field, places, error))
             self._lost = True
         return None

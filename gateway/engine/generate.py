@@ -83,7 +83,9 @@ class _Writer:
         self._function(f"one_{n}(s, run, level)", [*check, *_PROLOGUE, *body, f"d = {literal}", *noted, "return d"])
         if root:
             return
-        check = [f"if type(values) not in LISTS or not {self._known(made.type)}.issuperset(map(type, values)): raise Odd"]
+        check = [
+            f"if type(values) not in LISTS or not {self._known(made.type)}.issuperset(map(type, values)): raise Odd"
+        ]
         loop = ["for s in values:", *_indented([*body, f"push({literal})"])]
         noted = [f"run.note(level, {n}, values, done)"] if made.steps else []
         begin = ["done = []", "push = done.append"]

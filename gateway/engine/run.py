@@ -1,4 +1,4 @@
-"""Runs a plan for one request: level by level, everything of a level at once, each backend's part as soon as it is there.
+"""Runs a plan for one request: level by level, all of a level at once, each backend's part as soon as it is there.
 
 A level is what one step brought, with all objects below it up to the next steps. Its steps gather the keys of all their
 objects and call their loader once; what comes for one backend is written, and its own steps begun, while another is
@@ -127,7 +127,7 @@ class Run:
     def _declared_keys(
         self, declared: Load, step: FieldPlan, sources: Sequence[Any], objects: Sequence[dict[str, Any]]
     ) -> tuple[list[dict[str, Any]], list[Any]]:
-        ask, keys, owners, key_of = Ask(self.context, step.selection), [], [], declared.key
+        ask, keys, owners, key_of = Ask(self.context, step.selection(self.context.needs)), [], [], declared.key
         failed: list[tuple[dict[str, Any], Any]] = []
         for source, owner in zip(sources, objects, strict=True):
             try:
@@ -162,7 +162,7 @@ class Run:
 
     async def _act(self, action: Action, step: FieldPlan, data: dict[str, Any], path: str) -> None:
         """Does a mutation's work, and answers it wholly."""
-        ask = Ask(self.context, step.selection)
+        ask = Ask(self.context, step.selection(self.context.needs))
         try:
             given = self.given(step)
             value = await self._for(path, lambda: action.run(None, ask, **given))
@@ -176,9 +176,7 @@ class Run:
         """What the work gives; where it is asked, the work knows for which field it is done."""
         return await (needed_by(path, work) if self.context.explained else work())
 
-    def _write(
-        self, step: FieldPlan, owners: Sequence[dict[str, Any]], values: Sequence[Any], level: Level
-    ) -> None:
+    def _write(self, step: FieldPlan, owners: Sequence[dict[str, Any]], values: Sequence[Any], level: Level) -> None:
         """Writes what a step brought."""
         odd = [at for at, value in enumerate(values) if value is None or isinstance(value, Exception)]
         if odd:

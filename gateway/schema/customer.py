@@ -12,12 +12,11 @@ from gateway.context import Ask, RequestContext
 from gateway.dispatch.loading import ItemsKey
 from gateway.lists import ConnectionKey
 from gateway.loaders import RecordKey
-from gateway.principals import Scope
 from gateway.record_types import ref_of
 from gateway.schema.backend import BackendType
 from gateway.schema.dispatch_item import DispatchItemConnection
 from gateway.schema.document import DOCUMENT_TYPES, Correspondence, Document, Letter
-from gateway.schema.fields import attribute, derived, fetched, load
+from gateway.schema.fields import attribute, derived, fetched, load, raw_record
 from gateway.schema.filters import DocumentFilter, DocumentOrder, TemplateFilter, read_filter, read_order
 from gateway.schema.message import CustomerMessage
 from gateway.schema.node import Node
@@ -154,7 +153,7 @@ class Customer(Node):
         """What was sent to it through this gateway."""
         return ItemsKey(target=ref_of(self), first=page_size(first, ask), after=after)
 
-    raw: JSON | None = fetched("raw", "The vendor's record as it came; asked for only when selected.", scope=Scope.RAW)
+    raw: JSON | None = raw_record()
 
     @classmethod
     def is_type_of(cls, value: Any, _info: Any) -> bool:

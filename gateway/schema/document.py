@@ -12,13 +12,12 @@ from gateway.backends import Capability
 from gateway.context import Ask, RequestContext
 from gateway.dispatch.loading import ItemsKey
 from gateway.loaders import RecordKey
-from gateway.principals import Scope
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.record_types import ref_of
 from gateway.schema.backend import BackendType
 from gateway.schema.dispatch_item import DispatchItemConnection
 from gateway.schema.enums import DocumentAction, PreviewSize
-from gateway.schema.fields import attribute, derived, fetched, load
+from gateway.schema.fields import attribute, derived, load, raw_record
 from gateway.schema.file import VendorFile
 from gateway.schema.node import Node
 from gateway.schema.paging import After, First, page_size
@@ -83,7 +82,7 @@ class Document(Node):
         backend = context.backends.get(self.backend)
         if backend is None or Capability.DOCUMENT_PDF not in backend.capabilities:
             return None
-        link: Any = context.file_links.pdf(ref_of(self), context.principal.id)
+        link: Any = context.file_links.pdf(ref_of(self), context.principal)
         return link  # type: ignore[no-any-return]
 
     @load(
@@ -95,7 +94,7 @@ class Document(Node):
         """What was sent of it through this gateway."""
         return ItemsKey(target=ref_of(self), first=page_size(first, ask), after=after)
 
-    raw: JSON | None = fetched("raw", "The vendor's record as it came; asked for only when selected.", scope=Scope.RAW)
+    raw: JSON | None = raw_record()
 
 
 @strawberry.type(
@@ -135,7 +134,7 @@ class Letter(Document):
         if page < 1:
             message = f"Pages count from 1; {page} was asked for."
             raise ProblemError(Problem(code=ProblemCode.INVALID_INPUT, message=message, path=("page",)))
-        link: Any = context.file_links.preview(ref_of(self), context.principal.id, page=page, width=size.value)
+        link: Any = context.file_links.preview(ref_of(self), context.principal, page=page, width=size.value)
         return link  # type: ignore[no-any-return]
 
     @classmethod

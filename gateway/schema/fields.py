@@ -11,17 +11,18 @@ import inspect
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Optional
 
 import strawberry
 from msgspec import UNSET
+from strawberry.scalars import JSON
 from strawberry.types import get_object_definition
 
 from adapters.errors import AdapterError
 from gateway.context import Ask, RequestContext
 from gateway.loaders import RecordKey
 from gateway.principals import EVERYTHING, Scope
-from gateway.problems import ProblemError, failed
+from gateway.problems import ProblemError, UnavailableError, failed, incident_of
 from gateway.record_types import type_name
 from gateway.schema.access import require, require_for_input
 from gateway.selection import FieldNeeds, Selection
@@ -41,6 +42,7 @@ __all__ = [
     "field_needs",
     "followed",
     "load",
+    "raw_record",
 ]
 
 DECLARED = "postroom"
@@ -56,12 +58,11 @@ class Attribute:
     name: str
     needs: frozenset[str]
     fetch: bool = False
-    scope: Scope | None = None
 
 
 @dataclass(frozen=True)
 class Derived:
-    """A pure function of the record, the request and the field's arguments."""
+    """A pure function of the record, the request and the field's arguments; it looks at the caller's scopes itself."""
 
     function: Callable[..., Any]
     needs: frozenset[str]
@@ -70,7 +71,10 @@ class Derived:
 
 @dataclass(frozen=True)
 class Load:
-    """The loader of this name, asked for the key that ``key(record, ask, **arguments)`` gives; None gives null."""
+    """The loader of this name, asked for the key that ``key(record, ask, **arguments)`` gives; None gives null.
+
+    The key's function looks at the caller's scopes.
+    """
 
     loader: str
     key: Callable[..., Any]
@@ -101,12 +105,10 @@ def attribute(name: str, description: str, **options: Any) -> Any:
     return strawberry.field(description=description, metadata={DECLARED: declared}, **options)
 
 
-def fetched(name: str, description: str, *, scope: Scope | None = None) -> Any:
+def fetched(name: str, description: str) -> Any:
     """The record's attribute, read in a call of its own where the record came without."""
 
     def resolver(self: Any, info: Info) -> Any:
-        if scope is not None:
-            require(info.context.principal, scope)
         value = getattr(self, name)
         if value is not UNSET:
             return value
@@ -119,8 +121,18 @@ def fetched(name: str, description: str, *, scope: Scope | None = None) -> Any:
         value = None if whole is None else getattr(whole, name)
         return None if value is UNSET else value
 
-    declared = Attribute(name, frozenset((name,)), fetch=True, scope=scope)
+    declared = Attribute(name, frozenset((name,)), fetch=True)
     return strawberry.field(resolver=resolver, description=description, metadata={DECLARED: declared})
+
+
+def raw_record() -> Any:
+    """The vendor's own record."""
+
+    def raw(self: Any, ask: Ask) -> Any:  # noqa: ARG001 - a key's signature
+        return self
+
+    description = "The vendor's record as it came; asked for only when selected."
+    return load("raw", description, "raw", returns=Optional[JSON], scope=Scope.RAW)(raw)
 
 
 def derived(
@@ -129,39 +141,47 @@ def derived(
     """Declares ``function(record, context, **arguments)`` as the field's value; it needs these attributes."""
 
     def declare(function: Callable[..., Any]) -> Any:
+        def guarded(self: Any, context: RequestContext, **arguments: Any) -> Any:
+            require(context.principal, scope or Scope.READ)
+            return function(self, context, **arguments)
+
+        value = function if scope is None else guarded
+
         @functools.wraps(function)
         def resolver(self: Any, info: Info, **arguments: Any) -> Any:
-            if scope is not None:
-                require(info.context.principal, scope)
-            return function(self, info.context, **arguments)
+            return value(self, info.context, **arguments)
 
         _set_signature(resolver, function, takes=2)
-        declared = Derived(function, frozenset(needs), scope)
+        declared = Derived(value, frozenset(needs), scope)
         return strawberry.field(resolver=resolver, description=description, metadata={DECLARED: declared}, **options)
 
     return declare
 
 
 def load(
-    loader: str, description: str, *needs: str, returns: Any, **options: Any
+    loader: str, description: str, *needs: str, returns: Any, scope: Scope = Scope.READ, **options: Any
 ) -> Callable[[Callable[..., Any]], Any]:
     """Declares ``function(record, ask, **arguments)`` as giving the key of a load; it needs these attributes.
 
-    Whatever is loaded is read: it takes the scope of that.
+    Whatever is loaded is read: it takes the scope of that, if no other.
     """
 
     def declare(function: Callable[..., Any]) -> Any:
         @functools.wraps(function)
+        def key_of(self: Any, ask: Ask, **arguments: Any) -> Any:
+            require(ask.context.principal, scope)
+            return function(self, ask, **arguments)
+
+        @functools.wraps(function)
         def resolver(self: Any, info: Info, **arguments: Any) -> Any:
-            require(info.context.principal, Scope.READ)
-            key = function(self, _ask(info), **arguments)
+            key = key_of(self, _ask(info), **arguments)
             if key is None:
                 return None
             read = functools.partial(getattr(info.context.loaders, loader).load, key)
             return needed_by(_field(info), read) if info.context.explained else read()
 
         _set_signature(resolver, function, takes=2, returns=returns)
-        declared = Load(loader, function, frozenset(needs))
+        declared = Load(loader, key_of, frozenset(needs), scope)
         return strawberry.field(
             resolver=resolver, description=description, graphql_type=returns, metadata={DECLARED: declared}, **options
         )
@@ -184,6 +204,9 @@ def action(description: str, refused: Callable[..., Any], scope: Scope) -> Calla
                 return refused(problems=[error.problem])
             except AdapterError as error:
                 return refused(problems=[failed(error)])
+            except UnavailableError as error:
+                incident_of(error)
+                return refused(problems=[error.problem])
 
         @functools.wraps(function)
         async def resolver(self: Any, info: Info, **arguments: Any) -> Any:
@@ -238,6 +261,8 @@ def followed(description: str, scope: Scope) -> Callable[[Callable[..., Any]], A
             require(info.context.principal, scope)
             async with aclosing(function(self, info, **arguments)) as found:
                 async for value in found:
+                    if info.context.renewed is not None:  # it may be hours since it was asked who asks
+                        require(await info.context.renewed(info.context.principal), scope)
                     yield value
 
         field: Any = strawberry.subscription
@@ -255,7 +280,8 @@ def field_needs(*types: type, scopes: frozenset[Scope] = EVERYTHING) -> FieldNee
         for field in definition.fields:
             declared = field.metadata.get(DECLARED)
             name = field.graphql_name or _camel(field.python_name)
-            shown = declared is not None and (declared.scope is None or declared.scope in scopes)
+            scope = getattr(declared, "scope", None)
+            shown = declared is not None and (scope is None or scope in scopes)
             fields[name] = declared.needs if declared is not None and shown else frozenset()
         table[definition.name] = fields
     return table

@@ -9,9 +9,8 @@ from strawberry.scalars import JSON
 from adapters import model
 from adapters.model import RecordStatus
 from gateway.context import RequestContext
-from gateway.principals import Scope
 from gateway.schema.backend import BackendType
-from gateway.schema.fields import attribute, derived, fetched
+from gateway.schema.fields import attribute, derived, fetched, raw_record
 from gateway.schema.node import Node
 
 __all__ = ["CustomerMessage"]
@@ -35,7 +34,7 @@ class CustomerMessage(Node):
     created_by: str | None = fetched("created_by", "The vendor's id of who created it.")
     modified_at: datetime.datetime | None = fetched("modified_at", "When it was last changed.")
     modified_by: str | None = fetched("modified_by", "The vendor's id of who last changed it.")
-    raw: JSON | None = fetched("raw", "The vendor's record as it came; asked for only when selected.", scope=Scope.RAW)
+    raw: JSON | None = raw_record()
 
     @classmethod
     def is_type_of(cls, value: Any, _info: Any) -> bool:

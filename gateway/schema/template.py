@@ -8,9 +8,8 @@ from strawberry.scalars import JSON
 from adapters import model
 from gateway.context import Ask, RequestContext
 from gateway.loaders import RecordKey
-from gateway.principals import Scope
 from gateway.schema.backend import BackendType
-from gateway.schema.fields import attribute, derived, fetched, load
+from gateway.schema.fields import attribute, derived, fetched, load, raw_record
 from gateway.schema.node import Node
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class EmailTemplate(Node):
     template_type: str | None = fetched("template_type", "What it is for, in the vendor's words.")
     subject: str | None = fetched("subject", "The subject line. May cost a call of its own.")
     body: str | None = fetched("body", "The text. May cost a call of its own.")
-    raw: JSON | None = fetched("raw", "The vendor's record as it came; asked for only when selected.", scope=Scope.RAW)
+    raw: JSON | None = raw_record()
 
     @classmethod
     def is_type_of(cls, value: Any, _info: Any) -> bool:
@@ -75,7 +74,7 @@ class CustomerEmailTemplate(Node):
         "transaction_definition", "For which kind of transaction; null for all that have none of their own."
     )
     email_template: EmailTemplate | None = attribute("email_template", "The template.")
-    raw: JSON | None = fetched("raw", "The vendor's record as it came; asked for only when selected.", scope=Scope.RAW)
+    raw: JSON | None = raw_record()
 
     @classmethod
     def is_type_of(cls, value: Any, _info: Any) -> bool:

@@ -11,6 +11,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.metrics import Metrics
+from gateway.principals import Scope
+from gateway.server.authenticating import Authenticator
+from gateway.server.guarding import only_with
 from gateway.server.siblings import metrics_of_all
 from gateway.worker import Worker
 
@@ -28,8 +31,12 @@ class _Told(Collector):
         return self._families
 
 
-def metrics_route(metrics: Metrics, worker: Worker | None = None) -> Route:
-    """All metrics, as text or as OpenMetrics: of this process, or of all ``worker`` processes behind this socket."""
+def metrics_route(metrics: Metrics, authenticator: Authenticator, worker: Worker | None = None) -> Route:
+    """All metrics, as text or as OpenMetrics: of this process, or of all ``worker`` processes behind this socket.
+
+    They are for who has the scope `admin`: they name every backend, and tell how much goes to each, which is no less
+    than everybody's business together.
+    """
 
     async def read(request: Request) -> Response:
         registry = metrics.registry
@@ -41,4 +48,4 @@ def metrics_route(metrics: Metrics, worker: Worker | None = None) -> Route:
             encode(registry), media_type=None, headers={"Content-Type": media_type, "Cache-Control": "no-store"}
         )
 
-    return Route("/metrics", read, methods=["GET"])
+    return Route("/metrics", only_with(authenticator, Scope.ADMIN, read), methods=["GET"])
