@@ -144,12 +144,16 @@ def _input_name(attribute: str) -> str:
 
 
 def incident_of(error: BaseException) -> str:
-    """The incident id of a failure: the same for every path it left null, logged once, when first asked for."""
-    known: str | None = getattr(error, "incident", None)
+    """The incident id of a failure: one for each call that failed, logged once, when first asked for.
+
+    It is the same for every path that the call left null, and for all who shared it.
+    """
+    failed: Any = (error.asked if isinstance(error, AdapterError) else None) or error
+    known: str | None = getattr(failed, "incident", None)
     if known is not None:
         return known
     incident = uuid.uuid4().hex[:12]
-    error.incident = incident  # type: ignore[attr-defined]
+    failed.incident = incident
     if isinstance(error, AdapterError):
         log.warning(
             "backend failed",

@@ -4,12 +4,13 @@ import asyncio
 import contextvars
 import copy
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
+from adapters.asked import Asked
 from adapters.errors import AdapterError
-from adapters.wire import EXTENSION, CallInfo
+from adapters.wire import EXTENSION, CallInfo, share_call
 from gateway.upstream.calls import Call, begin_call, call_of
 from gateway.upstream.questions import question_of, wants_fresh
 
@@ -31,6 +32,7 @@ class _Flight:
 
     task: asyncio.Task[httpx.Response]
     call: Call | None
+    asked: Asked = field(default_factory=Asked)
     waiting: int = 0
     taken: bool = False
 
@@ -151,10 +153,12 @@ def _answer(flight: _Flight, request: httpx.Request) -> httpx.Response:
     failure = flight.task.exception()
     if isinstance(failure, httpx.RequestError | AdapterError):
         own = copy.copy(failure)  # the same one, raised by each, would gather all their traces
+        share_call(own, flight.asked)
         if isinstance(own, httpx.RequestError):
             own.request = request
         raise own
     response = response_like(flight.task.result())
+    share_call(response, flight.asked)
     response.extensions[REPEATED] = flight.taken
     flight.taken = True
     return response
