@@ -224,6 +224,9 @@ class Ledger(Protocol):
     async def get(self, dispatch_id: str, visible: frozenset[str] | None) -> Dispatch | None:
         """One dispatch as it stands, when all its backends are visible."""
 
+    async def get_many(self, dispatch_ids: Sequence[str], visible: frozenset[str] | None) -> Mapping[str, Dispatch]:
+        """Those of these dispatches that are there, when all their backends are visible, by id."""
+
     async def find(self, query: DispatchQuery) -> Sequence[Dispatch]:
         """Dispatches, newest first."""
 

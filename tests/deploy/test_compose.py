@@ -77,7 +77,7 @@ def test_both_gateways_are_balanced(compose: Any) -> None:
     assert len(gateways) == 2
 
 
-def test_without_keys_nobody_beyond_this_machine_gets_in(compose: Any) -> None:
+def test_nothing_is_published_beyond_this_machine(compose: Any) -> None:
     published = {name: one["ports"] for name, one in compose["services"].items() if "ports" in one}
 
     assert published == {"balancer": ["127.0.0.1:8080:8080"]}

@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 
 from gateway.app import Gateway
 from gateway.principals import LOCAL, Principal
+from gateway.problems import ProblemCode
 from gateway.server import sockets
 from gateway.server.authenticating import LocalAuthenticator, UnauthenticatedError
 from gateway.server.requests_reading import MAX_BODY_BYTES, MAX_DOCUMENT_CHARACTERS, RequestRefusedError
@@ -114,7 +115,7 @@ NO_PAYLOAD = "The payload is no GraphQL request: "
         ),
         (None, "BAD_REQUEST", NO_PAYLOAD + "Expected `object`, got `null`."),
         ([], "BAD_REQUEST", NO_PAYLOAD + "Expected `object`, got `array`."),
-        ({}, "BAD_REQUEST", NO_PAYLOAD + "Object missing required field `query`."),
+        ({}, "BAD_REQUEST", "There is no query, and nothing that names a document."),
         ({"query": 1}, "BAD_REQUEST", NO_PAYLOAD),
         ({"query": ""}, "BAD_REQUEST", "The query is empty."),
         ({"query": "{ __typename }", "variables": []}, "BAD_REQUEST", NO_PAYLOAD),
@@ -328,7 +329,7 @@ class Doorman(LocalAuthenticator):
 
     async def admit(self, principal: Principal) -> None:  # noqa: ARG002
         if not self.admits:
-            raise RequestRefusedError(429, "Too much.", code="RATE_LIMITED")
+            raise RequestRefusedError(429, "Too much.", code=ProblemCode.RATE_LIMITED)
 
 
 def guarded() -> tuple[Gateway, Doorman]:
