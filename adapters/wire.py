@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote_to_bytes, urlencode
 import httpx
 from msgspec import Struct
 
+from adapters.asked import Asked, asking
 from adapters.content_coding import decoded
 from adapters.errors import (
     AdapterError,
@@ -34,6 +35,7 @@ __all__ = [
     "lies_under",
     "read_bounded",
     "route_of",
+    "share_call",
     "url_under",
 ]
 
@@ -54,6 +56,7 @@ MAX_SEGMENT_LENGTH = 256
 """No vendor documents keys near this long."""
 
 _ACCEPTED = (b"accept-encoding", b"gzip, deflate")
+_SHARED = "postroom.asked"
 _NO_CACHE = ((b"cache-control", b"no-cache"),)
 _MAY_CLIMB = re.compile(rb"[%\\]|/\.")
 _UNSAFE_IN_SEGMENT = re.compile(r"[\x00-\x1f\x7f]")
@@ -231,12 +234,31 @@ class Wire:
             request.body,
             {"timeout": self._timeout, EXTENSION: info},
         )
+        asking(Asked())
         try:
             response = await self._transport.handle_async_request(outgoing)
         except httpx.RequestError as error:
+            _asking_together(error)
             raise _transport_error(error, info) from None
+        _asking_together(response)
         response.request = outgoing
         return response
+
+
+def share_call(outcome: httpx.Response | Exception, asked: Asked) -> None:
+    """Notes at an answer or a failure the call by which it came, which others share."""
+    if isinstance(outcome, httpx.Response):
+        outcome.extensions[_SHARED] = asked
+    else:
+        outcome.asked = asked  # type: ignore[attr-defined]
+
+
+def _asking_together(outcome: httpx.Response | Exception) -> None:
+    """What is made of this answer or failure is by the call that `share_call` noted, if it did."""
+    of_response = outcome.extensions.get(_SHARED) if isinstance(outcome, httpx.Response) else None
+    asked: Asked | None = of_response or getattr(outcome, "asked", None)
+    if asked is not None:
+        asking(asked)
 
 
 def route_of(request: WireRequest) -> str:

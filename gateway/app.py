@@ -29,9 +29,11 @@ from gateway.metrics import Metrics
 from gateway.principals import Scope
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.build import build_schema, schema_needs
+from gateway.schema.subgraph_directives import said_of_fields
+from gateway.schema.subgraph_sdl import subgraph_sdl
 from gateway.server.authenticating import Authenticator, LocalAuthenticator, UnauthenticatedError
 from gateway.server.door import Door
-from gateway.server.examples import EXAMPLES
+from gateway.server.examples import example_queries
 from gateway.server.executing import Operations
 from gateway.server.explorer import explorer_routes
 from gateway.server.files import file_route
@@ -100,8 +102,15 @@ class Gateway:
             file_links=self.file_links,
             needs=self._needs(principal.scopes),
             clock=self._clock,
+            subgraph_sdl=self.subgraph_sdl,
             renewed=self._renewed,
         )
+
+    @functools.cache  # noqa: B019 - a gateway lives as long as its process
+    def subgraph_sdl(self) -> str:
+        """Its schema as composers take it."""
+        checks = self.settings.federation.router_checks_scopes
+        return subgraph_sdl(self.schema.as_str(), said_of_fields(self.schema.core, router_checks_scopes=checks))
 
     async def _renewed(self, principal: Principal) -> Principal:
         try:
@@ -200,7 +209,7 @@ def _routes(gateway: Gateway, stopping: Stopping | None = None) -> list[BaseRout
         file_route(gateway.backends, gateway.file_links, gateway.authenticator),
         *health_routes(gateway.backends, leaving, caller_with(gateway.authenticator, Scope.READ)),
         metrics_route(gateway.watch.metrics, gateway.authenticator, gateway.settings.worker),
-        *explorer_routes(endpoint=GRAPHQL_PATH, tabs=EXAMPLES, signs_in=gateway.settings.auth.mode != "none"),
+        *explorer_routes(endpoint=GRAPHQL_PATH, tabs=example_queries(), signs_in=gateway.settings.auth.mode != "none"),
         SchemaFile(gateway.schema, caller_with(gateway.authenticator)).route(),
         FrontPage(
             gateway.backends,

@@ -40,6 +40,7 @@ class RequestContext:
     file_links: "FileLinks"
     needs: FieldNeeds
     clock: Callable[[], datetime]
+    subgraph_sdl: Callable[[], str]
     renewed: "Callable[[Principal], Awaitable[Principal]] | None" = None
     selections: dict[tuple[int, ...], Selection] = field(default_factory=dict)
     reads: Reads = field(default_factory=Reads)

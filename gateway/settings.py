@@ -32,6 +32,7 @@ __all__ = [
     "CacheSettings",
     "ConnectionSettings",
     "DocumentSettings",
+    "FederationSettings",
     "FileSettings",
     "JwtSettings",
     "LedgerSettings",
@@ -206,6 +207,13 @@ class CacheSettings(Section):
     )
 
 
+class FederationSettings(Section):
+    """What the schema tells a federation router. Scopes are looked at here whatever it is told."""
+
+    # Off: Apollo's JavaScript gateway refuses a schema with @requiresScopes.
+    router_checks_scopes: bool = Field(default=False, description="true or false", examples=[True])
+
+
 class TracingSettings(Section):
     """Where traces go; without an endpoint there are none."""
 
@@ -251,6 +259,7 @@ class Settings:
     redis: RedisSettings = field(default_factory=RedisSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
     tracing: TracingSettings = field(default_factory=TracingSettings)
+    federation: FederationSettings = field(default_factory=FederationSettings)
     workers: int = 1
     worker: Worker | None = None
     backends: tuple[BackendSettings, ...] = ()
@@ -340,6 +349,7 @@ _SECTIONS: Mapping[str, type[Section]] = {
     "redis": RedisSettings,
     "cache": CacheSettings,
     "tracing": TracingSettings,
+    "federation": FederationSettings,
 }
 
 

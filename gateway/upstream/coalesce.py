@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from adapters.asked import Asked
 from adapters.errors import AdapterError
 from adapters.messages import changed_request, finished_response
-from adapters.wire import EXTENSION, CallInfo
+from adapters.wire import EXTENSION, CallInfo, share_call
 from gateway.upstream.calls import Call, begin_call, call_of
 from gateway.upstream.questions import question_of, wants_fresh
 
@@ -32,6 +33,7 @@ class _Flight:
 
     task: asyncio.Task[httpx.Response]
     call: Call | None
+    asked: Asked = field(default_factory=Asked)
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
     taken: bool = False
 
@@ -152,10 +154,12 @@ def _answer(flight: _Flight, request: httpx.Request) -> httpx.Response:
     failure = flight.task.exception()
     if isinstance(failure, httpx.RequestError | AdapterError):
         own = copy.copy(failure)  # the same one, raised by each, would gather all their traces
+        share_call(own, flight.asked)
         if isinstance(own, httpx.RequestError):
             own.request = request
         raise own
     response = response_like(flight.task.result())
+    share_call(response, flight.asked)
     response.extensions[REPEATED] = flight.taken
     flight.taken = True
     return response

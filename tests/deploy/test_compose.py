@@ -77,7 +77,7 @@ def test_both_gateways_are_balanced(compose: Any) -> None:
     assert len(gateways) == 2
 
 
-def test_without_keys_nobody_beyond_this_machine_gets_in(compose: Any) -> None:
+def test_nothing_is_published_beyond_this_machine(compose: Any) -> None:
     published = {name: one["ports"] for name, one in compose["services"].items() if "ports" in one}
 
     assert published == {"balancer": ["127.0.0.1:8080:8080"]}
@@ -107,6 +107,15 @@ def test_the_image_is_of_the_locked_packages_and_none_that_only_build() -> None:
 
     assert image <= pins(ROOT / "requirements-dev.lock")
     assert {pin.partition("==")[0] for pin in image} & {"hatchling", "pip", "reportlab", "pytest"} == set()
+
+
+def test_all_that_the_wheel_is_made_of_is_copied_and_not_ignored() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+
+    assert [name for name in needed if f"COPY {name}/ {name}/" not in DOCKERFILE.splitlines()] == []
+    assert [name for name in needed if f"!{name}/" not in ignored] == []
 
 
 def test_the_final_stage_copies_the_installed_program_and_nothing_else() -> None:

@@ -20,9 +20,9 @@ from tests.faults.waiting import until
 from tests.redis_server import RedisServer
 
 QUERY = "{ customers(first: 2) { nodes { name } problems { code } } }"
-ROUNDS = 2
+ROUNDS = 1
 ASKING = 4
-MORE = 50
+MORE = 25
 LEAVE_SECONDS = 4
 KILLED_AFTER = 30
 

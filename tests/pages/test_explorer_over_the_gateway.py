@@ -45,7 +45,7 @@ async def write(page: Page, query: str) -> None:
 
 async def takes_note_of(page: Page, query: str) -> None:
     """Waits until GraphiQL knows the operation's name, which the tab shows; until then it would ask by the old one."""
-    name = re.search(r"(?:query|subscription) (\w+)", query)
+    name = re.search(r"(?:query|mutation|subscription) (\w+)", query)
     if name is not None:
         await expect(page.locator(".graphiql-tab-active")).to_contain_text(name[1])
 

@@ -12,7 +12,6 @@ from gateway.documents.prepared import DocumentRefusedError
 from gateway.documents.preparing import Documents
 from gateway.schema.build import build_schema
 from gateway.schema.costs import field_costs
-from gateway.server.examples import EXAMPLES
 from gateway.settings_limits import LimitSettings
 from tests.gateway.documents.test_shape import bomb
 
@@ -152,7 +151,6 @@ PAGE = """{
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        *((one.name, one.query) for one in EXAMPLES),
         *((path.name, path.read_text()) for path in (ROOT / "examples").glob("*.graphql")),
         (
             "GraphiQL's introspection",

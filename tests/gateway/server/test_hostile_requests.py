@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.server.formatting import PUBLIC_CODES
+from gateway.public_codes import PUBLIC_CODES
 from gateway.server.requests_reading import MAX_BODY_BYTES, MAX_DISCARDED_BYTES, MAX_DOCUMENT_CHARACTERS
 from tests.gateway.server.endpoint import JSON, RESPONSE, endpoint, posted, usual
 from tests.gateway.server.wire import HEAD, listening
