@@ -120,7 +120,7 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
                 await landed
         finally:
             flight.waiting.remove(landed)
-            if not flight.waiting and not flight.task.done():
+            if flight.task.done() or not flight.waiting:
                 self._forget(key, flight)
                 flight.task.cancel()
             if call is not None and flight.call is not None:
@@ -128,11 +128,12 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
 
     def _landed(self, key: Hashable, flight: _Flight) -> None:
         self._tasks.discard(flight.task)
+        if not flight.waiting:
+            self._forget(key, flight)
+        # Otherwise the first to take its answer, who perhaps keeps it, forgets it: who comes before that takes it too.
         for waiting in flight.waiting:
             if not waiting.done():
                 waiting.set_result(None)
-        # After those who wait have taken the answer, and perhaps kept it: whoever comes in between is not a call more.
-        asyncio.get_running_loop().call_soon(self._forget, key, flight)
         if not flight.task.cancelled():
             flight.task.exception()  # seen, though everybody may have left
 
