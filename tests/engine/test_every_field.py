@@ -61,7 +61,8 @@ ROUTES = {
     "PageInfo": "{ customers(first: 2) { pageInfo { {fields} } } }",
     "PostalAddress": "{ customers { nodes { address { {fields} } } } }",
     "Problem": '{ customers(backends: ["a"], orderBy: {field: NAME}) { problems { {fields} } } '
-               ' letters(backends: ["c"]) { problems { {fields} } } messages(backends: ["c"]) { problems { {fields} } } }',
+               ' letters(backends: ["c"]) { problems { {fields} } }'
+               ' messages(backends: ["c"]) { problems { {fields} } } }',
     "Query": "{ {fields} }",
     "TransactionDefinition": "{ templates { nodes { transactionDefinition { {fields} } } } }",
     "VendorFile": "{ letters { nodes { pdf { {fields} } preview { {fields} } } } }",
@@ -87,9 +88,10 @@ ARGUMENTS = {
 def readable() -> Iterator[GraphQLObjectType | GraphQLInterfaceType]:
     """The types with fields that a query may come by."""
     for of_type in SCHEMA.type_map.values():
-        if isinstance(of_type, GraphQLObjectType | GraphQLInterfaceType) and not of_type.name.startswith("_"):
-            if of_type.name not in WRITTEN:
-                yield of_type
+        if of_type.name.startswith("_") or of_type.name in WRITTEN:
+            continue
+        if isinstance(of_type, GraphQLObjectType | GraphQLInterfaceType):
+            yield of_type
 
 
 def fields() -> Iterator[tuple[str, str]]:

@@ -134,7 +134,7 @@ def _plausible(of: Any) -> str:
     if is_list_type(of):
         return f"[{_plausible(of.of_type)}]"
     if isinstance(of, GraphQLEnumType):
-        return next(iter(of.values))
+        return str(next(iter(of.values)))
     if isinstance(of, GraphQLInputObjectType):
         required = {name: field for name, field in of.fields.items() if is_required_input_field(field)}
         if not required:  # it may be one that takes exactly one
