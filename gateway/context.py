@@ -1,7 +1,7 @@
 """What one request knows: who asks, which backends they may see, fresh loaders, the time; and what a field asks for."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -28,8 +28,9 @@ __all__ = ["LOCAL", "Ask", "Principal", "RequestContext"]
 class RequestContext:
     """One GraphQL request. ``backends`` holds only what the principal may see; nothing else is reached through it.
 
-    ``explained`` says that it is asked why vendors are called. ``kind``, ``operation`` and ``cost`` are known once the
-    document is; ``failed`` says that there was an error.
+    ``renewed`` gives the principal as it stands now, or raises a problem. ``explained`` says that it is asked why
+    vendors are called. ``kind``, ``operation`` and ``cost`` are known once the document is; ``failed`` says that there
+    was an error.
     """
 
     principal: Principal
@@ -40,6 +41,7 @@ class RequestContext:
     needs: FieldNeeds
     clock: Callable[[], datetime]
     subgraph_sdl: Callable[[], str]
+    renewed: "Callable[[Principal], Awaitable[Principal]] | None" = None
     selections: dict[tuple[int, ...], Selection] = field(default_factory=dict)
     reads: Reads = field(default_factory=Reads)
     explained: bool = False

@@ -105,17 +105,27 @@ class _RawLoader:
     def __init__(self, record: SafeLoader) -> None:
         self._record = record
 
-    def load_many(self, keys: Sequence[Any]) -> Awaitable[list[Any]]:
+    async def load_many(self, records: Sequence[Any]) -> list[Any]:
         """Those of these records in their order."""
-        return each(self, keys)
+        unset = [record for record in records if record.raw is UNSET]
+        wanted = frozenset(("raw",))
+        keys = [RecordKey(type_name(record), record.backend, record.native_id, wanted) for record in unset]
+        whole = iter(await self._record.load_many(keys) if keys else ())
+        return [_raw(next(whole) if record.raw is UNSET else record) for record in records]
 
     async def load(self, record: Any) -> Any:
         """That of a record; None where it is gone meanwhile."""
         if record.raw is UNSET:
             key = RecordKey(type_name(record), record.backend, record.native_id, frozenset(("raw",)))
             record = await self._record.load(key)
-        raw = None if record is None else record.raw
-        return None if raw is UNSET else raw
+        return _raw(record)
+
+
+def _raw(record: Any) -> Any:
+    """A record's own form, or why there is no such record."""
+    if record is None or isinstance(record, Exception):
+        return record
+    return None if record.raw is UNSET else record.raw
 
 
 class _NodeLoader:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, DispatchState, ItemState
 from gateway.ids import Ref
-from gateway.problems import Problem, ProblemCode
+from gateway.problems import Problem, ProblemCode, UnavailableError
 
 __all__ = [
     "LOST",
@@ -59,12 +59,19 @@ class WithheldError(Exception):
         self.problem = problem
 
 
-class LedgerUnavailableError(Exception):
+class LedgerUnavailableError(UnavailableError):
     """The ledger could not be written or read. What was to be written before a call was not: nothing was sent."""
+
+    problem = Problem(code=ProblemCode.UNAVAILABLE, message="The ledger cannot be reached. Try again.", retryable=True)
 
 
 class UnconfirmedError(LedgerUnavailableError):
     """The ledger went away while it was told to commit: what was to be written may be written, or be written yet."""
+
+    problem = Problem(
+        code=ProblemCode.OUTCOME_UNKNOWN,
+        message="The ledger did not say whether this was written down. Look at the dispatch, or ask again.",
+    )
 
 
 class Intent(Struct, frozen=True, kw_only=True):

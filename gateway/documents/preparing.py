@@ -10,6 +10,7 @@ from graphql import (
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
+    NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     parse,
     specified_rules,
@@ -40,7 +41,7 @@ class Documents:
     """The documents of one schema. Those used last are kept, by their texts; what is refused is not.
 
     ``most_records`` is how many records a list answers at most. With ``suggesting``, errors say what was perhaps meant,
-    and so what there is.
+    and so what there is; without ``introspecting`` nobody is told the schema. `__typename` can always be asked.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Documents:
         *,
         most_records: int,
         suggesting: bool = False,
+        introspecting: bool = True,
         most_characters: int = MOST_CHARACTERS,
     ) -> None:
         self.limits = limits
@@ -58,6 +60,7 @@ class Documents:
         self._costs = costs
         self._most_records = most_records
         self._suggesting = suggesting
+        self._rules = _RULES if introspecting else (*_RULES, NoSchemaIntrospectionCustomRule)
         self._most_characters = most_characters
         self._characters = 0
         self._kept: OrderedDict[str, PreparedDocument] = OrderedDict()
@@ -84,7 +87,7 @@ class Documents:
             raise _refused(GraphQLError("The document has a number of too many digits."))
         errors = over_limits(shape, node, self.limits)
         errors = errors or validate(
-            self._schema, node, _RULES, max_errors=MOST_ERRORS, hide_suggestions=not self._suggesting
+            self._schema, node, self._rules, max_errors=MOST_ERRORS, hide_suggestions=not self._suggesting
         )
         if errors:
             raise _refused(*errors)

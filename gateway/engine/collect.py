@@ -60,7 +60,7 @@ class Collector:
         return True
 
     def _condition(self, directive: DirectiveNode) -> bool:
-        (argument,) = directive.arguments
+        (argument,) = directive.arguments or ()
         value = argument.value
         if isinstance(value, VariableNode):
             return self._conditions[value.name.value]
@@ -138,6 +138,6 @@ def condition_variables(
 def _variables_of(node: SelectionNode) -> Iterator[str]:
     for directive in node.directives or ():
         if directive.name.value in _NEEDED:
-            for argument in directive.arguments:
+            for argument in directive.arguments or ():
                 if isinstance(argument.value, VariableNode):
                     yield argument.value.name.value

@@ -1,31 +1,32 @@
 """Executes operations by compiled plans, and leaves to graphql-core what is not compiled."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from graphql import (
     ExecutionResult,
-    FragmentDefinitionNode,
     GraphQLError,
     OperationDefinitionNode,
-    OperationType,
     get_variable_values,
 )
+from graphql.execution import ExperimentalIncrementalExecutionResults
 from graphql.execution.values import VariableValues
-from strawberry import Schema
+from strawberry.types import ExecutionResult as StrawberryResult
 
 from gateway.context import RequestContext
+from gateway.documents.prepared import PreparedOperation
 from gateway.engine.collect import condition_variables
 from gateway.engine.fallback import NotCompiledError, Reason
 from gateway.engine.generate import Generated, generate
 from gateway.engine.kinds import Kinds
 from gateway.engine.plan import Plan, Planner
 from gateway.engine.run import run
-from gateway.selection import FieldNeeds
+from gateway.problems import public_error
+from gateway.schema.execution import PublicSchema, SchemaExecutor, public_request_error
 
-__all__ = ["Compiled", "Engine", "EngineWatch", "Operation"]
+__all__ = ["Compiled", "CompiledExecutor", "EngineWatch"]
 
 MOST_VARIANTS: Final = 16
 """Plans of one operation: one for each combination of its conditions that was asked lately."""
@@ -34,32 +35,6 @@ MOST_COERCION_ERRORS: Final = 50
 """As graphql-core has it."""
 
 _NO_VARIABLES: Final = VariableValues({}, {})
-
-
-class Document(Protocol):
-    """A valid document."""
-
-    @property
-    def fragments(self) -> Mapping[str, FragmentDefinitionNode]:
-        """Its fragments by name."""
-
-
-class Operation(Protocol):
-    """One operation of a valid document, which keeps what is made of it for as long as it is kept itself."""
-
-    @property
-    def document(self) -> Document:
-        """The document that it is part of."""
-
-    @property
-    def node(self) -> OperationDefinitionNode:
-        """Its definition."""
-
-    @property
-    def in_parts(self) -> bool:
-        """Whether it has @defer or @stream."""
-
-    plan: Any
 
 
 class EngineWatch(Protocol):
@@ -90,37 +65,47 @@ class _Variants:
     made: int = 0
 
 
-class Engine:
-    """Compiles and runs the operations of one schema."""
+class CompiledExecutor:
+    """Executes the operations of one schema: by compiled plans, or on graphql-core where one is not compiled."""
 
-    def __init__(self, schema: Schema, needs: FieldNeeds, watch: EngineWatch) -> None:
+    def __init__(self, schema: PublicSchema, watch: EngineWatch) -> None:
         self._schema = schema
-        self._core = schema._schema  # noqa: SLF001 - the schema as graphql-core has it
-        self._needs = needs
         self._watch = watch
-        self._kinds = Kinds(self._core)
+        self._kinds = Kinds(schema.core)
+        self._interpreter = SchemaExecutor(schema)
 
     async def execute(
-        self, operation: Operation, variables: Mapping[str, Any] | None, context: RequestContext
-    ) -> ExecutionResult | None:
-        """The operation's result; None when it is left to graphql-core."""
+        self, operation: PreparedOperation, variables: dict[str, Any] | None, context: RequestContext
+    ) -> ExecutionResult | StrawberryResult | ExperimentalIncrementalExecutionResults:
+        """Executes a query or a mutation with the variables as they came."""
         coerced = self._coerced(operation.node, variables)
         if isinstance(coerced, list):
-            return ExecutionResult(None, coerced)
+            context.failed = True
+            return ExecutionResult(None, [public_request_error(error) for error in coerced])
         try:
             compiled = self._compiled(operation, coerced)
+            return await run(compiled.plan, compiled.functions, self._kinds, coerced, context)
         except NotCompiledError as refusal:
             self._watch.fell_back(refusal.reason.value)
-            return None
-        return await run(compiled.plan, compiled.functions, self._kinds, coerced, context)
+        except Exception as error:  # noqa: BLE001 - what no field has failed with is the whole answer's failure
+            context.failed = True
+            return ExecutionResult(None, [public_error(error)])
+        return await self._interpreter.execute(operation, variables, context)
 
-    def compile(self, operation: Operation, conditions: Mapping[str, bool]) -> Compiled:
+    async def subscribe(
+        self, operation: PreparedOperation, variables: dict[str, Any] | None, context: RequestContext
+    ) -> AsyncGenerator[ExecutionResult | StrawberryResult, None]:
+        """Begins a subscription, on graphql-core."""
+        self._watch.fell_back(Reason.SUBSCRIPTION.value)
+        return await self._interpreter.subscribe(operation, variables, context)
+
+    def compile(self, operation: PreparedOperation, conditions: Mapping[str, bool]) -> Compiled:
         """The operation's plan and functions for these values of its conditions.
 
         Raises:
             NotCompiledError: something in it is not compiled.
         """
-        planner = Planner(self._schema, self._core, self._needs, operation.document.fragments, conditions)
+        planner = Planner(self._schema, operation.document.fragments, conditions)
         plan = planner.plan(operation.node)
         return Compiled(plan, generate(plan, self._kinds))
 
@@ -130,9 +115,9 @@ class Engine:
         if not node.variable_definitions:
             return _NO_VARIABLES
         given = dict(variables or {})
-        return get_variable_values(self._core, node.variable_definitions, given, max_errors=MOST_COERCION_ERRORS)
+        return get_variable_values(self._schema.core, node.variable_definitions, given, max_errors=MOST_COERCION_ERRORS)
 
-    def _compiled(self, operation: Operation, variables: VariableValues) -> Compiled:
+    def _compiled(self, operation: PreparedOperation, variables: VariableValues) -> Compiled:
         variants = operation.plan
         if variants is None:
             variants = operation.plan = _variants_of(operation)
@@ -145,7 +130,7 @@ class Engine:
             compiled = self._compile_variant(operation, variants, values)
         return compiled  # type: ignore[no-any-return]
 
-    def _compile_variant(self, operation: Operation, variants: _Variants, values: tuple[bool, ...]) -> Compiled:
+    def _compile_variant(self, operation: PreparedOperation, variants: _Variants, values: tuple[bool, ...]) -> Compiled:
         if len(variants.plans) >= MOST_VARIANTS:
             raise NotCompiledError(Reason.VARIANTS)
         try:
@@ -157,9 +142,7 @@ class Engine:
         return compiled
 
 
-def _variants_of(operation: Operation) -> _Variants:
-    if operation.node.operation is OperationType.SUBSCRIPTION:
-        return _Variants((), Reason.SUBSCRIPTION)
+def _variants_of(operation: PreparedOperation) -> _Variants:
     if operation.in_parts:
         return _Variants((), Reason.INCREMENTAL)
     return _Variants(condition_variables(operation.node, operation.document.fragments))

@@ -1,6 +1,6 @@
 """How leaves are written: inline for a value of the exact common type, by the schema's own rules for anything else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -53,5 +53,6 @@ def names_of(of_type: GraphQLEnumType) -> dict[Any, str]:
 
 def _members(of_type: GraphQLEnumType) -> Iterator[tuple[Any, str]]:
     if isinstance(of_type, CustomGraphQLEnumType):
-        for member in of_type.wrapped_cls:
+        members: Iterable[Any] = of_type.wrapped_cls
+        for member in members:
             yield member, of_type.coerce_output_value(member)

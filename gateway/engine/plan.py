@@ -4,8 +4,9 @@ Fields that need no load are written at once with their object, all objects belo
 step: it is taken for all objects of a level together, and what it brings begins a level of its own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from graphql import (
@@ -16,18 +17,17 @@ from graphql import (
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLOutputType,
-    GraphQLSchema,
     GraphQLUnionType,
     OperationDefinitionNode,
     OperationType,
     get_named_type,
 )
-from strawberry import Schema
 
 from gateway.engine.arguments import Arguments
 from gateway.engine.collect import Collector, Groups
 from gateway.engine.declared import Declared, declared_of
 from gateway.engine.fallback import NotCompiledError, Reason
+from gateway.schema.execution import PublicSchema
 from gateway.schema.fields import Action, Attribute, Load
 from gateway.selection import FieldNeeds, Selection
 
@@ -54,15 +54,23 @@ class FieldPlan:
     type: GraphQLOutputType
     declared: Declared | None
     arguments: int | None
-    selection: Selection
+    select: Callable[[FieldNeeds], Selection]
     number: int
     objects: dict[str, "ObjectPlan"] = field(default_factory=dict)
     leads_on: bool = False
+    selections: dict[int, Selection] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """Its name in the schema."""
         return self.nodes[0].name.value
+
+    def selection(self, needs: FieldNeeds) -> Selection:
+        """What is selected below it, read once for each table of needs; there is one for each set of scopes."""
+        known = self.selections.get(id(needs))
+        if known is None:
+            known = self.selections[id(needs)] = self.select(needs)
+        return known
 
     @property
     def named_type(self) -> GraphQLNamedType:
@@ -105,15 +113,12 @@ class Planner:
 
     def __init__(
         self,
-        schema: Schema,
-        core: GraphQLSchema,
-        needs: FieldNeeds,
+        schema: PublicSchema,
         fragments: Mapping[str, FragmentDefinitionNode],
         conditions: Mapping[str, bool],
     ) -> None:
         self._schema = schema
-        self._core = core
-        self._needs = needs
+        self._core = core = schema.core
         self._fragments = fragments
         self._collector = Collector(core, fragments, conditions)
         self._objects: dict[tuple[Any, ...], ObjectPlan] = {}
@@ -158,9 +163,9 @@ class Planner:
         definition = self._core.get_field(of_type, name)
         assert definition is not None  # noqa: S101 - the document is valid
         declared = None if name == _TYPE_NAME else declared_of(definition)
-        selection = Selection(nodes, self._fragments, self._needs, self._collector.applies)
         arguments = self._argument_place(definition, nodes[0])
-        return FieldPlan(key, nodes, definition.type, declared, arguments, selection, self._fields)
+        selected = partial(Selection, nodes, self._fragments, applies=self._collector.applies)
+        return FieldPlan(key, nodes, definition.type, declared, arguments, selected, self._fields)
 
     def _argument_place(self, definition: GraphQLField, node: FieldNode) -> int | None:
         if not definition.args:

@@ -56,15 +56,18 @@ def _find(
         for key, field in fields.items():
             if owner.get(key) is not None:
                 below = [*field.objects.values()]
-                for inner, at, on_the_way in _objects(owner, key, field.type):
-                    todo.append((inner, below, path + at, places + on_the_way))
+                todo += [
+                    (inner, below, path + at, places + on_the_way)
+                    for inner, at, on_the_way in _objects(owner, key, field.type)
+                ]
 
 
 def _objects(
     owner: dict[str, Any], key: str, of_type: GraphQLOutputType
 ) -> Iterator[tuple[Any, Path, tuple[_Place, ...]]]:
     """The objects at a field, through its lists."""
-    todo: list[tuple[Any, Any, GraphQLOutputType, Path, tuple[_Place, ...]]] = [(owner, key, of_type, (), ())]
+    todo: list[tuple[Any, Any, GraphQLOutputType, Path, tuple[_Place, ...]]]
+    todo = [(owner, key, of_type, (), ())]
     while todo:
         holder, at, one_type, path, places = todo.pop()
         value = holder[at]
@@ -73,7 +76,8 @@ def _objects(
         places = (*places, (holder, at, not is_non_null_type(one_type)))
         inner = one_type.of_type if is_non_null_type(one_type) else one_type
         if is_list_type(inner):
-            todo.extend((value, index, inner.of_type, (*path, at), places) for index in range(len(value)))
+            whole: Path = (*path, at)
+            todo += [(value, index, inner.of_type, whole, places) for index in range(len(value))]
         else:
             yield value, (*path, at), places
 
@@ -82,7 +86,8 @@ def _to_value(path: Path, places: tuple[_Place, ...], failure: Failure) -> tuple
     """From the owner on to the value that failed."""
     holder: Any = failure.owner
     of_type: GraphQLOutputType = failure.field.type
-    for at in (failure.field.key, *failure.places):
+    steps: Path = (failure.field.key, *failure.places)
+    for at in steps:
         if isinstance(at, int):
             of_type = of_type.of_type if is_non_null_type(of_type) else of_type
             of_type = of_type.of_type  # type: ignore[union-attr]

@@ -15,7 +15,14 @@ from gateway.documents.prepared import PreparedOperation
 from gateway.problems import ProblemCode, public_error
 from gateway.public_codes import RequestCode
 
-__all__ = ["GivenDocument", "PublicErrors", "PublicSchema", "SchemaExecutor", "public_field_error"]
+__all__ = [
+    "GivenDocument",
+    "PublicErrors",
+    "PublicSchema",
+    "SchemaExecutor",
+    "public_field_error",
+    "public_request_error",
+]
 
 
 class PublicErrors(StrawberryGraphQLCoreExecutionContext):
@@ -36,6 +43,14 @@ def public_field_error(error: Exception) -> GraphQLError:
     if _is_of_an_argument(error):
         error.extensions = {"code": ProblemCode.INVALID_INPUT.value}
     return error if error.extensions else public_error(error)
+
+
+def public_request_error(error: GraphQLError) -> GraphQLError:
+    """The same with a code: one that arose in no field is of the document or its variables, or of a subscription."""
+    cause = error.original_error
+    if not error.extensions and (cause is None or isinstance(cause, GraphQLError)):
+        error.extensions = {"code": RequestCode.GRAPHQL_VALIDATION_FAILED.value}
+    return error if error.extensions or cause is None else public_error(cause)
 
 
 def _note(context: Any) -> None:
@@ -61,14 +76,7 @@ class PublicSchema(strawberry.Schema):
         """Gives every error a code: one that arose in no field is of the document itself, or of a subscription."""
         if errors and execution_context is not None:
             _note(execution_context.context)
-        for place, error in enumerate(errors):
-            if error.extensions:
-                continue
-            cause = error.original_error
-            if cause is None or isinstance(cause, GraphQLError):
-                error.extensions = {"code": RequestCode.GRAPHQL_VALIDATION_FAILED.value}
-            else:
-                errors[place] = public_error(cause)
+        errors[:] = map(public_request_error, errors)
 
 
 class GivenDocument(SchemaExtension):

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.context import RequestContext
-from gateway.principals import LOCAL, Principal
+from gateway.principals import Principal
 from gateway.server import event_stream, multipart
 from gateway.server.authenticating import Authenticator, LocalAuthenticator
 from gateway.server.compression import compress
@@ -25,6 +25,7 @@ from gateway.server.requests_reading import OperationRequest, RequestRefusedErro
 from gateway.server.sockets import GraphQLSockets
 from gateway.server.stopping import Stopping
 from gateway.server.watching import OperationWatch
+from gateway.settings_connections import ConnectionSettings
 
 __all__ = ["GraphQLView"]
 
@@ -47,13 +48,16 @@ class GraphQLView:
         watch: OperationWatch | None = None,
         authenticator: Authenticator | None = None,
         stopping: Stopping | None = None,
+        connections: ConnectionSettings | None = None,
     ) -> None:
         self._operations = operations
         self._new_context = new_context
         self._watch = watch or OperationWatch()
         self._authenticator = authenticator or LocalAuthenticator()
         self._stopping = stopping
-        self._sockets = GraphQLSockets(operations, lambda: new_context(LOCAL), self._watch)
+        self._sockets = GraphQLSockets(
+            operations, new_context, self._watch, self._authenticator, connections or ConnectionSettings(), stopping
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or talks over one socket."""
@@ -67,6 +71,7 @@ class GraphQLView:
         accepted = accepted_by(",".join(request.headers.getlist("accept")) or None)
         try:
             principal = await self._authenticator.principal_of(request)
+            await self._authenticator.admit(principal)
             operation = await _operation_of(request, accepted)
             context = self._new_context(principal)
             await until_left(receive, self._answer(request, operation, context, accepted, send))

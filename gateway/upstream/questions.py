@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 from pydantic import BaseModel, SecretStr
 
+from adapters.messages import body_of
 from adapters.wire import EXTENSION, CallInfo
 
 __all__ = ["Question", "account_of", "digest_of", "question_of", "reading_fresh", "wants_fresh"]
@@ -44,8 +45,8 @@ def question_of(request: httpx.Request) -> Question | None:
         info=info,
         method=request.method,
         url=str(request.url),
-        headers=tuple((name, value) for name, value in request.headers.raw if name.lower() not in _NOT_ASKED),
-        body=request.read(),
+        headers=tuple([field for field in request.headers.raw if field[0].lower() not in _NOT_ASKED]),
+        body=body_of(request),
     )
 
 

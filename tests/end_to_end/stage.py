@@ -95,11 +95,9 @@ class Stage:
     async def ask(self, query: str, **variables: Any) -> Reply:
         """The answer to a query or mutation."""
         self.mark()
-        result = await self.gateway.schema.execute(
-            query, variable_values=variables, context_value=self.gateway.context()
-        )
-        errors = [dict(error.formatted) for error in getattr(result, "errors", None) or ()]
-        return Reply(getattr(result, "data", None), errors, self.calls())
+        result = await self.gateway.operations.execute(query, variables, self.gateway.context())
+        errors = [dict(error.formatted) for error in result.errors or ()]
+        return Reply(result.data, errors, self.calls())
 
     async def data(self, query: str, **variables: Any) -> Any:
         """The data, of a query that has no errors."""

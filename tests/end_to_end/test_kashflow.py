@@ -56,7 +56,7 @@ async def test_a_session_that_has_ended_is_renewed_once_for_all(company: Sandbox
         stage.mark()
         stage.fault(KEY, kind="expire_session")
         answers = await asyncio.gather(
-            *(stage.gateway.schema.execute(query, context_value=stage.gateway.context()) for _ in range(4))
+            *(stage.gateway.operations.execute(query, None, stage.gateway.context()) for _ in range(4))
         )
         calls = stage.calls(sign_ins=True)[KEY]
 

@@ -50,11 +50,8 @@ async def test_whoever_ask_the_same_at_once_make_one_call(company: SandboxServer
         await stage.ask(CUSTOMERS, backend=backend)  # signs in
         stage.mark()
         stage.fault(backend, kind="latency", seconds=0.3)
-        execute, context = stage.gateway.schema.execute, stage.gateway.context
-        asked = [
-            execute(CUSTOMERS, variable_values={"backend": backend}, context_value=context())
-            for _ in range(MOST_AT_ONCE)
-        ]
+        execute, context = stage.gateway.operations.execute, stage.gateway.context
+        asked = [execute(CUSTOMERS, {"backend": backend}, context()) for _ in range(MOST_AT_ONCE)]
         answers: list[Any] = await asyncio.gather(*asked)
         counts = {key: len(calls) for key, calls in stage.calls().items() if calls}
     assert ([answer.errors for answer in answers], counts) == ([None] * MOST_AT_ONCE, {backend: 1})

@@ -32,9 +32,10 @@ async def test_two_backends_of_one_vendor_are_never_mixed(name: str) -> None:
                 "{ all: customers(first: 500) { nodes { id code nativeId backend { key vendor } counterparts { id } } }"
                 ' one: customers(first: 500, backends: ["examples"]) { nodes { id code } } }'
             )
-            visible = await gateway.schema.execute(
+            visible = await gateway.operations.execute(
                 "{ customers(first: 500) { nodes { backend { key } } } backends { key } }",
-                context_value=gateway.context(Principal(id="someone", backends=frozenset({"examples"}))),
+                None,
+                gateway.context(Principal(id="someone", backends=frozenset({"examples"}))),
             )
             native = data["one"]["nodes"][0]["code"]
             own = await stage.ask(

@@ -18,6 +18,7 @@ from gateway.context import LOCAL, Principal
 from gateway.server.files import file_route
 from tests.gateway.asking import Clock, answer, data, gateway_over, gid
 from tests.gateway.fakes import Fake, Source, fake
+from tests.gateway.knowing import Known
 from tests.gateway.records import correspondence, letter
 from tests.gateway.serving import PATIENCE, serving
 
@@ -43,7 +44,7 @@ async def link_of(gateway: Gateway, field: str = "pdf", native_id: str = "l1", p
 @contextlib.asynccontextmanager
 async def client_of(gateway: Gateway, principal: Principal = LOCAL) -> AsyncIterator[httpx.AsyncClient]:
     """Fetches as this principal, without a socket."""
-    route = file_route(gateway.backends, gateway.file_links, lambda _: principal)
+    route = file_route(gateway.backends, gateway.file_links, Known(principal))
     transport = httpx.ASGITransport(Starlette(routes=[route]))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield client
@@ -242,7 +243,7 @@ async def test_a_vendor_that_asks_for_patience_is_passed_on() -> None:
 @contextlib.asynccontextmanager
 async def streaming(a: Fake, gateway: Gateway) -> AsyncIterator[httpx.Response]:
     """The answer to one fetch, its body not read yet."""
-    route = file_route(gateway.backends, gateway.file_links, lambda _: LOCAL)
+    route = file_route(gateway.backends, gateway.file_links, Known(LOCAL))
     path = await link_of(gateway)
     async with (
         asyncio.timeout(PATIENCE),
@@ -299,7 +300,7 @@ async def test_the_vendors_answer_is_let_go_when_nobody_takes_even_the_headers()
     a = archive()
     gateway = gateway_over(a)
     source = ready(a)
-    route = file_route(gateway.backends, gateway.file_links, lambda _: LOCAL)
+    route = file_route(gateway.backends, gateway.file_links, Known(LOCAL))
     scope: dict[str, Any] = {"type": "http", "method": "GET", "path": await link_of(gateway), "headers": []}
     scope |= {"query_string": b"", "root_path": "", "asgi": {"spec_version": "2.4"}}
 

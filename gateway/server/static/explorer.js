@@ -52,13 +52,6 @@ const storage = {
 const createElement = document.createElement.bind(document);
 document.createElement = (name, options) => createElement(name === "style" ? "inert-style" : name, options);
 
-// In the editors Tab indents. Escape leaves them, so that nobody who has only a keyboard is caught there.
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && event.target.closest?.(".CodeMirror") && !document.querySelector(".CodeMirror-hints")) {
-    event.target.blur();
-  }
-});
-
 const byId = (id) => document.getElementById(id);
 
 // The key or token of whoever looks at the page: in this variable, and nowhere else. Closing the page forgets it.
