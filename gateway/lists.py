@@ -160,7 +160,10 @@ class Connection:
     @property
     def start_cursor(self) -> str | None:
         """Goes on after the first record."""
-        return self.cursors[0] if self.nodes else None
+        if len(self._taken) < 2:
+            return self._cursor(self._end) if self._taken else None
+        name, _, position = self._taken[0]
+        return self._cursor({**self._begin, name: position})
 
     @property
     def end_cursor(self) -> str | None:

@@ -4,13 +4,34 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from gateway.problems import ProblemCode
+__all__ = ["MEANINGS", "PUBLIC_CODES", "ProblemCode", "PublicCode", "RequestCode"]
 
-__all__ = ["MEANINGS", "PUBLIC_CODES", "RequestCode"]
+
+class ProblemCode(StrEnum):
+    """Codes of what went wrong in a field: of `problems`, and of the errors of fields."""
+
+    INVALID_INPUT = "INVALID_INPUT"
+    NOT_FOUND = "NOT_FOUND"
+    NOT_READY = "NOT_READY"
+    UNSUPPORTED = "UNSUPPORTED"
+    CONFLICT = "CONFLICT"
+    ALREADY_SENT = "ALREADY_SENT"
+    INACTIVE = "INACTIVE"
+    IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
+    SCAN_LIMIT = "SCAN_LIMIT"
+    FORBIDDEN = "FORBIDDEN"
+    BACKEND_CREDENTIALS = "BACKEND_CREDENTIALS"
+    RATE_LIMITED = "RATE_LIMITED"
+    UNAVAILABLE = "UNAVAILABLE"
+    TIMEOUT = "TIMEOUT"
+    REJECTED = "REJECTED"
+    MALFORMED_RESPONSE = "MALFORMED_RESPONSE"
+    OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+    FILE_NOT_AVAILABLE = "FILE_NOT_AVAILABLE"
 
 
 class RequestCode(StrEnum):
-    """Codes of errors that are about a request, or about the gateway itself; `ProblemCode` has those of its fields."""
+    """Codes of errors that are about a request, or about the gateway itself."""
 
     BAD_REQUEST = "BAD_REQUEST"
     UNAUTHENTICATED = "UNAUTHENTICATED"
@@ -22,6 +43,8 @@ class RequestCode(StrEnum):
     PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
     INTERNAL = "INTERNAL"
 
+
+PublicCode = ProblemCode | RequestCode
 
 PUBLIC_CODES: Final = frozenset((*ProblemCode, *RequestCode))
 """All that `extensions.code` can be."""

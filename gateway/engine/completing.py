@@ -4,7 +4,8 @@ A field that fails is None, and noted; what its failure takes with it is decided
 (`gateway.engine.settling`).
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
@@ -44,21 +45,39 @@ class Completer:
         self._lost = False
         """Whether something failed that takes with it what is being written."""
 
-    def values(self, field: FieldPlan, owners: Sequence[dict[str, Any]], values: Sequence[Any]) -> None:
-        """Gives each owner what was loaded for its field."""
+    def values(self, field: FieldPlan, owners: Sequence[dict[str, Any]], values: Sequence[Any]) -> bool:
+        """Gives each owner what was loaded for its field. Whether one of them is lost, for it needs what failed."""
+        lost = False
         for owner, value in zip(owners, values, strict=True):
-            owner[field.key] = self._value(field, field.type, value, owner, ())
+            with self._unless_lost():
+                owner[field.key] = self._value(field, field.type, value, owner, ())
+                lost = lost or self._lost
+        return lost
 
-    def object(self, plan: ObjectPlan, source: Any) -> dict[str, Any]:
-        """An object's members. For one that is lost nothing is loaded."""
+    def root(self, plan: ObjectPlan) -> tuple[dict[str, Any], bool]:
+        """The members of the answer; whether it is lost, for it needs what failed."""
+        with self._unless_lost():
+            return self._object(plan, None), self._lost
+
+    def _object(self, plan: ObjectPlan, source: Any) -> dict[str, Any]:
         owner: dict[str, Any] = {}
-        above, self._lost = self._lost, False
         for key, field in plan.fields.items():
             owner[key] = self._member(plan, field, source, owner)
-        if plan.steps and not self._lost:
+        if plan.steps:
             self._run.note(self._level, plan.number, (source,), (owner,))
-        self._lost = self._lost or above
         return owner
+
+    @contextlib.contextmanager
+    def _unless_lost(self) -> Iterator[None]:
+        """Writes something that may be null: when it is lost, nothing is loaded for what is in it."""
+        before = {number: len(objects) for number, (_, objects) in self._level.items()}
+        above, self._lost = self._lost, False
+        yield
+        if self._lost:
+            for number, noted in self._level.items():
+                for one in noted:
+                    del one[before.get(number, 0) :]
+        self._lost = above
 
     def _member(self, plan: ObjectPlan, field: FieldPlan, source: Any, owner: dict[str, Any]) -> Any:
         declared = field.declared
@@ -83,10 +102,8 @@ class Completer:
         """What is answered for a value; None where it failed."""
         if is_non_null_type(of_type):
             return self._of_type(field, of_type.of_type, value, owner, places, required=True)
-        above = self._lost
-        written = self._of_type(field, of_type, value, owner, places, required=False)
-        self._lost = above
-        return written
+        with self._unless_lost():
+            return self._of_type(field, of_type, value, owner, places, required=False)
 
     def _of_type(
         self,
@@ -123,7 +140,7 @@ class Completer:
             return [self._value(field, of_type.of_type, item, owner, (*places, at)) for at, item in items]
         if is_leaf_type(of_type):
             return output(of_type)(value)
-        return self.object(self._plan_for(field, of_type, value), value)
+        return self._object(self._plan_for(field, of_type, value), value)
 
     def _plan_for(self, field: FieldPlan, of_type: Any, value: Any) -> ObjectPlan:
         kinds = self._run.kinds

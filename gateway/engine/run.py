@@ -6,6 +6,7 @@ still waited for.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -31,6 +32,10 @@ Level = dict[int, tuple[list[Any], list[dict[str, Any]]]]
 """Per object plan, the sources of a level's objects and the objects, for which something is still to be loaded."""
 
 
+class LostError(Exception):
+    """Nothing of the answer is left: a field of the operation that may not be null has failed."""
+
+
 class Run:
     """One request's run of a plan; the generated functions read it."""
 
@@ -47,16 +52,22 @@ class Run:
     async def result(self) -> ExecutionResult:
         """What is answered."""
         level: Level = {}
-        data = self._root(level)
+        data, lost = self._root(level)
+        if not lost:
+            with contextlib.suppress(LostError):
+                await self._steps(level, data)
+        if not self.failures:
+            return ExecutionResult(data, None)
+        self.context.failed = True
+        return ExecutionResult(*settled(data, self._plan.root, self.failures))
+
+    async def _steps(self, level: Level, data: dict[str, Any]) -> None:
+        """Loads all that is needed: for a mutation one field after the other, each with all that is below it."""
         if self._plan.kind is OperationType.MUTATION:
             for step in self._plan.root.steps:
                 await self._step(self._plan.root, step, [None], [data], "")
         else:
             await self._level(level, "")
-        if not self.failures:
-            return ExecutionResult(data, None)
-        self.context.failed = True
-        return ExecutionResult(*settled(data, self._plan.root, self.failures))
 
     def note(self, level: Level, number: int, sources: Sequence[Any], objects: Sequence[dict[str, Any]]) -> None:
         """Notes objects for which something is still to be loaded."""
@@ -76,12 +87,12 @@ class Run:
             raise given
         return given  # type: ignore[return-value]
 
-    def _root(self, level: Level) -> dict[str, Any]:
+    def _root(self, level: Level) -> tuple[dict[str, Any], bool]:
         try:
-            return self._functions.root()(None, self, level)  # type: ignore[no-any-return]
+            return self._functions.root()(None, self, level), False
         except Exception:  # noqa: BLE001 - field by field it is told what it is
             level.clear()
-            return Completer(self, level).object(self._plan.root, None)
+            return Completer(self, level).root(self._plan.root)
 
     async def _level(self, level: Level, path: str) -> None:
         """Loads what a level needs."""
@@ -180,7 +191,7 @@ class Run:
         """Writes what a step brought."""
         odd = [at for at, value in enumerate(values) if value is None or isinstance(value, Exception)]
         if odd:
-            Completer(self, level).values(step, [owners[at] for at in odd], [values[at] for at in odd])
+            self._complete(step, [owners[at] for at in odd], [values[at] for at in odd], level)
             passed = set(odd)
             owners = [owner for at, owner in enumerate(owners) if at not in passed]
             values = [value for at, value in enumerate(values) if at not in passed]
@@ -190,11 +201,16 @@ class Run:
         try:
             written = self._functions.values(step)(values, self, found)
         except Exception:  # noqa: BLE001 - field by field it is told what it is
-            Completer(self, level).values(step, owners, values)
+            self._complete(step, owners, values, level)
             return
         level.update(found)
         for owner, value in zip(owners, written, strict=True):
             owner[step.key] = value
+
+    def _complete(self, step: FieldPlan, owners: Sequence[dict[str, Any]], values: Sequence[Any], level: Level) -> None:
+        """Writes what a step brought field by field. Raises LostError when nothing is left."""
+        if Completer(self, level).values(step, owners, values) and step in self._plan.root.steps:
+            raise LostError
 
 
 def _attribute(whole: Any, name: str) -> Any:
@@ -207,7 +223,14 @@ async def _all(work: Sequence[Awaitable[None]]) -> None:
     if len(work) == 1:
         await work[0]
     elif work:
-        await asyncio.gather(*work)
+        tasks = [asyncio.ensure_future(one) for one in work]
+        try:
+            await asyncio.gather(*tasks)
+        except LostError:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            raise
 
 
 async def run(

@@ -25,6 +25,7 @@ from gateway.principals import EVERYTHING, Scope
 from gateway.problems import ProblemError, UnavailableError, failed, incident_of
 from gateway.record_types import type_name
 from gateway.schema.access import require, require_for_input
+from gateway.schema.auditing import auditing
 from gateway.selection import FieldNeeds, Selection
 from gateway.upstream.needs import needed_by
 
@@ -195,18 +196,21 @@ def action(description: str, refused: Callable[..., Any], scope: Scope) -> Calla
     def declare(function: Callable[..., Any]) -> Any:
         @functools.wraps(function)
         async def run(self: Any, ask: Ask, **arguments: Any) -> Any:
-            try:
-                require(ask.context.principal, scope)
-                for given in arguments.values():
-                    require_for_input(ask.context.principal, given)
-                return await function(self, ask, **arguments)
-            except ProblemError as error:
-                return refused(problems=[error.problem])
-            except AdapterError as error:
-                return refused(problems=[failed(error)])
-            except UnavailableError as error:
-                incident_of(error)
-                return refused(problems=[error.problem])
+            with auditing(ask.context.principal, _camel(function.__name__), arguments) as audit:
+                try:
+                    require(ask.context.principal, scope)
+                    for given in arguments.values():
+                        require_for_input(ask.context.principal, given)
+                    payload = await function(self, ask, **arguments)
+                except ProblemError as error:
+                    payload = refused(problems=[error.problem])
+                except AdapterError as error:
+                    payload = refused(problems=[failed(error)])
+                except UnavailableError as error:
+                    incident_of(error)
+                    payload = refused(problems=[error.problem])
+                audit.answered(payload)
+                return payload
 
         @functools.wraps(function)
         async def resolver(self: Any, info: Info, **arguments: Any) -> Any:

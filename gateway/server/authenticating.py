@@ -31,7 +31,7 @@ class UnauthenticatedError(RequestRefusedError):
         challenge = 'Bearer realm="postroom"'
         if error is not None:
             challenge += f', error="{error}", error_description="{reason}"'
-        super().__init__(401, reason, {"WWW-Authenticate": challenge}, code=RequestCode.UNAUTHENTICATED.value)
+        super().__init__(401, reason, {"WWW-Authenticate": challenge}, code=RequestCode.UNAUTHENTICATED)
         self.error = error
 
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 
-from gateway.public_codes import RequestCode
+from gateway.public_codes import PublicCode, RequestCode
 from gateway.server.unique_names import RepeatedNameError, require_unique_names
 
 __all__ = [
@@ -54,7 +54,7 @@ class RequestRefusedError(Exception):
         reason: str,
         headers: Mapping[str, str] | None = None,
         *,
-        code: str = RequestCode.BAD_REQUEST,
+        code: PublicCode = RequestCode.BAD_REQUEST,
     ) -> None:
         super().__init__(reason)
         self.status = status

@@ -25,8 +25,9 @@ class NotHttpError(Exception):
 
 
 class Answer:
-    """One answer. Its bytes are given to `feed` as they come, and their end to `end`; `pieces` are of the body.
+    """One answer. Its bytes are given to `feed` as they come, and their end to `end`.
 
+    ``pieces`` are of the body, which has had ``size`` bytes so far.
     ``head`` and ``whole`` say how far it has come. ``keeps`` says, once it is whole, that the connection may have
     another: the vendor said so, and it is certain where this one ended.
     """
@@ -48,6 +49,7 @@ class Answer:
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.pieces: list[bytes] = []
+        self.size = 0
         self.head = False
         self.whole = False
         self.keeps = False
@@ -143,6 +145,7 @@ class Answer:
         """Bytes of the body."""
         if not self.whole:
             self.pieces.append(piece)
+            self.size += len(piece)
 
     def on_message_complete(self) -> None:
         """The answer is whole; an interim one was none."""

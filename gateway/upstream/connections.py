@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import httpx
 
+from adapters.messages import TooLargeError
 from gateway.upstream.answers import Answer, NotHttpError
 from gateway.upstream.sockets import Socket
 
@@ -53,6 +54,17 @@ class Connection:
                 return
             if not answer.pieces:
                 await self._read_on(answer, timeouts.get("read"))
+
+    async def body(self, answer: Answer, timeouts: Timeouts, most: int) -> bytes:
+        """The body whole. Raises `TooLargeError` past ``most`` bytes, and what `pieces` raises."""
+        while not answer.whole:
+            if answer.size > most:
+                raise TooLargeError
+            await self._read_on(answer, timeouts.get("read"))
+        if answer.size > most:
+            raise TooLargeError
+        pieces, answer.pieces = answer.pieces, []
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def rest(self) -> bool:
         """Lets it be idle; False where nothing more may be asked on it."""

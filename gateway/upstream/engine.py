@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 
+from adapters.messages import BoundedBody, body_of, new_response
 from adapters.wire import EXTENSION, CallInfo
 from gateway.upstream.answers import Answer
 from gateway.upstream.calls import call_of
@@ -56,7 +57,7 @@ class EngineTransport(httpx.AsyncBaseTransport):
         info: CallInfo | None = request.extensions.get(EXTENSION)
         write = info is not None and info.write
         timeouts: Timeouts = request.extensions.get("timeout", {})
-        body = await request.aread()
+        body = body_of(request) if isinstance(request.stream, httpx.ByteStream) else await request.aread()
         head = outgoing(request, body)
         origin = _origin(request.url)
         connection = None if write else self._kept(origin)
@@ -69,12 +70,9 @@ class EngineTransport(httpx.AsyncBaseTransport):
         except BaseException:
             self._drop(connection)
             raise
-        return httpx.Response(
-            answer.status,
-            headers=answer.headers,
-            stream=_Body(self, connection, answer, timeouts, keep=not write),
-            extensions={"http_version": answer.version, "reason_phrase": answer.reason},
-        )
+        body_to_come = _Body(self, connection, answer, timeouts, keep=not write)
+        told = {"http_version": answer.version, "reason_phrase": answer.reason}
+        return new_response(answer.status, answer.headers, body_to_come, told)
 
     async def aclose(self) -> None:
         """Closes all connections, those in use too."""
@@ -115,7 +113,7 @@ class EngineTransport(httpx.AsyncBaseTransport):
         connection.close()
 
 
-class _Body(httpx.AsyncByteStream):
+class _Body(BoundedBody):
     """An answer's body as it comes; closing it, once, says what becomes of the connection."""
 
     def __init__(
@@ -131,6 +129,9 @@ class _Body(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for piece in self._connection.pieces(self._answer, self._timeouts):
             yield piece
+
+    async def read(self, most: int) -> bytes:
+        return await self._connection.body(self._answer, self._timeouts, most)
 
     async def aclose(self) -> None:
         if self._closed:

@@ -11,6 +11,10 @@ from msgspec import Struct
 __all__ = ["BOUNDS", "Bound", "Growth", "growth_of", "table"]
 
 
+CERTAINTY = 3.0
+"""Standard errors: a load without a leak passes them once in 700 times."""
+
+
 class Bound(Struct, frozen=True):
     """By how much a measure may grow in the half that is looked at: so much a minute, and so much in any case.
 
@@ -38,12 +42,16 @@ BOUNDS: Mapping[str, Bound] = {
 
 
 class Growth(Struct, frozen=True):
-    """What one measure did in the second half: ``grown`` over ``minutes``, from ``begin`` to ``end`` of the line."""
+    """What one measure did in the second half: ``grown`` over ``minutes``, from ``begin`` to ``end`` of the line.
+
+    ``error`` is the standard error of that growth: of what comes and goes a line through few samples says little.
+    """
 
     name: str
     begin: float
     end: float
     minutes: float
+    error: float
 
     @property
     def grown(self) -> float:
@@ -58,8 +66,8 @@ class Growth(Struct, frozen=True):
 
     @property
     def is_too_much(self) -> bool:
-        """Whether it grows without an end in sight."""
-        return self.grown > self.allowed
+        """Whether it grows without an end in sight, beyond all chance."""
+        return self.grown - CERTAINTY * self.error > self.allowed
 
 
 def growth_of(name: str, samples: Sequence[tuple[float, float]]) -> Growth:
@@ -68,14 +76,18 @@ def growth_of(name: str, samples: Sequence[tuple[float, float]]) -> Growth:
     seconds, values = zip(*later, strict=True)
     slope, intercept = statistics.linear_regression(seconds, values)
     first, last = seconds[0], seconds[-1]
-    return Growth(name, intercept + slope * first, intercept + slope * last, (last - first) / 60)
+    off = [value - intercept - slope * second for second, value in later]
+    spread = (statistics.fmean(second**2 for second in seconds) - statistics.fmean(seconds) ** 2) ** 0.5
+    error = statistics.pstdev(off) / spread / len(later) ** 0.5 * (last - first)
+    return Growth(name, intercept + slope * first, intercept + slope * last, (last - first) / 60, error)
 
 
 def table(growths: Sequence[Growth]) -> list[str]:
     """A line for each measure."""
-    lines = [f"{'':<16}{'from':>10}{'to':>10}{'grown':>10}{'at most':>10}"]
+    lines = [f"{'':<20}{'from':>10}{'to':>10}{'grown':>10}{'+-':>8}{'at most':>10}"]
     for one in growths:
         name = f"{one.name}{f', {BOUNDS[one.name].unit}' if BOUNDS[one.name].unit else ''}"
         mark = "  TOO MUCH" if one.is_too_much else ""
-        lines.append(f"{name:<16}{one.begin:>10.1f}{one.end:>10.1f}{one.grown:>+10.1f}{one.allowed:>10.1f}{mark}")
+        figures = f"{one.begin:>10.1f}{one.end:>10.1f}{one.grown:>+10.1f}{one.error:>8.1f}{one.allowed:>10.1f}"
+        lines.append(f"{name:<20}{figures}{mark}")
     return lines

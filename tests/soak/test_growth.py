@@ -31,7 +31,9 @@ def test_what_was_taken_while_it_warmed_up_does_not_grow(name: str) -> None:
 @pytest.mark.parametrize("name", BOUNDS)
 def test_what_rises_slowly_and_without_an_end_grows(name: str) -> None:
     a_minute = 1.2 * BOUNDS[name].a_minute + BOUNDS[name].slack / (MINUTES / 2)
-    assert growth_of(name, [(s, 100 + noise(1) + a_minute * s / 60) for s in SECONDS]).is_too_much
+    assert growth_of(
+        name, [(s, 100 + noise(0.2 * BOUNDS[name].slack) + a_minute * s / 60) for s in SECONDS]
+    ).is_too_much
 
 
 def test_the_table_names_what_is_too_much() -> None:

@@ -68,6 +68,7 @@ async def test_nothing_grows_under_a_mixed_load(
         watching = asyncio.create_task(watch.watch())
         async with load.running():
             await asyncio.sleep(SECONDS)
+            assert not watching.done(), served.log()[-4000:]
         watching.cancel()
         growths = watch.growths()
         if SECONDS >= TELLING_SECONDS:

@@ -13,6 +13,7 @@ from tests.gateway.asking import gateway_over
 from tests.gateway.fakes import fake
 from tests.gateway.records import customer
 from tests.gateway.server.endpoint import EVENTS, RESPONSE, endpoint, events_of
+from tests.gateway.test_dispatch_progress import socket_to
 
 QUERY = "query Names($n: Int!) { customers(first: $n) { nodes { name } } }"
 DATA = {"customers": {"nodes": [{"name": "Company 1"}]}}
@@ -159,3 +160,21 @@ async def test_the_name_of_a_type_can_always_be_asked() -> None:
     async with endpoint(gateway(introspection=False)) as client:
         answer = await client.post("/graphql", json={"query": "{ __typename }"})
     assert answer.json() == {"data": {"__typename": "Query"}}
+
+
+async def test_a_socket_takes_names_too(tmp_path: Path) -> None:
+    asked = gateway(manifest=manifest(tmp_path, QUERY))
+    async with socket_to(asked) as socket:
+        answers = []
+        named: list[dict[str, Any]] = [{"documentId": "1"}, {"extensions": APOLLO, "query": QUERY + " "}, {"id": "2"}]
+        for place, more in enumerate(named):
+            payload = {"variables": {"n": 1}, **more}
+            await socket.send(json.dumps({"type": "subscribe", "id": str(place), "payload": payload}))
+            answers.append(json.loads(await socket.recv()))
+            if answers[-1]["type"] == "next":
+                assert json.loads(await socket.recv())["type"] == "complete"
+    assert answers[0]["payload"] == {"data": DATA}
+    assert [one["payload"][0]["extensions"]["code"] for one in answers[1:]] == [
+        "BAD_REQUEST",
+        "PERSISTED_QUERY_NOT_FOUND",
+    ]
