@@ -133,7 +133,7 @@ class Order(Struct, frozen=True):
     descending: bool = False
 
 
-class ListRequest(Struct, frozen=True, kw_only=True):
+class ListRequest(Struct, frozen=True, kw_only=True, cache_hash=True):
     """Which part of a list is asked for.
 
     ``first`` is the most records to return (at least 1). ``position`` is where an earlier page of the same list said

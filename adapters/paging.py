@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from adapters.errors import InvalidInput, ScanLimit
@@ -22,6 +23,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+_POSITION = msgspec.json.Encoder()
 
 LONGEST_POSITION = 16_384
 """Characters. A position holds a few keys and names, escaped."""
@@ -117,7 +120,7 @@ def _more(at: int, known: int, received: int, size: int, total: int | None) -> b
 
 def encode_offset(offset: int, last: str | None) -> str:
     """The position that goes on at ``offset``, after the record with key ``last``."""
-    return json.dumps([offset, last], separators=(",", ":"))
+    return _POSITION.encode((offset, last)).decode("utf-8")
 
 
 def decode_offset(position: str | None) -> tuple[int, str | None]:

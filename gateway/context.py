@@ -72,7 +72,7 @@ class RequestContext:
         """Drops what was loaded: something was written meanwhile."""
         self.__dict__.pop("loaders", None)
 
-    @property
+    @cached_property
     def today(self) -> date:
         """The day of reference, UTC."""
         return self.clock().date()

@@ -6,11 +6,11 @@ streams follow one another as configured; with one, they are merged by it. A str
 records come on a later page, and until then the connection has a next page and names the problem.
 """
 
-import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import Awaitable, Hashable, Mapping, Sequence
+import itertools
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -24,7 +24,7 @@ from adapters.errors import AdapterError, UnsupportedByVendor
 from adapters.filters import Compare, Filter, FilterOptions, Not, Op
 from adapters.model import Page
 from gateway.backends import Backend
-from gateway.loaders import PageKey, each
+from gateway.loaders import PageKey
 from gateway.merging import can_merge_by, followed, merged, order_needs
 from gateway.narrowing import narrowed_to
 from gateway.problems import Problem, ProblemCode, ProblemError, failed
@@ -44,7 +44,7 @@ class Stream(Struct, frozen=True):
     customer_id: str | None = None
 
 
-class ConnectionKey(Struct, frozen=True, kw_only=True):
+class ConnectionKey(Struct, frozen=True, kw_only=True, cache_hash=True):
     """Which connection is asked for. ``alone``: it is a field of one record, whose failure is the field's.
 
     Where streams had to be looked up, ``asked`` says for what, so that a cursor outlives a look-up that fails; and
@@ -201,9 +201,9 @@ class ConnectionLoader:
         """The backends that a connection is made of."""
         return frozenset(stream.backend for stream in key.streams)
 
-    def load_many(self, keys: Sequence[ConnectionKey]) -> Awaitable[list[Any]]:
+    async def load_many(self, keys: Sequence[ConnectionKey]) -> list[Any]:
         """The connections in the keys' order."""
-        return each(self, keys)
+        return await _read(keys, self._context)
 
     async def load(self, key: ConnectionKey) -> Connection:
         """The connection of this key."""
@@ -212,60 +212,104 @@ class ConnectionLoader:
 
 async def read_connection(key: ConnectionKey, context: "RequestContext") -> Connection:
     """Reads all streams that are not exhausted at once, and takes from them what the page holds."""
-    cursor = _cursor_of(key)
-    begin: Mapping[str, str | None] = {} if cursor is None else cursor.positions
-    if cursor is not None and cursor.today is not None:
-        key = msgspec.structs.replace(key, options=msgspec.structs.replace(key.options, today=cursor.today))
-    there = [stream for stream in key.streams if stream.part is not None]
-    if key.order is not None and len(there) > 1 and not can_merge_by(key.order):
-        message = "Several backends cannot be put in this order together: name one of them."
-        raise ProblemError(Problem(code=ProblemCode.UNSUPPORTED, message=message, path=("orderBy",)))
-    missing = [stream for stream in key.streams if stream.part is None]
-    problems = [*key.problems, *(failed(_no_such_list(stream)) for stream in missing)]
-    live = [stream for stream in there if begin.get(stream.name, "") is not None]
-    exhausted = [stream for stream in there if stream not in live and key.count]
-    pages, counted = await asyncio.gather(
-        _read_all(live, key, begin, context, problems),
-        _read_all(exhausted, _counting(key), {}, context, []),
+    (value,) = await _read((key,), context)
+    if isinstance(value, Exception):
+        raise value
+    return value
+
+
+async def _read(keys: Sequence[ConnectionKey], context: "RequestContext") -> list["Connection | Exception"]:
+    """Several connections, all of whose lists are read together; an error in the place of each that failed."""
+    requests: dict[Hashable, ListRequest] = {}
+    readings = [_begun(key, requests) for key in keys]
+    pages = [page for reading in readings if isinstance(reading, _Reading) for page in reading.pages]
+    answers = iter(await context.loaders.page.load_many(pages) if pages else ())
+    return [_ended(reading, answers) for reading in readings]
+
+
+def _begun(key: ConnectionKey, requests: dict[Hashable, ListRequest]) -> "_Reading | Exception":
+    try:
+        return _Reading(key, requests)
+    except Exception as error:  # noqa: BLE001 - this connection's own failure
+        return error
+
+
+def _ended(reading: "_Reading | Exception", answers: Iterator[Any]) -> "Connection | Exception":
+    if isinstance(reading, Exception):
+        return reading
+    mine = list(itertools.islice(answers, len(reading.pages)))
+    try:
+        return reading.connection(mine)
+    except Exception as error:  # noqa: BLE001 - likewise
+        return error
+
+
+class _Reading:
+    """A connection that is being read: the ``pages`` that it needs, and what they come to.
+
+    Those that ask the same of several customers share the request, out of ``requests``.
+    """
+
+    def __init__(self, key: ConnectionKey, requests: dict[Hashable, ListRequest]) -> None:
+        cursor = _cursor_of(key)
+        self._begin: Mapping[str, str | None] = {} if cursor is None else cursor.positions
+        if cursor is not None and cursor.today is not None:
+            key = msgspec.structs.replace(key, options=msgspec.structs.replace(key.options, today=cursor.today))
+        self._key = key
+        there = [stream for stream in key.streams if stream.part is not None]
+        if key.order is not None and len(there) > 1 and not can_merge_by(key.order):
+            message = "Several backends cannot be put in this order together: name one of them."
+            raise ProblemError(Problem(code=ProblemCode.UNSUPPORTED, message=message, path=("orderBy",)))
+        self._there = len(there)
+        self._live = [stream for stream in there if self._begin.get(stream.name, "") is not None]
+        self._exhausted = [stream for stream in there if stream not in self._live] if key.count else []
+        self.pages = [_page_key(stream, key, self._begin.get(stream.name), requests) for stream in self._live]
+        self.pages += [_page_key(stream, _counting(key), None, requests) for stream in self._exhausted]
+
+    def connection(self, answers: Sequence[Any]) -> Connection:
+        """What the pages' answers make. Raises what failed the connection as a whole."""
+        key = self._key
+        missing = [stream for stream in key.streams if stream.part is None]
+        problems = [*key.problems, *(failed(_no_such_list(stream)) for stream in missing)]
+        pages = _pages_of(zip(self._live, answers, strict=False), problems, alone=key.alone)
+        counted = _pages_of(zip(self._exhausted, answers[len(self._live) :], strict=True), [], alone=False)
+        in_turn = key.order is None or len(pages) == 1
+        taken = followed(pages, key.first) if key.order is None or in_turn else merged(pages, key.order, key.first)
+        end = _end(self._begin, pages, taken)
+        total = _total([*pages.values(), *counted.values()], self._there) if key.count and not key.incomplete else None
+        return Connection(key, self._begin, taken, end, total=total, problems=problems)
+
+
+def _page_key(
+    stream: Stream, key: ConnectionKey, position: str | None, requests: dict[Hashable, ListRequest]
+) -> PageKey:
+    assert stream.part is not None  # noqa: S101 - what has no list is not read
+    same = (stream.backend, position, key.first, key.filter, key.order, key.options, key.wanted, key.count)
+    request = requests.get(same)
+    if request is None:
+        request = requests[same] = _request(stream, key, position)
+    return PageKey(stream.part, stream.backend, stream.customer_id, request)
+
+
+def _request(stream: Stream, key: ConnectionKey, position: str | None) -> ListRequest:
+    return ListRequest(
+        first=key.first,
+        position=position,
+        filter=None if key.filter is None else narrowed_to(key.filter, stream.backend),
+        order=key.order,
+        options=key.options,
+        wanted=key.wanted if key.order is None else key.wanted | order_needs(key.order),
+        count=key.count,
     )
-    in_turn = key.order is None or len(pages) == 1
-    taken = followed(pages, key.first) if key.order is None or in_turn else merged(pages, key.order, key.first)
-    end = _end(begin, pages, taken)
-    total = _total([*pages.values(), *counted.values()], len(there)) if key.count and not key.incomplete else None
-    return Connection(key, begin, taken, end, total=total, problems=problems)
 
 
-def _no_such_list(stream: Stream) -> UnsupportedByVendor:
-    return UnsupportedByVendor("This backend has no such list.", backend=stream.backend)
-
-
-def _counting(key: ConnectionKey) -> ConnectionKey:
-    """The key under which streams that are exhausted are read again, for their totals alone: no record is missing."""
-    return msgspec.structs.replace(key, first=1, wanted=frozenset(), alone=False)
-
-
-def _total(pages: Sequence[Page[Any]], expected: int) -> int | None:
-    """The sum of all streams' totals; None where one is not known."""
-    totals = [page.total for page in pages if page.total is not None]
-    return sum(totals) if len(totals) == expected else None
-
-
-async def _read_all(
-    streams: Sequence[Stream],
-    key: ConnectionKey,
-    begin: Mapping[str, str | None],
-    context: "RequestContext",
-    problems: list[Problem],
-) -> dict[str, Page[Any]]:
+def _pages_of(answers: Iterable[tuple[Stream, Any]], problems: list[Problem], *, alone: bool) -> dict[str, Page[Any]]:
     """A page of each stream that could be read; the problems of the others are added to ``problems``."""
-    answers = await asyncio.gather(
-        *(_read(stream, key, begin.get(stream.name), context) for stream in streams), return_exceptions=True
-    )
     pages: dict[str, Page[Any]] = {}
-    for stream, answer in zip(streams, answers, strict=True):
-        if isinstance(answer, AdapterError) and not key.alone:
+    for stream, answer in answers:
+        if isinstance(answer, AdapterError) and not alone:
             problems.append(failed(answer, stream.backend))
-        elif isinstance(answer, BaseException):
+        elif isinstance(answer, Exception):
             raise answer
         else:
             pages[stream.name] = answer
@@ -274,19 +318,19 @@ async def _read_all(
     return pages
 
 
-async def _read(stream: Stream, key: ConnectionKey, position: str | None, context: "RequestContext") -> Page[Any]:
-    assert stream.part is not None  # noqa: S101 - only live streams are read
-    request = ListRequest(
-        first=key.first,
-        position=position,
-        filter=None if key.filter is None else narrowed_to(key.filter, stream.backend),
-        order=key.order,
-        options=key.options,
-        wanted=key.wanted | order_needs(key.order),
-        count=key.count,
-    )
-    page: Page[Any] = await context.loaders.page.load(PageKey(stream.part, stream.backend, stream.customer_id, request))
-    return page
+def _no_such_list(stream: Stream) -> UnsupportedByVendor:
+    return UnsupportedByVendor("This backend has no such list.", backend=stream.backend)
+
+
+def _counting(key: ConnectionKey) -> ConnectionKey:
+    """The key under which streams that are exhausted are read again, for their totals alone: no record is missing."""
+    return msgspec.structs.replace(key, first=1, wanted=frozenset())
+
+
+def _total(pages: Sequence[Page[Any]], expected: int) -> int | None:
+    """The sum of all streams' totals; None where one is not known."""
+    totals = [page.total for page in pages if page.total is not None]
+    return sum(totals) if len(totals) == expected else None
 
 
 def _end(

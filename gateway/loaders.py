@@ -47,7 +47,7 @@ class CodeKey(Struct, frozen=True):
     wanted: frozenset[str]
 
 
-class PageKey(Struct, frozen=True):
+class PageKey(Struct, frozen=True, cache_hash=True):
     """A part of a backend's list, of one customer's where ``customer_id`` is given; ``part`` is the adapter's."""
 
     part: str

@@ -41,6 +41,7 @@ class Selection:
         self._applies = applies
         self._conditions = conditions
         self._known: tuple[FieldNode, ...] | None = None
+        self._names: frozenset[str] | None = None
         self._below: dict[tuple[str, ...], Selection] = {}
         self._on: dict[tuple[str, ...], Selection] = {}
         self._wanted: dict[tuple[str, ...], frozenset[str]] = {}
@@ -65,7 +66,9 @@ class Selection:
 
     def has(self, name: str) -> bool:
         """Whether a field of this name is selected."""
-        return any(node.name.value == name for node in self._fields())
+        if self._names is None:
+            self._names = frozenset(node.name.value for node in self._fields())
+        return name in self._names
 
     def wanted(self, *types: str) -> frozenset[str]:
         """The attributes that the selected fields need, read as fields of these types."""

@@ -116,7 +116,8 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
         landed = asyncio.get_running_loop().create_future()
         flight.waiting.append(landed)
         try:
-            await landed
+            if not flight.task.done():
+                await landed
         finally:
             flight.waiting.remove(landed)
             if not flight.waiting and not flight.task.done():
@@ -127,10 +128,11 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
 
     def _landed(self, key: Hashable, flight: _Flight) -> None:
         self._tasks.discard(flight.task)
-        self._forget(key, flight)
         for waiting in flight.waiting:
             if not waiting.done():
                 waiting.set_result(None)
+        # After those who wait have taken the answer, and perhaps kept it: whoever comes in between is not a call more.
+        asyncio.get_running_loop().call_soon(self._forget, key, flight)
         if not flight.task.cancelled():
             flight.task.exception()  # seen, though everybody may have left
 
