@@ -7,12 +7,15 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.app import Gateway
 from gateway.auth.api_keys import new_key
 from gateway.auth.key_table import KeyTable
 from gateway.auth.known_keys import KEYS_PACE, KnownKeys
 from gateway.auth.rates import LocalRates
+from gateway.commands.failure import CommandFailure
+from gateway.commands.query import ask
 from gateway.connecting import utc_now
 from gateway.dispatch.database import Database
 from gateway.principals import Scope
@@ -149,3 +152,31 @@ async def test_a_caller_that_asks_too_much_is_told_when_to_ask_again(door: Door)
     assert answers[-1].headers["retry-after"] == "3"
     assert answers[-1].json()["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
     assert (await door.asked(bob)).status_code == 200
+
+
+async def test_the_command_asks_with_the_key_of_the_environment(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = await door.key("ann", Scope.READ, backends=frozenset("b"))
+    body = {"query": "{ backends { key } }"}
+    refused = await ask(door.client, "/graphql", body)
+    monkeypatch.setenv("POSTROOM_KEY", f" {ann}\n")
+    assert await ask(door.client, "/graphql", body) == {"data": {"backends": [{"key": "b"}]}}
+    assert refused["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_what_cannot_be_a_key_is_not_repeated(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTROOM_KEY", "schlüssel")
+    with pytest.raises(CommandFailure) as caught:
+        await ask(door.client, "/graphql", {"query": "{ __typename }"})
+    assert "schlüssel" not in str(caught.value)
+
+
+async def test_no_key_is_in_any_line_of_the_log(door: Door) -> None:
+    ann = await door.key("ann", Scope.READ)
+    with capture_logs() as lines:
+        await door.asked(ann)
+        await door.revoke(ann)
+        await door.asked(ann)
+        await door.asked(f"postroom_{'0' * 12}_{ann[-43:]}")
+    refused = [line["reason"] for line in lines if line["event"] == "a credential was refused"]
+    assert refused == ["The key was revoked.", "The key is not known here."]
+    assert ann[-43:] not in repr(lines)

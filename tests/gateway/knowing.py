@@ -9,20 +9,25 @@ __all__ = ["Known", "Nobody"]
 
 
 class Known:
-    """Knows one caller."""
+    """Knows one caller; or nobody, from when on that is None."""
 
-    def __init__(self, principal: Principal) -> None:
+    def __init__(self, principal: Principal | None) -> None:
         self.principal = principal
 
     async def principal_of(self, connection: HTTPConnection, credential: str | None = None) -> Principal:  # noqa: ARG002
         """The caller."""
-        return self.principal
+        return self._known()
 
     async def admit(self, principal: Principal) -> None:
         """Counts nothing."""
 
     async def renewed(self, principal: Principal) -> Principal:  # noqa: ARG002
         """The caller as it is known now."""
+        return self._known()
+
+    def _known(self) -> Principal:
+        if self.principal is None:
+            raise UnauthenticatedError("The key was revoked.")
         return self.principal
 
 

@@ -12,6 +12,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLUnionType,
     get_named_type,
     is_leaf_type,
     is_list_type,
@@ -61,17 +62,18 @@ def selection(schema: GraphQLSchema, of: Any, depth: int) -> str:
     named = get_named_type(of)
     if is_leaf_type(named):
         return ""
-    fields = ["__typename", *_members(schema, named, depth)]
-    if isinstance(named, GraphQLInterfaceType):
+    shared = getattr(named, "fields", {})  # a union has none
+    fields = ["__typename", *(_members(schema, named, depth) if shared else ())]
+    if isinstance(named, GraphQLInterfaceType | GraphQLUnionType):
         for implementation in schema.get_possible_types(named):
-            inside = " ".join(_members(schema, implementation, depth, besides=named))
+            inside = " ".join(_members(schema, implementation, depth, besides=shared))
             fields += [f"... on {implementation.name} {{ {inside} }}"] if inside else []
     return " { " + " ".join(fields) + " }"
 
 
 def _members(schema: GraphQLSchema, of: Any, depth: int, besides: Any = None) -> Iterator[str]:
     for name, field in of.fields.items():
-        if any(map(is_required_argument, field.args.values())) or (besides is not None and name in besides.fields):
+        if any(map(is_required_argument, field.args.values())) or (besides is not None and name in besides):
             continue
         leaf = is_leaf_type(get_named_type(field.type))
         if leaf or depth > 0:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import datetime
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -15,6 +16,7 @@ from starlette.requests import ClientDisconnect
 from adapters import errors
 from gateway.app import Gateway
 from gateway.context import LOCAL, Principal
+from gateway.principals import Scope
 from gateway.server.files import file_route
 from tests.gateway.asking import Clock, answer, data, gateway_over, gid
 from tests.gateway.fakes import Fake, Source, fake
@@ -162,6 +164,24 @@ async def test_a_link_stops_with_its_principals_view_of_the_backend() -> None:
     found = await fetched(gateway, path, Principal(id="ann", backends=frozenset("b")))
     assert (found.status_code, found.text) == FORBIDDEN
     assert a.behaviour.of("pdf") == []
+
+
+async def test_a_link_ends_with_the_credential_that_it_was_got_with() -> None:
+    a, clock = archive(), Clock()
+    gateway = gateway_over(a, clock=clock)
+    ann = Principal(id="ann", expires=clock.now + datetime.timedelta(seconds=60))
+    found = (await data(gateway, LINKS, principal=ann, id=gid("Letter", "a", "l1")))["node"]["pdf"]
+    clock.forward(seconds=60)
+    assert datetime.datetime.fromisoformat(found["expiresAt"]) == ann.expires
+    assert (await fetched(gateway, httpx.URL(found["url"]).path, ann)).status_code == 410
+
+
+async def test_a_link_stops_with_its_principals_right_to_read() -> None:
+    a = archive()
+    gateway = gateway_over(a)
+    path = await link_of(gateway, principal=Principal(id="ann"))
+    found = await fetched(gateway, path, Principal(id="ann", scopes=frozenset((Scope.SEND,))))
+    assert ((found.status_code, found.text), a.behaviour.of("pdf")) == (FORBIDDEN, [])
 
 
 # ── What is answered ─────────────────────────────────────────────────────────────────────────────────────────────────
