@@ -52,10 +52,6 @@ def test_a_subscription_ends_when_all_is_settled(told: Any) -> None:
     assert (told["followed"]["state"], told["followed"]["counts"]["accepted"]) == ("SUCCEEDED", 2)
 
 
-def test_a_document_is_sent_by_its_hash_alone_once_the_endpoint_knows_it(told: Any) -> None:
-    assert told["persisted"] == {"backends": [4, 4], "withQuery": [False, True, False]}
-
-
 def test_fragments_on_interfaces_are_kept_by_type(told: Any) -> None:
     assert told["types"] == {"found": ["Correspondence", "Letter"], "kept": ["Correspondence", "Letter"]}
 
