@@ -10,7 +10,6 @@ from graphql import (
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
-    NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     parse,
     specified_rules,
@@ -22,6 +21,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from gateway.documents.cost import CostPlan, FieldCosts, cost_plan
 from gateway.documents.limits import DocumentLimits, over_limits, too_much
 from gateway.documents.prepared import DocumentRefusedError, PreparedDocument
+from gateway.documents.schema_told import NoSchemaTold
 from gateway.documents.shape import shape_of
 from gateway.public_codes import RequestCode
 
@@ -41,7 +41,7 @@ class Documents:
     """The documents of one schema. Those used last are kept, by their texts; what is refused is not.
 
     ``most_records`` is how many records a list answers at most. With ``suggesting``, errors say what was perhaps meant,
-    and so what there is; without ``introspecting`` nobody is told the schema. `__typename` can always be asked.
+    and so what there is; without ``introspecting`` nobody is told the schema.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Documents:
         self._costs = costs
         self._most_records = most_records
         self._suggesting = suggesting
-        self._rules = _RULES if introspecting else (*_RULES, NoSchemaIntrospectionCustomRule)
+        self._rules = _RULES if introspecting else (*_RULES, NoSchemaTold)
         self._most_characters = most_characters
         self._characters = 0
         self._kept: OrderedDict[str, PreparedDocument] = OrderedDict()

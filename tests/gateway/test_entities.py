@@ -139,6 +139,21 @@ async def test_dispatches_are_one_read_of_the_ledger(monkeypatch: pytest.MonkeyP
     assert [len(one) for one in asked] == [3]
 
 
+async def test_the_ledger_is_not_asked_for_what_no_database_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway = gateway_over(sender())
+    asked: list[str] = []
+
+    async def noted(dispatch_ids: Any, _: Any) -> Any:
+        asked.extend(dispatch_ids)
+        return {}
+
+    monkeypatch.setattr(gateway.sending.ledger, "get_many", noted)
+    answered = await entities(gateway, named("Dispatch", "-", "a\0b"), named("Dispatch", "-", "ab"))
+
+    assert (answered.data, answered.errors) == ({"_entities": [None, None]}, [])
+    assert asked == ["ab"]
+
+
 async def test_what_is_selected_of_one_type_is_not_fetched_of_another() -> None:
     a = company()
     query = """

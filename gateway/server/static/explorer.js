@@ -91,6 +91,13 @@ function offerSignIn() {
   });
 }
 
+// For a while after an edit or a change of tabs GraphiQL asks by the name of the operation that was there before.
+function named(operation) {
+  const names = Array.from(operation.query.matchAll(/\b(?:query|mutation|subscription)\s+(\w+)/g), ([, name]) => name);
+  const stale = operation.operationName && names.length === 1 && names[0] !== operation.operationName;
+  return stale ? { ...operation, operationName: names[0] } : operation;
+}
+
 // Where in an answer links to files of ours stand: [path, address].
 function* filesIn(value, path = []) {
   if (value === null || typeof value !== "object") return;
@@ -144,7 +151,7 @@ async function open(place) {
   const explorer = React.createElement(
     GraphiQL,
     {
-      fetcher: (operation, options) => ask(operation, { ...options, headers: signed(options?.headers) }),
+      fetcher: (operation, options) => ask(named(operation), { ...options, headers: signed(options?.headers) }),
       storage,
       plugins: [GraphiQLPluginExplorer.explorerPlugin({ showAttribution: false })],
       defaultQuery: FIRST_QUERY,
