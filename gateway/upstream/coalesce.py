@@ -116,11 +116,10 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
         landed = asyncio.get_running_loop().create_future()
         flight.waiting.append(landed)
         try:
-            if not flight.task.done():
-                await landed
+            await landed
         finally:
             flight.waiting.remove(landed)
-            if flight.task.done() or not flight.waiting:
+            if not flight.waiting and not flight.task.done():
                 self._forget(key, flight)
                 flight.task.cancel()
             if call is not None and flight.call is not None:
@@ -128,9 +127,7 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
 
     def _landed(self, key: Hashable, flight: _Flight) -> None:
         self._tasks.discard(flight.task)
-        if not flight.waiting:
-            self._forget(key, flight)
-        # Otherwise the first to take its answer, who perhaps keeps it, forgets it: who comes before that takes it too.
+        self._forget(key, flight)
         for waiting in flight.waiting:
             if not waiting.done():
                 waiting.set_result(None)

@@ -115,20 +115,6 @@ async def test_sixty_four_who_ask_a_hot_page_at_once_make_one_call(company: Comp
     assert await read(transport) == (1, "HIT")
 
 
-async def test_who_asks_between_an_answer_and_its_keeping_makes_no_call_more(company: Company) -> None:
-    vendor = Vendor(company.answer)
-    transport = stacked(vendor, MemoryStore(1024 * 1024))
-    async with asyncio.timeout(PATIENCE):
-        reads = [asyncio.create_task(read(transport))]
-        await vendor.arrived()
-        vendor.let(30)
-        for _ in range(20):
-            reads.append(asyncio.create_task(read(transport)))
-            await asyncio.sleep(0)
-        await asyncio.gather(*reads)
-    assert vendor.count == 1
-
-
 # ── Fresh reads ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
