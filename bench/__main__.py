@@ -1,5 +1,7 @@
 """``python -m bench``: measures Postroom beside others, prints the tables, and writes what the README shows."""
 
+import signal
+import sys
 from pathlib import Path
 
 import msgspec
@@ -52,4 +54,5 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))  # so that what was started is stopped too
     app()

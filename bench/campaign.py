@@ -15,8 +15,8 @@ from bench.workloads import HOT, WORKLOADS, Workload, hot_page
 __all__ = ["Campaign", "Memory", "Plan", "Report"]
 
 MIB = 1024 * 1024
-WARMING = 100
-"""Requests of each client before the first that counts: Node compiles what runs often, and Python's caches fill."""
+WARMING_SECONDS = 2.0
+"""Of load before the first that counts: Node compiles what runs often, and Python's caches fill."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -24,7 +24,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     rounds: int = 5
     seconds: float = 4.0
-    warming: int = WARMING
+    warming: float = WARMING_SECONDS
     workloads: tuple[str, ...] = ("W1", "W2", "W3", "W4", "W5")
     contenders: tuple[str, ...] = tuple(one.name for one in contenders.ALL)
     extremes: bool = True
@@ -95,7 +95,7 @@ class Campaign:
     def _in_turns(self, workload: Workload, running: Sequence[Running], standin: Standin) -> dict[str, Figures]:
         for one in running:
             compare(one, workload)
-            measure(one, workload, standin, seconds=0, least=self._warming(workload))
+            measure(one, workload, standin, seconds=self._plan.warming)
         found: dict[str, list[Figures]] = {one.contender.name: [] for one in running}
         for number in range(self._plan.rounds):
             first = number % len(running)
@@ -107,16 +107,12 @@ class Campaign:
             self._tell(f"{workload.name} {name:<14}{figures.requests_per_second:>9.0f}/s {figures.cpu:>8.3f} ms of CPU")
         return medians
 
-    def _warming(self, workload: Workload) -> int:
-        """Fewer of what takes long."""
-        return max(1, self._plan.warming // max(1, workload.calls))
-
     def _bursts(self, running: Sequence[Running], standin: Standin) -> dict[str, int]:
         """Vendor calls for a page that 64 clients ask for at once; the most of three bursts."""
         calls: dict[str, int] = {}
         for one in running:
             compare(one, hot_page(HOT[0]))
-            bursts = [measure(one, hot_page(key), standin, seconds=0, rounds=1) for key in HOT[1:4]]
+            bursts = [measure(one, hot_page(key), standin, seconds=60, rounds=1) for key in HOT[1:4]]
             calls[one.contender.name] = max(round(burst.calls * hot_page(HOT[0]).connections) for burst in bursts)
             self._tell(f"W7 {one.contender.name:<14}{calls[one.contender.name]:>5} vendor calls for 64 clients")
         return calls
@@ -132,7 +128,7 @@ class Campaign:
                 rest = settled(running.process).memory
                 running.process.forget_peak()
                 rounds = [
-                    measure(running, workload, standin, seconds=0, rounds=self._plan.rounds).median for _ in range(3)
+                    measure(running, workload, standin, seconds=60, rounds=self._plan.rounds).median for _ in range(3)
                 ]
                 above = running.process.peak() - rest
             found[one.name] = LongList(sorted(rounds)[1], length / MIB, above / MIB)

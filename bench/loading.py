@@ -22,13 +22,12 @@ PERCENTILES = (0.5, 0.99)
 class Load(Struct, frozen=True, kw_only=True):
     """``requests`` are each client's, in base64, sent one after another, round and round.
 
-    It ends after ``seconds``, but not before each client has sent ``least``; or after ``rounds`` of each.
+    It ends after ``seconds``, or after ``rounds`` requests of each client.
     """
 
     port: int
     requests: list[list[str]]
     seconds: float
-    least: int = 1
     rounds: int | None = None
 
 
@@ -125,7 +124,7 @@ def run(load: Load) -> Seen:
             now = time.perf_counter()
             times.append(now - client.begun)
             wrong += not right
-            if client.sent != load.rounds and (now < until or client.sent < load.least):
+            if now < until and client.sent != load.rounds:
                 client.ask()
             else:
                 under_way -= 1

@@ -79,14 +79,14 @@ def compare(running: Running, workload: Workload) -> int:
 
 
 def measure(
-    running: Running, workload: Workload, standin: Standin, *, seconds: float, least: int = 1, rounds: int | None = None
+    running: Running, workload: Workload, standin: Standin, *, seconds: float, rounds: int | None = None
 ) -> Figures:
     """Puts the workload on. Raises `WrongAnswerError` when an answer under load is unlike those compared before."""
     asked = [
         [_wire(running, workload, question) for question in workload.questions(client)]
         for client in range(workload.connections)
     ]
-    load = Load(port=running.port, requests=asked, seconds=seconds, least=least, rounds=rounds)
+    load = Load(port=running.port, requests=asked, seconds=seconds, rounds=rounds)
     calls, cost = standin.calls(), running.process.cost()
     try:
         seen = _put_on(load)

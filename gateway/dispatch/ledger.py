@@ -78,6 +78,7 @@ class Intent(Struct, frozen=True, kw_only=True):
     """One item that is to be sent. ``fingerprint`` says what would be the same sending.
 
     ``withheld`` is why it is not to go out after all, where there is such a reason: then it is refused, or SKIPPED.
+    ``unsent`` says that the vendor's own status was just read, and does not say that it was sent.
     """
 
     target: Ref
@@ -86,6 +87,7 @@ class Intent(Struct, frozen=True, kw_only=True):
     recipients: tuple[str, ...] | None
     request_hash: str | None = None
     withheld: Problem | None = None
+    unsent: bool = False
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -203,6 +205,9 @@ class Ledger(Protocol):
         claim: Claim,
     ) -> tuple[Sequence[bool], Sequence[DispatchItem]]:
         """`settle`, then `claim`, in one transaction: a run's way from one batch to the next."""
+
+    async def found_unsent(self, items: Sequence[DispatchItem], *, at: datetime) -> None:
+        """Notes that the vendor's own status was read for these attempts, and does not say that they were sent."""
 
     async def pause(self, dispatch_id: str, problem: Problem | None) -> None:
         """Notes why a dispatch does not go on now; None: it goes on."""

@@ -93,6 +93,10 @@ class SqlLedger:
         self._count(settlements, settled)
         return settled, claimed
 
+    async def found_unsent(self, items: Sequence[DispatchItem], *, at: datetime) -> None:
+        """Notes that the vendor's own status does not say of these attempts that they were sent."""
+        await self._database.write(lambda c: transitions.note_unsent(c, items, at))
+
     def _count(self, settlements: Sequence[Settlement], settled: Sequence[bool]) -> None:
         for settlement, happened in zip(settlements, settled, strict=True):
             if happened:

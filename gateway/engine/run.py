@@ -207,9 +207,7 @@ class Run:
         for owner, value in zip(owners, written, strict=True):
             owner[step.key] = value
 
-    def _complete(
-        self, step: FieldPlan, owners: Sequence[dict[str, Any]], values: Sequence[Any], level: Level
-    ) -> None:
+    def _complete(self, step: FieldPlan, owners: Sequence[dict[str, Any]], values: Sequence[Any], level: Level) -> None:
         """Writes what a step brought field by field. Raises LostError when nothing is left."""
         if Completer(self, level).values(step, owners, values) and step in self._plan.root.steps:
             raise LostError

@@ -54,3 +54,7 @@ def test_a_subscription_ends_when_all_is_settled(told: Any) -> None:
 
 def test_fragments_on_interfaces_are_kept_by_type(told: Any) -> None:
     assert told["types"] == {"found": ["Correspondence", "Letter"], "kept": ["Correspondence", "Letter"]}
+
+
+def test_a_query_that_was_sent_with_its_hash_is_asked_by_it_from_then_on(told: Any) -> None:
+    assert told["persisted"] == {"backends": 4, "tries": [False, True, False]}

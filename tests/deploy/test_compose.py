@@ -109,6 +109,15 @@ def test_the_image_is_of_the_locked_packages_and_none_that_only_build() -> None:
     assert {pin.partition("==")[0] for pin in image} & {"hatchling", "pip", "reportlab", "pytest"} == set()
 
 
+def test_all_that_the_wheel_is_made_of_is_copied_and_not_ignored() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+
+    assert [name for name in needed if f"COPY {name}/ {name}/" not in DOCKERFILE.splitlines()] == []
+    assert [name for name in needed if f"!{name}/" not in ignored] == []
+
+
 def test_the_final_stage_copies_the_installed_program_and_nothing_else() -> None:
     final = DOCKERFILE.rpartition("\nFROM ")[2]
 

@@ -8,9 +8,13 @@ const { dispatch, missing } = JSON.parse(process.argv[3]);
 const PROGRESS = 'subscription ($id: ID!) { dispatchProgress(id: $id) { id state counts { accepted total } } }';
 
 async function followed(client, id) {
-  const results = [];
-  for await (const result of client.iterate({ query: PROGRESS, variables: { id } })) results.push(result);
-  const { data, errors } = results.at(-1);
+  let last;
+  try {
+    for await (const result of client.iterate({ query: PROGRESS, variables: { id } })) last = result;
+  } catch (errors) {
+    last = { errors }; // an operation that is refused, as graphql-ws tells it
+  }
+  const { data, errors } = last;
   return { state: data?.dispatchProgress?.state ?? null, codes: (errors ?? []).map(({ extensions }) => extensions.code) };
 }
 

@@ -3,7 +3,14 @@
 from typing import Any, cast
 
 import pytest
-from graphql import FragmentDefinitionNode
+from graphql import (
+    FragmentDefinitionNode,
+    GraphQLSchema,
+    get_named_type,
+    get_nullable_type,
+    is_input_object_type,
+    is_list_type,
+)
 
 from gateway.documents import cost
 from gateway.documents.limits import DocumentLimits
@@ -39,6 +46,7 @@ def cost_of(documents: Documents, text: str, **variables: Any) -> int:
         ('{ node(id: "x") { ... on Customer { emails message { text } } } }', 1 + 1 + 2),
         ('{ nodes(ids: ["x", "y"]) { ... on Customer { emails } } }', 2 + 2),
         ('{ nodes(ids: "x") { id } }', 1),
+        ('{ _entities(representations: [{id: "x"}, {id: "y"}]) { ... on Customer { emails } } }', 2 + 2),
         ('{ customer(by: {id: "x"}) { counterparts { emails } } }', 1 + 2 + 2),
         ("{ customers { nodes { id } } }", 3),
         ("{ customers(first: 4) { nodes { emails } } }", 3 + 4),
@@ -109,6 +117,52 @@ def test_variables_count_as_they_came(
     documents: Documents, text: str, variables: dict[str, Any], expected: int
 ) -> None:
     assert cost_of(documents, text, **variables) == expected
+
+
+def reading(schema: GraphQLSchema) -> set[str]:
+    """The types with fields that cost something, and those through which such are reached."""
+    found = {of_type for of_type, _ in field_costs(schema)}
+    while True:
+        more = {name for name, kind in schema.type_map.items() if below(kind) & found} - found
+        if not more:
+            return found
+        found |= more
+
+
+def below(kind: Any) -> set[str]:
+    """The types of a type's fields, or of a union's members."""
+    members = {one.name for one in getattr(kind, "types", ())}
+    return members | {get_named_type(field.type).name for field in getattr(kind, "fields", {}).values()}
+
+
+def test_every_list_below_which_something_is_read_says_how_many_it_has() -> None:
+    schema = build_schema().core
+    costs, reached = field_costs(schema), reading(schema)
+    unsized = {
+        f"{kind.name}.{name}"
+        for kind in schema.type_map.values()
+        for name, field in getattr(kind, "fields", {}).items()
+        if is_list_type(get_nullable_type(getattr(field, "type", None)))
+        and get_named_type(field.type).name in reached
+        and (kind.name, name) not in costs
+        and not is_input_object_type(kind)
+    }
+    of_connections = {f"{name}.{field}" for name in schema.type_map for field in ("nodes", "edges")}
+    assert unsized <= {one for one in of_connections if one.split(".")[0].endswith("Connection")}
+
+
+def test_every_connection_is_of_a_field_that_says_how_many_it_has() -> None:
+    schema = build_schema().core
+    costs = field_costs(schema)
+    unsliced = {
+        f"{kind.name}.{name}"
+        for kind in schema.type_map.values()
+        if not is_input_object_type(kind)
+        for name, field in getattr(kind, "fields", {}).items()
+        if get_named_type(field.type).name.endswith("Connection")
+        and ((kind.name, name) not in costs or costs[kind.name, name].sliced_by != "first")
+    }
+    assert unsliced == set()
 
 
 def test_what_was_added_up_for_one_is_not_taken_for_another(documents: Documents) -> None:

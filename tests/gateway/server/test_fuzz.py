@@ -62,7 +62,7 @@ def mutated(draw: st.DrawFn, texts: st.SearchStrategy[bytes]) -> bytes:
 bodies = st.one_of(st.binary(max_size=300), requests.map(lambda one: json.dumps(one).encode()))
 accepts = st.one_of(
     st.sampled_from(["application/json", RESPONSE, EVENTS, "multipart/mixed", "*/*", ""]),
-    st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40),
+    st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40).map(str.strip),
 )
 
 

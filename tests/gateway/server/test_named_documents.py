@@ -168,7 +168,7 @@ async def test_a_socket_takes_names_too(tmp_path: Path) -> None:
         answers = []
         named: list[dict[str, Any]] = [{"documentId": "1"}, {"extensions": APOLLO, "query": QUERY + " "}, {"id": "2"}]
         for place, more in enumerate(named):
-            payload: dict[str, Any] = {"variables": {"n": 1}, **more}
+            payload = {"variables": {"n": 1}, **more}
             await socket.send(json.dumps({"type": "subscribe", "id": str(place), "payload": payload}))
             answers.append(json.loads(await socket.recv()))
             if answers[-1]["type"] == "next":
