@@ -12,7 +12,7 @@ from typing import Any
 
 from graphql import ExecutionResult, OperationType
 from graphql.execution.values import VariableValues
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from gateway.context import Ask, RequestContext
 from gateway.engine.arguments import Given
@@ -21,7 +21,7 @@ from gateway.engine.generate import Generated
 from gateway.engine.kinds import Kinds
 from gateway.engine.plan import FieldPlan, ObjectPlan, Plan
 from gateway.engine.settling import settled
-from gateway.loaders import RecordKey
+from gateway.loaders import Loader, RecordKey
 from gateway.record_types import type_name
 from gateway.schema.fields import Action, Attribute, Load
 from gateway.upstream.needs import needed_by
@@ -65,7 +65,7 @@ class Run:
         """Loads all that is needed: for a mutation one field after the other, each with all that is below it."""
         if self._plan.kind is OperationType.MUTATION:
             for step in self._plan.root.steps:
-                await self._step(self._plan.root, step, [None], [data], "")
+                await self._act(step, data)
         else:
             await self._level(level, "")
 
@@ -95,84 +95,91 @@ class Run:
             return Completer(self, level).root(self._plan.root)
 
     async def _level(self, level: Level, path: str) -> None:
-        """Loads what a level needs."""
-        steps = []
+        """Loads what a level needs. What cannot even be asked for fails before anything is asked."""
+        portions: list[_Portion] = []
         for number, (sources, objects) in level.items():
             plan = self._plan.objects[number]
-            steps += [self._step(plan, step, sources, objects, path) for step in plan.steps]
-        await _all(steps)
+            for step in plan.steps:
+                portions += self._portions(plan, step, sources, objects, path)
+        await _all([self._load(portion) for portion in portions])
 
-    async def _step(
+    def _portions(
         self, plan: ObjectPlan, step: FieldPlan, sources: Sequence[Any], objects: Sequence[dict[str, Any]], path: str
-    ) -> None:
-        """Loads one field of all objects of a plan."""
-        if self.context.explained:
-            path = ".".join(part for part in (path, *plan.inside, step.key) if part)
-        declared = step.declared
-        if isinstance(declared, Action):
-            await self._act(declared, step, objects[0], path)
-            return
+    ) -> list["_Portion"]:
+        """What is to be loaded for one field of all objects of a plan: apart where something below need not wait."""
         loader, owners, keys = self._keys(step, sources, objects)
-        if not step.leads_on or len(keys) < 2:
-            await self._portion(step, loader, owners, keys, path)
-            return
-        portions: dict[Any, tuple[list[Any], list[Any]]] = {}
+        if not keys:
+            return []
+        path = self._path(plan, step, path)
+        if not step.leads_on or len(keys) == 1:
+            return [_Portion(step, loader, owners, keys, path)]
+        portions: dict[Any, _Portion] = {}
         for owner, key in zip(owners, keys, strict=True):
-            mine = portions.setdefault(loader.apart(key), ([], []))
-            mine[0].append(owner)
-            mine[1].append(key)
-        await _all([self._portion(step, loader, *portion, path) for portion in portions.values()])
+            group = loader.apart(key)
+            mine = portions.get(group)
+            if mine is None:
+                mine = portions[group] = _Portion(step, loader, [], [], path)
+            mine.owners.append(owner)
+            mine.keys.append(key)
+        return [*portions.values()]
+
+    def _path(self, plan: ObjectPlan, step: FieldPlan, path: str) -> str:
+        """A field's response keys from the top, where it is asked why vendors are called."""
+        return ".".join(part for part in (path, *plan.inside, step.key) if part) if self.context.explained else ""
 
     def _keys(self, step: FieldPlan, sources: Sequence[Any], objects: Sequence[dict[str, Any]]) -> Any:
         """The loader of a step, and of the objects that have something to load the keys."""
         declared = step.declared
         if isinstance(declared, Attribute):
-            wanted = frozenset((declared.name,))
-            unset = [at for at, source in enumerate(sources) if getattr(source, declared.name) is UNSET]
-            records = [sources[at] for at in unset]
-            keys = [RecordKey(type_name(one), one.backend, one.native_id, wanted) for one in records]
-            return self.context.loaders.record, [objects[at] for at in unset], keys
+            return self.context.loaders.record, *_unset(declared.name, sources, objects)
         assert isinstance(declared, Load)  # noqa: S101 - other fields are no steps
         return getattr(self.context.loaders, declared.loader), *self._declared_keys(declared, step, sources, objects)
 
     def _declared_keys(
         self, declared: Load, step: FieldPlan, sources: Sequence[Any], objects: Sequence[dict[str, Any]]
     ) -> tuple[list[dict[str, Any]], list[Any]]:
-        ask, keys, owners, key_of = Ask(self.context, step.selection(self.context.needs)), [], [], declared.key
-        failed: list[tuple[dict[str, Any], Any]] = []
-        for source, owner in zip(sources, objects, strict=True):
-            try:
-                key = key_of(source, ask, **self.given(step))
-            except Exception as error:  # noqa: BLE001 - the field's failure
-                failed.append((owner, error))
-                continue
-            if key is None:
-                failed.append((owner, None))
-            else:
-                keys.append(key)
-                owners.append(owner)
-        if failed:
-            self._write(step, [owner for owner, _ in failed], [value for _, value in failed], {})
-        return owners, keys
-
-    async def _portion(
-        self, step: FieldPlan, loader: Any, owners: Sequence[dict[str, Any]], keys: Sequence[Any], path: str
-    ) -> None:
-        """Loads a field of some objects, writes it, and loads what is below."""
-        if not keys:
-            return
+        ask = Ask(self.context, step.selection(self.context.needs))
+        key_of = declared.key
+        keys: list[Any]
         try:
-            values = await self._for(path, lambda: loader.load_many(keys))
+            given = self.given(step)
+            keys = [key_of(source, ask, **given) for source in sources]
+        except Exception:  # noqa: BLE001 - one by one it is told whose it is
+            keys = [self._key(declared, step, source, ask) for source in sources]
+        without = [at for at, key in enumerate(keys) if key is None or isinstance(key, Exception)]
+        if not without:
+            return [*objects], keys
+        self._write(step, [objects[at] for at in without], [keys[at] for at in without], {})
+        passed = set(without)
+        there = [at for at in range(len(keys)) if at not in passed]
+        return [objects[at] for at in there], [keys[at] for at in there]
+
+    def _key(self, declared: Load, step: FieldPlan, source: Any, ask: Ask) -> Any:
+        try:
+            return declared.key(source, ask, **self.given(step))
+        except Exception as error:  # noqa: BLE001 - the field's failure
+            return error
+
+    async def _load(self, portion: "_Portion") -> None:
+        """Loads a field of some objects, writes it, and loads what is below."""
+        step, keys = portion.step, portion.keys
+        values: Sequence[Any]
+        try:
+            values = await self._for(portion.path, lambda: portion.loader.load_many(keys))
         except Exception as error:  # noqa: BLE001 - each field's failure
             values = [error] * len(keys)
         if isinstance(step.declared, Attribute):
             values = [_attribute(value, step.declared.name) for value in values]
         level: Level = {}
-        self._write(step, owners, values, level)
-        await self._level(level, path)
+        self._write(step, portion.owners, values, level)
+        if level:
+            await self._level(level, portion.path)
 
-    async def _act(self, action: Action, step: FieldPlan, data: dict[str, Any], path: str) -> None:
+    async def _act(self, step: FieldPlan, data: dict[str, Any]) -> None:
         """Does a mutation's work, and answers it wholly."""
+        action = step.declared
+        assert isinstance(action, Action)  # noqa: S101 - mutations have nothing else
+        path = self._path(self._plan.root, step, "")
         ask = Ask(self.context, step.selection(self.context.needs))
         try:
             given = self.given(step)
@@ -211,6 +218,27 @@ class Run:
         """Writes what a step brought field by field. Raises LostError when nothing is left."""
         if Completer(self, level).values(step, owners, values) and step in self._plan.root.steps:
             raise LostError
+
+
+class _Portion(Struct):
+    """What one loader is asked for at once: a field of these objects."""
+
+    step: FieldPlan
+    loader: Loader
+    owners: list[dict[str, Any]]
+    keys: list[Any]
+    path: str
+
+
+def _unset(
+    name: str, sources: Sequence[Any], objects: Sequence[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[Any]]:
+    """The objects whose records came without an attribute, and the keys by which they are read with it."""
+    wanted = frozenset((name,))
+    unset = [at for at, source in enumerate(sources) if getattr(source, name) is UNSET]
+    records = [sources[at] for at in unset]
+    keys = [RecordKey(type_name(one), one.backend, one.native_id, wanted) for one in records]
+    return [objects[at] for at in unset], keys
 
 
 def _attribute(whole: Any, name: str) -> Any:

@@ -61,9 +61,8 @@ ROUTES = {
     ) + f', "{gid("Backend", "a", "a")}", "nonsense"]) {{ __typename {{fields}} }} }}',
     "PageInfo": "{ customers(first: 2) { pageInfo { {fields} } } }",
     "PostalAddress": "{ customers { nodes { address { {fields} } } } }",
-    "Problem": '{ customers(backends: ["a"], orderBy: {field: NAME}) { problems { {fields} } } '
-               ' letters(backends: ["c"]) { problems { {fields} } }'
-               ' messages(backends: ["c"]) { problems { {fields} } } }',
+    "Problem": '{ customers(backends: ["a"]) { problems { {fields} } } messages(backends: ["c"]) '
+               "{ problems { {fields} } } }",
     "Query": "{ {fields} }",
     "TransactionDefinition": "{ templates { nodes { transactionDefinition { {fields} } } } }",
     "VendorFile": "{ letters { nodes { pdf { {fields} } preview { {fields} } } } }",
