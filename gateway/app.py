@@ -214,7 +214,7 @@ def _routes(gateway: Gateway, stopping: Stopping | None = None) -> list[BaseRout
         FrontPage(
             gateway.backends,
             gateway.sending.ledger,
-            caller_with(gateway.authenticator, Scope.READ),
+            caller_with(gateway.authenticator, Scope.READ, counted=True),
             address=gateway.settings.server.url + GRAPHQL_PATH,
             endpoint=GRAPHQL_PATH,
             schema_path=SCHEMA_PATH,
