@@ -6,11 +6,10 @@ streams follow one another as configured; with one, they are merged by it. A str
 records come on a later page, and until then the connection has a next page and names the problem.
 """
 
-import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import Awaitable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -24,7 +23,7 @@ from adapters.errors import AdapterError, UnsupportedByVendor
 from adapters.filters import Compare, Filter, FilterOptions, Not, Op
 from adapters.model import Page
 from gateway.backends import Backend
-from gateway.loaders import PageKey, each
+from gateway.loaders import PageKey
 from gateway.merging import can_merge_by, followed, merged, order_needs
 from gateway.narrowing import narrowed_to
 from gateway.problems import Problem, ProblemCode, ProblemError, failed
@@ -32,7 +31,7 @@ from gateway.problems import Problem, ProblemCode, ProblemError, failed
 if TYPE_CHECKING:
     from gateway.context import RequestContext
 
-__all__ = ["Connection", "ConnectionKey", "Edge", "Stream", "read_connection", "streams_over"]
+__all__ = ["Connection", "ConnectionKey", "Edge", "Stream", "read_connection", "read_connections", "streams_over"]
 
 
 class Stream(Struct, frozen=True):
@@ -198,9 +197,9 @@ class ConnectionLoader:
         """The backends that a connection is made of."""
         return frozenset(stream.backend for stream in key.streams)
 
-    def load_many(self, keys: Sequence[ConnectionKey]) -> Awaitable[list[Any]]:
-        """The connections in the keys' order."""
-        return each(self, keys)
+    async def load_many(self, keys: Sequence[ConnectionKey]) -> list[Any]:
+        """The connections in the keys' order, with an error in the place of each that failed."""
+        return await read_connections(keys, self._context)
 
     async def load(self, key: ConnectionKey) -> Connection:
         """The connection of this key."""
@@ -208,28 +207,71 @@ class ConnectionLoader:
 
 
 async def read_connection(key: ConnectionKey, context: "RequestContext") -> Connection:
-    """Reads all streams that are not exhausted at once, and takes from them what the page holds."""
-    cursor = _cursor_of(key)
-    begin: Mapping[str, str | None] = {} if cursor is None else cursor.positions
-    if cursor is not None and cursor.today is not None:
-        key = msgspec.structs.replace(key, options=msgspec.structs.replace(key.options, today=cursor.today))
-    there = [stream for stream in key.streams if stream.part is not None]
-    if key.order is not None and len(there) > 1 and not can_merge_by(key.order):
-        message = "Several backends cannot be put in this order together: name one of them."
-        raise ProblemError(Problem(code=ProblemCode.UNSUPPORTED, message=message, path=("orderBy",)))
-    missing = [stream for stream in key.streams if stream.part is None]
-    problems = [*key.problems, *(failed(_no_such_list(stream)) for stream in missing)]
-    live = [stream for stream in there if begin.get(stream.name, "") is not None]
-    exhausted = [stream for stream in there if stream not in live and key.count]
-    pages, counted = await asyncio.gather(
-        _read_all(live, key, begin, context, problems),
-        _read_all(exhausted, _counting(key), {}, context, []),
-    )
-    in_turn = key.order is None or len(pages) == 1
-    taken = followed(pages, key.first) if key.order is None or in_turn else merged(pages, key.order, key.first)
-    end = _end(begin, pages, taken)
-    total = _total([*pages.values(), *counted.values()], len(there)) if key.count and not key.incomplete else None
-    return Connection(key, begin, taken, end, total=total, problems=problems)
+    """One connection. Raises what stands in its place."""
+    (connection,) = await read_connections((key,), context)
+    if isinstance(connection, Exception):
+        raise connection
+    return connection
+
+
+async def read_connections(keys: Sequence[ConnectionKey], context: "RequestContext") -> list["Connection | Exception"]:
+    """Reads all streams of these connections that are not exhausted at once, and takes from them what each page holds.
+
+    The connections are in the keys' order, with an error in the place of each that failed.
+    """
+    readings = [_reading_of(key) for key in keys]
+    wanted = [page for one in readings if isinstance(one, _Reading) for page in one.wanted]
+    pages = iter(await context.loaders.page.load_many(wanted) if wanted else ())
+    return [_connection_of(one, pages) if isinstance(one, _Reading) else one for one in readings]
+
+
+class _Reading:
+    """A connection that is being read. ``wanted`` are the pages it takes: of its live streams, then of the counted."""
+
+    def __init__(self, key: ConnectionKey) -> None:
+        cursor = _cursor_of(key)
+        if cursor is not None and cursor.today is not None:
+            key = msgspec.structs.replace(key, options=msgspec.structs.replace(key.options, today=cursor.today))
+        self.key = key
+        self.begin: Mapping[str, str | None] = {} if cursor is None else cursor.positions
+        self.there = [stream for stream in key.streams if stream.part is not None]
+        if key.order is not None and len(self.there) > 1 and not can_merge_by(key.order):
+            message = "Several backends cannot be put in this order together: name one of them."
+            raise ProblemError(Problem(code=ProblemCode.UNSUPPORTED, message=message, path=("orderBy",)))
+        missing = [stream for stream in key.streams if stream.part is None]
+        self.problems = [*key.problems, *(failed(_no_such_list(stream)) for stream in missing)]
+        self.live = [stream for stream in self.there if self.begin.get(stream.name, "") is not None]
+        self._exhausted = [stream for stream in self.there if stream not in self.live] if key.count else []
+        self.wanted = [_page_key(stream, key, self.begin.get(stream.name)) for stream in self.live]
+        self.wanted += [_page_key(stream, _counting(key), None) for stream in self._exhausted]
+
+    def connection(self, answers: Sequence[Any]) -> Connection:
+        """The connection made of what was answered for ``wanted``. Raises what it fails with."""
+        key, live = self.key, len(self.live)
+        pages = _pages_of(self.live, answers[:live], self.problems, alone=key.alone)
+        counted = _pages_of(self._exhausted, answers[live:], [], alone=False)
+        in_turn = key.order is None or len(pages) == 1
+        taken = followed(pages, key.first) if key.order is None or in_turn else merged(pages, key.order, key.first)
+        end = _end(self.begin, pages, taken)
+        total = None
+        if key.count and not key.incomplete:
+            total = _total([*pages.values(), *counted.values()], len(self.there))
+        return Connection(key, self.begin, taken, end, total=total, problems=self.problems)
+
+
+def _reading_of(key: ConnectionKey) -> "_Reading | Exception":
+    try:
+        return _Reading(key)
+    except Exception as error:  # noqa: BLE001 - it is the answer
+        return error
+
+
+def _connection_of(reading: _Reading, pages: Iterator[Any]) -> "Connection | Exception":
+    answers = [next(pages) for _ in reading.wanted]
+    try:
+        return reading.connection(answers)
+    except Exception as error:  # noqa: BLE001 - it is the answer
+        return error
 
 
 def _no_such_list(stream: Stream) -> UnsupportedByVendor:
@@ -247,22 +289,15 @@ def _total(pages: Sequence[Page[Any]], expected: int) -> int | None:
     return sum(totals) if len(totals) == expected else None
 
 
-async def _read_all(
-    streams: Sequence[Stream],
-    key: ConnectionKey,
-    begin: Mapping[str, str | None],
-    context: "RequestContext",
-    problems: list[Problem],
+def _pages_of(
+    streams: Sequence[Stream], answers: Sequence[Any], problems: list[Problem], *, alone: bool
 ) -> dict[str, Page[Any]]:
     """A page of each stream that could be read; the problems of the others are added to ``problems``."""
-    answers = await asyncio.gather(
-        *(_read(stream, key, begin.get(stream.name), context) for stream in streams), return_exceptions=True
-    )
     pages: dict[str, Page[Any]] = {}
     for stream, answer in zip(streams, answers, strict=True):
-        if isinstance(answer, AdapterError) and not key.alone:
+        if isinstance(answer, AdapterError) and not alone:
             problems.append(failed(answer, stream.backend))
-        elif isinstance(answer, BaseException):
+        elif isinstance(answer, Exception):
             raise answer
         else:
             pages[stream.name] = answer
@@ -271,7 +306,7 @@ async def _read_all(
     return pages
 
 
-async def _read(stream: Stream, key: ConnectionKey, position: str | None, context: "RequestContext") -> Page[Any]:
+def _page_key(stream: Stream, key: ConnectionKey, position: str | None) -> PageKey:
     assert stream.part is not None  # noqa: S101 - only live streams are read
     request = ListRequest(
         first=key.first,
@@ -282,8 +317,7 @@ async def _read(stream: Stream, key: ConnectionKey, position: str | None, contex
         wanted=key.wanted | order_needs(key.order),
         count=key.count,
     )
-    page: Page[Any] = await context.loaders.page.load(PageKey(stream.part, stream.backend, stream.customer_id, request))
-    return page
+    return PageKey(stream.part, stream.backend, stream.customer_id, request)
 
 
 def _end(
