@@ -9,29 +9,21 @@ records come on a later page, and until then the connection has a next page and 
 import base64
 import binascii
 import hashlib
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from adapters.contract import ListRequest, Order
-from adapters.errors import AdapterError, UnsupportedByVendor
+from adapters.contract import Order
 from adapters.filters import Compare, Filter, FilterOptions, Not, Op
-from adapters.model import Page
 from gateway.backends import Backend
-from gateway.loaders import PageKey
-from gateway.merging import can_merge_by, followed, merged, order_needs
-from gateway.narrowing import narrowed_to
-from gateway.problems import Problem, ProblemCode, ProblemError, failed
+from gateway.problems import Problem, ProblemCode, ProblemError
 
-if TYPE_CHECKING:
-    from gateway.context import RequestContext
-
-__all__ = ["Connection", "ConnectionKey", "Edge", "Stream", "read_connection", "read_connections", "streams_over"]
+__all__ = ["Connection", "ConnectionKey", "Cursor", "Edge", "OwnList", "Places", "Stream", "cursor_of", "streams_over"]
 
 
 class Stream(Struct, frozen=True):
@@ -71,6 +63,18 @@ class ConnectionKey(Struct, frozen=True, kw_only=True):
         return hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
+class OwnList(Struct, frozen=True):
+    """A list of a customer's own, of those of these parts that its backend has; ``of`` says the rest of it.
+
+    Many customers' lists are asked for with one and the same ``of``, and read together.
+    """
+
+    backend: str
+    customer_id: str
+    parts: tuple[str, ...]
+    of: ConnectionKey
+
+
 class PageInfo(Struct, frozen=True):
     """Relay's PageInfo, forward."""
 
@@ -80,7 +84,9 @@ class PageInfo(Struct, frozen=True):
     end_cursor: str | None
 
 
-class _Cursor(Struct, frozen=True, omit_defaults=True):
+class Cursor(Struct, frozen=True, omit_defaults=True):
+    """What a cursor holds."""
+
     digest: str
     positions: dict[str, str | None]
     """Per stream where to go on; None when it is exhausted; absent when it is not begun."""
@@ -102,26 +108,29 @@ class Edge:
         return self.connection.cursors[self.index]
 
 
+class Places(Struct, frozen=True):
+    """Where a connection stands: where its streams began, what was taken of each, and where they go on."""
+
+    key: ConnectionKey
+    begin: Mapping[str, str | None]
+    taken: Sequence[tuple[str, Any, str | None]]
+    end: Mapping[str, str | None]
+
+
 class Connection:
-    """A part of a list. Cursors are made only when somebody asks for them."""
+    """A part of a list. Where it stands, and its cursors, are worked out only when somebody asks."""
 
     def __init__(
-        self,
-        key: ConnectionKey,
-        begin: Mapping[str, str | None],
-        taken: Sequence[tuple[str, Any, str | None]],
-        end: Mapping[str, str | None],
-        *,
-        total: int | None,
-        problems: Sequence[Problem],
+        self, nodes: list[Any], places: Callable[[], Places], *, total: int | None, problems: list[Problem]
     ) -> None:
-        self._key = key
-        self._begin = begin
-        self._taken = taken
-        self._end = end
-        self.nodes = [record for _, record, _ in taken]
+        self.nodes = nodes
         self.total_count = total
-        self.problems = list(problems)
+        self.problems = problems
+        self._find = places
+
+    @cached_property
+    def _places(self) -> Places:
+        return self._find()
 
     @cached_property
     def edges(self) -> list[Edge]:
@@ -131,13 +140,13 @@ class Connection:
     @cached_property
     def cursors(self) -> list[str]:
         """After each record, the cursor that goes on there; after the last, the page's end."""
-        positions = dict(self._begin)
+        positions = dict(self._places.begin)
         cursors = []
-        for name, _, position in self._taken:
+        for name, _, position in self._places.taken:
             positions[name] = position
             cursors.append(self._cursor(positions))
         if cursors:
-            cursors[-1] = self._cursor(self._end)
+            cursors[-1] = self._cursor(self._places.end)
         return cursors
 
     @property
@@ -148,13 +157,13 @@ class Connection:
     @property
     def has_next_page(self) -> bool:
         """Whether there is more, at a stream that failed too."""
-        unread = (self._end.get(stream.name, "") is not None for stream in self._key.streams if stream.part)
-        return self._key.incomplete or any(unread)
+        key, end = self._places.key, self._places.end
+        return key.incomplete or any(end.get(stream.name, "") is not None for stream in key.streams if stream.part)
 
     @property
     def has_previous_page(self) -> bool:
         """Whether it began after a cursor."""
-        return bool(self._begin)
+        return bool(self._places.begin)
 
     @property
     def start_cursor(self) -> str | None:
@@ -164,16 +173,16 @@ class Connection:
     @property
     def end_cursor(self) -> str | None:
         """Goes on after the page. One without records has an end to go on from too."""
-        return self._cursor(self._end) if self.nodes or self.has_next_page else None
+        return self._cursor(self._places.end) if self.nodes or self.has_next_page else None
 
     @cached_property
     def _digest(self) -> str:
-        return self._key.digest()
+        return self._places.key.digest()
 
     def _cursor(self, positions: Mapping[str, str | None]) -> str:
-        key = self._key
+        key = self._places.key
         today = key.options.today if _has_period(key.filter) and key.options.as_of is None else None
-        return _encode(_Cursor(self._digest, dict(positions), today))
+        return _encode(Cursor(self._digest, dict(positions), today))
 
 
 def streams_over(backends: Sequence[Backend], parts: Sequence[str]) -> tuple[Stream, ...]:
@@ -187,154 +196,6 @@ def streams_over(backends: Sequence[Backend], parts: Sequence[str]) -> tuple[Str
     return tuple(streams)
 
 
-class ConnectionLoader:
-    """Loads connections through the request's page loader."""
-
-    def __init__(self, context: "RequestContext") -> None:
-        self._context = context
-
-    def apart(self, key: ConnectionKey) -> Hashable:
-        """The backends that a connection is made of."""
-        return frozenset(stream.backend for stream in key.streams)
-
-    async def load_many(self, keys: Sequence[ConnectionKey]) -> list[Any]:
-        """The connections in the keys' order, with an error in the place of each that failed."""
-        return await read_connections(keys, self._context)
-
-    async def load(self, key: ConnectionKey) -> Connection:
-        """The connection of this key."""
-        return await read_connection(key, self._context)
-
-
-async def read_connection(key: ConnectionKey, context: "RequestContext") -> Connection:
-    """One connection. Raises what stands in its place."""
-    (connection,) = await read_connections((key,), context)
-    if isinstance(connection, Exception):
-        raise connection
-    return connection
-
-
-async def read_connections(keys: Sequence[ConnectionKey], context: "RequestContext") -> list["Connection | Exception"]:
-    """Reads all streams of these connections that are not exhausted at once, and takes from them what each page holds.
-
-    The connections are in the keys' order, with an error in the place of each that failed.
-    """
-    readings = [_reading_of(key) for key in keys]
-    wanted = [page for one in readings if isinstance(one, _Reading) for page in one.wanted]
-    pages = iter(await context.loaders.page.load_many(wanted) if wanted else ())
-    return [_connection_of(one, pages) if isinstance(one, _Reading) else one for one in readings]
-
-
-class _Reading:
-    """A connection that is being read. ``wanted`` are the pages it takes: of its live streams, then of the counted."""
-
-    def __init__(self, key: ConnectionKey) -> None:
-        cursor = _cursor_of(key)
-        if cursor is not None and cursor.today is not None:
-            key = msgspec.structs.replace(key, options=msgspec.structs.replace(key.options, today=cursor.today))
-        self.key = key
-        self.begin: Mapping[str, str | None] = {} if cursor is None else cursor.positions
-        self.there = [stream for stream in key.streams if stream.part is not None]
-        if key.order is not None and len(self.there) > 1 and not can_merge_by(key.order):
-            message = "Several backends cannot be put in this order together: name one of them."
-            raise ProblemError(Problem(code=ProblemCode.UNSUPPORTED, message=message, path=("orderBy",)))
-        missing = [stream for stream in key.streams if stream.part is None]
-        self.problems = [*key.problems, *(failed(_no_such_list(stream)) for stream in missing)]
-        self.live = [stream for stream in self.there if self.begin.get(stream.name, "") is not None]
-        self._exhausted = [stream for stream in self.there if stream not in self.live] if key.count else []
-        self.wanted = [_page_key(stream, key, self.begin.get(stream.name)) for stream in self.live]
-        self.wanted += [_page_key(stream, _counting(key), None) for stream in self._exhausted]
-
-    def connection(self, answers: Sequence[Any]) -> Connection:
-        """The connection made of what was answered for ``wanted``. Raises what it fails with."""
-        key, live = self.key, len(self.live)
-        pages = _pages_of(self.live, answers[:live], self.problems, alone=key.alone)
-        counted = _pages_of(self._exhausted, answers[live:], [], alone=False)
-        in_turn = key.order is None or len(pages) == 1
-        taken = followed(pages, key.first) if key.order is None or in_turn else merged(pages, key.order, key.first)
-        end = _end(self.begin, pages, taken)
-        total = None
-        if key.count and not key.incomplete:
-            total = _total([*pages.values(), *counted.values()], len(self.there))
-        return Connection(key, self.begin, taken, end, total=total, problems=self.problems)
-
-
-def _reading_of(key: ConnectionKey) -> "_Reading | Exception":
-    try:
-        return _Reading(key)
-    except Exception as error:  # noqa: BLE001 - it is the answer
-        return error
-
-
-def _connection_of(reading: _Reading, pages: Iterator[Any]) -> "Connection | Exception":
-    answers = [next(pages) for _ in reading.wanted]
-    try:
-        return reading.connection(answers)
-    except Exception as error:  # noqa: BLE001 - it is the answer
-        return error
-
-
-def _no_such_list(stream: Stream) -> UnsupportedByVendor:
-    return UnsupportedByVendor("This backend has no such list.", backend=stream.backend)
-
-
-def _counting(key: ConnectionKey) -> ConnectionKey:
-    """The key under which streams that are exhausted are read again, for their totals alone: no record is missing."""
-    return msgspec.structs.replace(key, first=1, wanted=frozenset(), alone=False)
-
-
-def _total(pages: Sequence[Page[Any]], expected: int) -> int | None:
-    """The sum of all streams' totals; None where one is not known."""
-    totals = [page.total for page in pages if page.total is not None]
-    return sum(totals) if len(totals) == expected else None
-
-
-def _pages_of(
-    streams: Sequence[Stream], answers: Sequence[Any], problems: list[Problem], *, alone: bool
-) -> dict[str, Page[Any]]:
-    """A page of each stream that could be read; the problems of the others are added to ``problems``."""
-    pages: dict[str, Page[Any]] = {}
-    for stream, answer in zip(streams, answers, strict=True):
-        if isinstance(answer, AdapterError) and not alone:
-            problems.append(failed(answer, stream.backend))
-        elif isinstance(answer, Exception):
-            raise answer
-        else:
-            pages[stream.name] = answer
-            if isinstance(answer.problem, AdapterError):
-                problems.append(failed(answer.problem, stream.backend))
-    return pages
-
-
-def _page_key(stream: Stream, key: ConnectionKey, position: str | None) -> PageKey:
-    assert stream.part is not None  # noqa: S101 - only live streams are read
-    request = ListRequest(
-        first=key.first,
-        position=position,
-        filter=None if key.filter is None else narrowed_to(key.filter, stream.backend),
-        order=key.order,
-        options=key.options,
-        wanted=key.wanted | order_needs(key.order),
-        count=key.count,
-    )
-    return PageKey(stream.part, stream.backend, stream.customer_id, request)
-
-
-def _end(
-    begin: Mapping[str, str | None], pages: Mapping[str, Page[Any]], taken: Sequence[tuple[str, Any, str | None]]
-) -> dict[str, str | None]:
-    """Where each stream goes on after the page."""
-    end = dict(begin)
-    counts: dict[str, int] = dict.fromkeys(pages, 0)
-    for name, _, position in taken:
-        end[name] = position
-        counts[name] += 1
-    for name, page in pages.items():
-        if counts[name] == len(page.records):
-            end[name] = page.end
-    return end
-
-
 def _has_period(tree: Filter | None) -> bool:
     """Whether a filter is about days that move."""
     if isinstance(tree, Compare):
@@ -344,12 +205,13 @@ def _has_period(tree: Filter | None) -> bool:
     return tree is not None and any(map(_has_period, tree.terms))
 
 
-def _cursor_of(key: ConnectionKey) -> _Cursor | None:
+def cursor_of(key: ConnectionKey) -> Cursor | None:
+    """What the key's cursor says. Raises INVALID_INPUT for one that is of another list."""
     if key.after is None:
         return None
     try:
         text = base64.b64decode(key.after + "=" * (-len(key.after) % 4), altchars=b"-_", validate=True)
-        cursor = msgspec.json.decode(text, type=_Cursor)
+        cursor = msgspec.json.decode(text, type=Cursor)
     except (binascii.Error, ValueError):
         cursor = None
     names = {stream.name for stream in key.streams}
@@ -365,5 +227,5 @@ def _cursor_of(key: ConnectionKey) -> _Cursor | None:
     return cursor
 
 
-def _encode(cursor: _Cursor) -> str:
+def _encode(cursor: Cursor) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).rstrip(b"=").decode("ascii")

@@ -1,5 +1,6 @@
 """Asks both executors the same, and tells how their answers differ."""
 
+import asyncio
 from collections import Counter, defaultdict
 from typing import Any
 
@@ -84,10 +85,16 @@ class Both:
         given = None if variables is None else dict(variables)
         self.world.calls()
         mine = Answer(await self.compiled.execute(operation, given, self._context(principal)))
-        self.mine_calls = self.world.calls()
+        self.mine_calls = await self._calls()
         theirs = Answer(await self.interpreter.execute(operation, given, self._context(principal)))
-        self.their_calls = self.world.calls()
+        self.their_calls = await self._calls()
         return mine, theirs
+
+    async def _calls(self) -> list[tuple[str, str, tuple[str, ...]]]:
+        """What was asked, also by what went on when the answer was there: a field may have failed meanwhile."""
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others)
+        return self.world.calls()
 
     async def agree(
         self,
