@@ -12,10 +12,13 @@ PIP := $(BIN)/python .setup/pip-26.3-py3-none-any.whl/pip --disable-pip-version-
 SYNC := $(PIP) install --quiet --no-user --no-deps --require-hashes --only-binary :all:
 # Clients and composers from npm that the endpoint is tested with; where there is no npm those tests are skipped.
 NPM := tests/npm
+# Linters of deploy/.
+DEPLOY_NPM := tests/deploy/npm
+BENCH_NPM := bench/npm
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
 
 .DELETE_ON_ERROR:
-.PHONY: help run test faults lint types schema lock clean
+.PHONY: help run test faults soak bench lint types schema lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -23,11 +26,17 @@ help:  ## list the targets
 run: $(VENV)/project  ## the sandboxes and the gateway over them, on http://127.0.0.1:8000/graphql (another port: make run PORT=9000)
 	$(BIN)/postroom serve --sandbox --port $(PORT)
 
-test: lint types $(NPM)/node_modules/installed  ## lint, types and all tests
+test: lint types $(NPM)/node_modules/installed $(DEPLOY_NPM)/node_modules/installed  ## lint, types and all tests
 	$(BIN)/pytest -n auto
 
 faults: $(VENV)/dev $(VENV)/project  ## crashes, resets and full disks in every combination, and the table of what they came to, which goes into the README; some 30 minutes
 	FAULTS=all FAULTS_README=README.md $(BIN)/pytest tests/faults
+
+soak: $(VENV)/dev $(VENV)/project  ## ten minutes of mixed load on a served gateway, to see that nothing of what it holds grows (SOAK_MINUTES=60: an hour)
+	SOAK_MINUTES=$${SOAK_MINUTES:-10} $(BIN)/pytest tests/soak
+
+bench: $(VENV)/dev $(VENV)/project $(BENCH_NPM)/node_modules/installed  ## Postroom beside other gateways on one core each, the table and plots of it, which go into the README; some 25 minutes, Linux, and node for most of the others
+	$(BIN)/python -m bench --readme README.md
 
 lint: $(VENV)/dev $(VENV)/project  ## ruff: rules and format
 	$(BIN)/ruff check
@@ -43,9 +52,10 @@ schema: $(VENV)/project  ## write schema.graphql from the code
 lock: $(VENV)/dev  ## solve pyproject.toml into the locks (newest versions: make lock UPGRADE=--upgrade)
 	PATH="$$PATH:$(BIN)" $(LOCK) $(UPGRADE) --extra sandbox --group build -o requirements.lock pyproject.toml
 	PATH="$$PATH:$(BIN)" $(LOCK) $(UPGRADE) --extra sandbox --group build --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	PATH="$$PATH:$(BIN)" $(LOCK) --extra tracing -c requirements-dev.lock -o deploy/requirements.lock pyproject.toml
 
 clean:  ## remove the environment and the caches
-	rm -rf $(VENV) $(NPM)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(NPM)/node_modules $(DEPLOY_NPM)/node_modules $(BENCH_NPM)/node_modules screenshots .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Each file below is touched last, so that a set-up broken off half way is done again.
 $(VENV)/runtime: requirements.lock
@@ -66,6 +76,6 @@ $(VENV)/project: pyproject.toml $(VENV)/runtime
 	$(PIP) install --quiet --no-user --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(NPM)/node_modules/installed: $(NPM)/package-lock.json
-	@if command -v npm >/dev/null; then cd $(NPM) && npm ci --ignore-scripts --silent && touch node_modules/installed; \
-	else echo 'There is no npm here: the tests that need it are skipped.'; fi
+%/node_modules/installed: %/package-lock.json
+	@if command -v npm >/dev/null; then cd $* && npm ci --ignore-scripts --silent && touch node_modules/installed; \
+	else echo 'There is no npm here: what needs it is left out.'; fi

@@ -133,7 +133,7 @@ class Order(Struct, frozen=True):
     descending: bool = False
 
 
-class ListRequest(Struct, frozen=True, kw_only=True):
+class ListRequest(Struct, frozen=True, kw_only=True, cache_hash=True):
     """Which part of a list is asked for.
 
     ``first`` is the most records to return (at least 1). ``position`` is where an earlier page of the same list said
@@ -339,8 +339,8 @@ class Vendor:
     """The operations that read records, and so whose answers may be kept for a time."""
     is_sound: Callable[[bytes], bool] = is_json
     """Whether the body of a success is an answer, and no error under a success's status."""
-    unique_codes: bool = True
-    """Whether a customer's code names one customer."""
+    unique_codes: bool = False
+    """Whether a customer's code names one customer, for so the vendor's pages say."""
     takes_idempotency_keys: bool = False
     credential_headers: Mapping[str, str] = field(default_factory=dict)
     """The headers that the credential adds, redacted, for showing a request."""

@@ -22,6 +22,8 @@
 
 from typing import ClassVar
 
+from adapters.asked import asked_last
+
 __all__ = [
     "AdapterError",
     "BadCredentials",
@@ -47,7 +49,8 @@ class AdapterError(Exception):
 
     ``backend`` is the backend's key and ``operation`` what was tried (``letter.list``). ``status`` is the HTTP status,
     ``vendor_code`` and ``request_id`` the vendor's own, unchanged. ``retry_after`` is in seconds. ``never_sent`` says
-    that no byte of the request can have reached the vendor. ``field`` names the model attribute at fault.
+    that no byte of the request can have reached the vendor. ``field`` names the model attribute at fault. ``asked`` is
+    the call that it was found by, if there was one.
     """
 
     retryable: ClassVar[bool] = False
@@ -75,6 +78,7 @@ class AdapterError(Exception):
         self.retry_after = retry_after
         self.never_sent = never_sent
         self.field = field
+        self.asked = asked_last()
 
 
 class Unavailable(AdapterError):

@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from adapters.errors import InvalidInput, ScanLimit
@@ -22,6 +23,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+_POSITION = msgspec.json.Encoder()
 
 LONGEST_POSITION = 16_384
 """Characters. A position holds a few keys and names, escaped."""
@@ -66,37 +69,80 @@ async def read_by_offset(
     Going on from a position reads one row again: where the list has shifted meanwhile, rows already seen are dropped.
     """
     offset, last = decode_offset(position)
-    at = max(0, offset - 1)
+    place = _Place(max(0, offset - 1), last)
     records: list[T] = []
     positions: list[str] = []
     scanned = 0
     total: int | None = None
     while True:
-        count = min(max_size, max_size if matches is not None else first - len(records) + (last is not None))
-        if numbered:
-            number, size = window(at, count, max_size)
-            answer, begin = await fetch(number, size), (number - 1) * size
-        else:
-            size = count
-            answer, begin = await fetch(at, size), at
-        total = answer.total if answer.total is not None else total
-        fresh = rows_after(list(answer.records[at - begin :]), at, last, key_of)
-        for index, record in fresh:
+        wanted = max_size if matches is not None else min(max_size, first - len(records) + (place.last is not None))
+        part = await _part(fetch, place.offset, wanted, max_size if numbered else None)
+        total = part.rows.total if part.rows.total is not None else total
+        unseen = rows_after(part.from_offset(place.offset), place.offset, place.last, key_of)
+        taken = unseen[: scan_budget - scanned]
+        for index, record in taken:
+            scanned += 1
+            place = _Place(index + 1, key_of(record))
             if matches is None or matches(record):
                 records.append(record)
-                positions.append(encode_offset(index + 1, key_of(record)))
-            at, last, scanned = index + 1, key_of(record), scanned + 1
-            if len(records) == first or scanned >= scan_budget:
+                positions.append(place.text())
+            if len(records) == first:
                 break
-        else:
-            at = begin + len(answer.records)
-        more = _more(at, begin + len(answer.records), len(answer.records), size, total)
-        done = len(records) == first or not more
-        if done or scanned >= scan_budget:
-            limit = None if done else ScanLimit(f"Stopped after reading {scanned} rows.")
-            end = encode_offset(at, last) if more else None
-            total = total if matches is None else None
-            return Page(records=tuple(records), positions=tuple(positions), end=end, total=total, problem=limit)
+        full = len(records) == first
+        if not full and scanned < scan_budget:
+            place = _Place(part.end, place.last)  # all of the part is read, what was seen before included
+        more = part.has_more(place.offset, total)
+        if full or not more or scanned >= scan_budget:
+            return Page(
+                records=tuple(records),
+                positions=tuple(positions),
+                end=place.text() if more else None,
+                total=total if matches is None else None,
+                problem=ScanLimit(f"Stopped after reading {scanned} rows.") if more and not full else None,
+            )
+
+
+class _Place(Struct, frozen=True):
+    """Where reading stands: the next row's offset, and the key of the last row that was read."""
+
+    offset: int
+    last: str | None
+
+    def text(self) -> str:
+        """As a position."""
+        return encode_offset(self.offset, self.last)
+
+
+class _Part(Struct, frozen=True):
+    """What one call brought: the rows from ``begin`` on, of the ``size`` that it was asked for."""
+
+    rows: Rows
+    begin: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        """The offset after its last row."""
+        return self.begin + len(self.rows.records)
+
+    def from_offset(self, offset: int) -> list[Any]:
+        """Its rows from an offset on."""
+        return list(self.rows.records[offset - self.begin :])
+
+    def has_more(self, offset: int, total: int | None) -> bool:
+        """Whether there are rows from an offset on: in this part, by the vendor's total, or since the part is full."""
+        if offset < self.end:
+            return True
+        received = len(self.rows.records)
+        return received >= self.size if total is None else offset < total and received > 0
+
+
+async def _part(fetch: Callable[[int, int], Awaitable[Rows]], offset: int, count: int, paged_by: int | None) -> _Part:
+    """``count`` rows from ``offset``; with ``paged_by`` what a numbered page of at most so many rows holds of them."""
+    if paged_by is None:
+        return _Part(await fetch(offset, count), offset, count)
+    number, size = window(offset, count, paged_by)
+    return _Part(await fetch(number, size), (number - 1) * size, size)
 
 
 def rows_after(rows: list[T], at: int, last: str | None, key_of: Callable[[T], str]) -> list[tuple[int, T]]:
@@ -109,15 +155,9 @@ def rows_after(rows: list[T], at: int, last: str | None, key_of: Callable[[T], s
     return numbered
 
 
-def _more(at: int, known: int, received: int, size: int, total: int | None) -> bool:
-    if at < known:
-        return True
-    return at < total and received > 0 if total is not None else received >= size
-
-
 def encode_offset(offset: int, last: str | None) -> str:
     """The position that goes on at ``offset``, after the record with key ``last``."""
-    return json.dumps([offset, last], separators=(",", ":"))
+    return _POSITION.encode((offset, last)).decode("utf-8")
 
 
 def decode_offset(position: str | None) -> tuple[int, str | None]:

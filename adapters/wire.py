@@ -4,6 +4,7 @@ Every call goes through the transport the gateway built for the backend, which a
 policies. They read what the call is from ``request.extensions["postroom"]``, a `CallInfo`, never from the HTTP method.
 """
 
+import functools
 import re
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from urllib.parse import quote, unquote_to_bytes, urlencode
 import httpx
 from msgspec import Struct
 
+from adapters.asked import Asked, asking
 from adapters.content_coding import decoded
 from adapters.errors import (
     AdapterError,
@@ -21,6 +23,7 @@ from adapters.errors import (
     TimedOut,
     Unavailable,
 )
+from adapters.messages import BoundedBody, TooLargeError, has_field, new_request, same_server_url
 from adapters.redaction import secrets_of
 
 __all__ = [
@@ -32,6 +35,7 @@ __all__ = [
     "lies_under",
     "read_bounded",
     "route_of",
+    "share_call",
     "url_under",
 ]
 
@@ -51,7 +55,10 @@ time, so that a vendor that cannot be reached is told from one that does not ans
 MAX_SEGMENT_LENGTH = 256
 """No vendor documents keys near this long."""
 
-_NO_CACHE = (("cache-control", "no-cache"),)
+_ACCEPTED = (b"accept-encoding", b"gzip, deflate")
+_SHARED = "postroom.asked"
+_NO_CACHE = ((b"cache-control", b"no-cache"),)
+_MAY_CLIMB = re.compile(rb"[%\\]|/\.")
 _UNSAFE_IN_SEGMENT = re.compile(r"[\x00-\x1f\x7f]")
 T = TypeVar("T")
 
@@ -159,6 +166,7 @@ class Wire:
     ) -> None:
         self.backend = backend
         self.base_url = httpx.URL(base_url.rstrip("/") + "/")
+        self._host = (b"Host", self.base_url.netloc)
         self._transport = transport
         connect = min(CONNECT_SECONDS, timeout / 2)
         self._timeout = {"connect": connect, "read": timeout, "write": timeout, "pool": timeout}
@@ -218,19 +226,39 @@ class Wire:
         )
 
     async def _start(self, request: WireRequest, info: CallInfo) -> httpx.Response:
-        outgoing = httpx.Request(
+        told = [(name.encode("ascii"), value.encode("ascii")) for name, value in request.headers]
+        outgoing = new_request(
             request.method,
             self.url(request),
-            headers=[("accept-encoding", "gzip, deflate"), *(_NO_CACHE if request.fresh else ()), *request.headers],
-            content=request.body,
-            extensions={"timeout": self._timeout, EXTENSION: info},
+            (self._host, _ACCEPTED, *(_NO_CACHE if request.fresh else ()), *told),
+            request.body,
+            {"timeout": self._timeout, EXTENSION: info},
         )
+        asking(Asked())
         try:
             response = await self._transport.handle_async_request(outgoing)
         except httpx.RequestError as error:
+            _asking_together(error)
             raise _transport_error(error, info) from None
+        _asking_together(response)
         response.request = outgoing
         return response
+
+
+def share_call(outcome: httpx.Response | Exception, asked: Asked) -> None:
+    """Notes at an answer or a failure the call by which it came, which others share."""
+    if isinstance(outcome, httpx.Response):
+        outcome.extensions[_SHARED] = asked
+    else:
+        outcome.asked = asked  # type: ignore[attr-defined]
+
+
+def _asking_together(outcome: httpx.Response | Exception) -> None:
+    """What is made of this answer or failure is by the call that `share_call` noted, if it did."""
+    of_response = outcome.extensions.get(_SHARED) if isinstance(outcome, httpx.Response) else None
+    asked: Asked | None = of_response or getattr(outcome, "asked", None)
+    if asked is not None:
+        asking(asked)
 
 
 def route_of(request: WireRequest) -> str:
@@ -250,21 +278,19 @@ def url_under(
     Raises `InvalidInput` for a segment that no encoding can keep in its place: empty, ``.``, ``..``, with control
     characters, or longer than any key.
     """
-    for segment in segments:
-        if segment in ("", ".", "..") or len(segment) > MAX_SEGMENT_LENGTH or _UNSAFE_IN_SEGMENT.search(segment):
-            raise InvalidInput("This identifier cannot exist at the vendor.")
     try:
-        path = base.raw_path + "/".join(quote(segment, safe="") for segment in segments).encode("ascii")
-        arguments = urlencode(query, quote_via=quote).encode("ascii")
+        path = base.raw_path.decode("ascii") + "/".join([_encoded(segment) for segment in segments])
+        arguments = urlencode(query, quote_via=quote) if query else None
     except UnicodeEncodeError:
         raise InvalidInput("This text is not Unicode: it has half of a surrogate pair.") from None
-    if trailing_slash:
-        path += b"/"
-    target = path + (b"?" + arguments if query else b"")
-    url = base.copy_with(raw_path=target)
-    if url.raw_path != target:
+    return same_server_url(base, path + "/" if trailing_slash else path, arguments)
+
+
+@functools.lru_cache(maxsize=4096)  # most are the same in every call
+def _encoded(segment: str) -> str:
+    if segment in ("", ".", "..") or len(segment) > MAX_SEGMENT_LENGTH or _UNSAFE_IN_SEGMENT.search(segment):
         raise InvalidInput("This identifier cannot exist at the vendor.")
-    return url
+    return quote(segment, safe="")
 
 
 def lies_under(base: httpx.URL, url: httpx.URL) -> bool:
@@ -273,9 +299,11 @@ def lies_under(base: httpx.URL, url: httpx.URL) -> bool:
     Only such a URL is given the backend's credential.
     """
     path = url.raw_path.partition(b"?")[0]
-    same_server = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
-    climbs = any(part in (b".", b"..") for part in re.split(rb"[/\\]", unquote_to_bytes(path)))
-    return same_server and path.startswith(base.raw_path) and not climbs
+    if (url.scheme, url.netloc) != (base.scheme, base.netloc) or not path.startswith(base.raw_path):
+        return False
+    if not _MAY_CLIMB.search(path):
+        return True
+    return not any(part in (b".", b"..") for part in re.split(rb"[/\\]", unquote_to_bytes(path)))
 
 
 async def read_bounded(response: httpx.Response, info: CallInfo) -> bytes:
@@ -283,6 +311,13 @@ async def read_bounded(response: httpx.Response, info: CallInfo) -> bytes:
 
     Raises `MalformedAnswer` (for a write `OutcomeUnknown`) past `MAX_ANSWER_BYTES`, and what httpx raises.
     """
+    if response.is_stream_consumed:
+        return response.content
+    if isinstance(response.stream, BoundedBody) and not has_field(response, b"content-encoding"):
+        try:
+            return await response.stream.read(MAX_ANSWER_BYTES)
+        except TooLargeError:
+            raise _too_large(info, MAX_ANSWER_BYTES) from None
     parts: list[bytes] = []
     size = 0
     async for chunk in decoded(response):

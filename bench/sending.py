@@ -193,7 +193,8 @@ async def stage() -> AsyncIterator[tuple[Statements, Gateway, dict[str, Any], Pa
         config = Path(folder) / "postroom.toml"
         named = {"statements": access["kashflow"], "letters": access["smallinvoice"]}
         config.write_text(CONFIG.format(port=port, folder=folder, **named), encoding="utf-8")
-        with process("serve", "--config", str(config), stdout=subprocess.DEVNULL) as server:
+        said = (Path(folder) / "log").open("w", encoding="utf-8")  # as where it is served: to a file, not a terminal
+        with said, process("serve", "--config", str(config), stdout=said, stderr=said) as server:
             async with httpx.AsyncClient(timeout=120, trust_env=False) as client:
                 statements = Statements(access["kashflow"], client)
                 gateway = Gateway(port, server.pid, client)

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from gateway.admission import authenticating
@@ -22,24 +21,32 @@ from gateway.dispatch.draining import Patience, endless
 from gateway.dispatch.engine import DbosEngine, EngineFactory
 from gateway.dispatch.running import sending_over
 from gateway.dispatch.sending import Sending
-from gateway.documents.preparing import Documents
+from gateway.document_settings import documents_of, kept_documents, library_of
+from gateway.documents.automatic import KeptDocuments
 from gateway.engine.executor import CompiledExecutor
 from gateway.files import FileLinks
 from gateway.metrics import Metrics
+from gateway.principals import Scope
+from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.build import build_schema, schema_needs
-from gateway.server.authenticating import Authenticator, LocalAuthenticator
+from gateway.schema.subgraph_directives import said_of_fields
+from gateway.schema.subgraph_sdl import subgraph_sdl
+from gateway.server.authenticating import Authenticator, LocalAuthenticator, UnauthenticatedError
 from gateway.server.door import Door
-from gateway.server.examples import EXAMPLES
+from gateway.server.examples import example_queries
 from gateway.server.executing import Operations
 from gateway.server.explorer import explorer_routes
 from gateway.server.files import file_route
 from gateway.server.front_page import FrontPage
 from gateway.server.graphql_view import GraphQLView
+from gateway.server.guarding import caller_with
 from gateway.server.health import health_routes
 from gateway.server.hosts import Hosts
 from gateway.server.metrics import metrics_route
 from gateway.server.origins import Origins
+from gateway.server.requests_reading import RequestRefusedError
 from gateway.server.schema_file import SCHEMA_PATH, SchemaFile
+from gateway.server.siblings import answering_siblings
 from gateway.server.stopping import LastAnswers, Stopping
 from gateway.server.watching import OperationWatch
 from gateway.settings import ServerSettings, Settings
@@ -63,14 +70,16 @@ class Gateway:
         clock: Clock = utc_now,
         watch: OperationWatch | None = None,
         authenticator: Authenticator | None = None,
+        kept: KeptDocuments | None = None,
     ) -> None:
         self.settings = settings
         self.watch = watch or OperationWatch(seconds=settings.server.operation_seconds)
         self.watch.metrics.watch(backends)
         self.backends = backends
         self.schema = build_schema()
-        executor = CompiledExecutor(self.schema, self.watch.metrics)
-        self.operations = Operations(Documents(self.schema.core), executor)
+        documents = documents_of(settings, self.schema)
+        library = library_of(settings, documents, kept)
+        self.operations = Operations(documents, CompiledExecutor(self.schema, self.watch.metrics), library)
         self.sending = sending
         key = settings.files.key
         self.file_links = FileLinks(
@@ -93,7 +102,24 @@ class Gateway:
             file_links=self.file_links,
             needs=self._needs(principal.scopes),
             clock=self._clock,
+            subgraph_sdl=self.subgraph_sdl,
+            renewed=self._renewed,
         )
+
+    @functools.cache  # noqa: B019 - a gateway lives as long as its process
+    def subgraph_sdl(self) -> str:
+        """Its schema as composers take it."""
+        checks = self.settings.federation.router_checks_scopes
+        return subgraph_sdl(self.schema.as_str(), said_of_fields(self.schema.core, router_checks_scopes=checks))
+
+    async def _renewed(self, principal: Principal) -> Principal:
+        try:
+            return await self.authenticator.renewed(principal)
+        except UnauthenticatedError as error:
+            raise ProblemError(Problem(code=ProblemCode.FORBIDDEN, message=error.reason)) from None
+        except RequestRefusedError as refusal:
+            problem = Problem(code=ProblemCode.UNAVAILABLE, message=refusal.reason, retryable=True)
+            raise ProblemError(problem) from None
 
 
 @contextlib.asynccontextmanager
@@ -113,7 +139,8 @@ async def running_gateway(
         authenticating(settings, clock) as authenticator,
     ):
         watch = OperationWatch(metrics, tracing, seconds=settings.server.operation_seconds)
-        yield Gateway(settings, backends, sending, clock, watch, authenticator)
+        async with answering_siblings(settings.worker, metrics), kept_documents(settings) as kept:
+            yield Gateway(settings, backends, sending, clock, watch, authenticator, kept)
 
 
 @contextlib.asynccontextmanager
@@ -168,29 +195,28 @@ def origins_of(server: ServerSettings) -> Origins:
 
 def _routes(gateway: Gateway, stopping: Stopping | None = None) -> list[BaseRoute]:
     leaving = stopping or Stopping(gateway.settings.server.stop_seconds)
-    view = GraphQLView(gateway.operations, gateway.context, gateway.watch, gateway.authenticator, leaving)
+    view = GraphQLView(
+        gateway.operations,
+        gateway.context,
+        gateway.watch,
+        gateway.authenticator,
+        leaving,
+        gateway.settings.connections,
+    )
     return [
         Route(GRAPHQL_PATH, view),
         WebSocketRoute(GRAPHQL_PATH, view),
-        file_route(gateway.backends, gateway.file_links, _local),
-        *health_routes(gateway.backends, leaving),
-        metrics_route(gateway.watch.metrics),
-        *explorer_routes(endpoint=GRAPHQL_PATH, tabs=EXAMPLES),
-        SchemaFile(gateway.schema, _caller).route(),
+        file_route(gateway.backends, gateway.file_links, gateway.authenticator),
+        *health_routes(gateway.backends, leaving, caller_with(gateway.authenticator, Scope.READ)),
+        metrics_route(gateway.watch.metrics, gateway.authenticator, gateway.settings.worker),
+        *explorer_routes(endpoint=GRAPHQL_PATH, tabs=example_queries(), signs_in=gateway.settings.auth.mode != "none"),
+        SchemaFile(gateway.schema, caller_with(gateway.authenticator)).route(),
         FrontPage(
             gateway.backends,
             gateway.sending.ledger,
-            _caller,
+            caller_with(gateway.authenticator, Scope.READ),
             address=gateway.settings.server.url + GRAPHQL_PATH,
             endpoint=GRAPHQL_PATH,
             schema_path=SCHEMA_PATH,
         ).route(),
     ]
-
-
-async def _caller(_: Request) -> Principal | None:
-    return LOCAL
-
-
-def _local(_: Request) -> Principal:
-    return LOCAL

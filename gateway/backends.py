@@ -107,6 +107,9 @@ class Backends:
     def __iter__(self) -> Iterator[Backend]:
         return iter(self._by_key.values())
 
+    def __len__(self) -> int:
+        return len(self._by_key)
+
     def get(self, key: str) -> Backend | None:
         """The backend of this key, if it is there."""
         return self._by_key.get(key)

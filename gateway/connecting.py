@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import httpx
-from pydantic import SecretStr
 
 from adapters.contract import Connection
 from gateway.backends import Backend, Backends, capabilities_of
 from gateway.metrics import Metrics
 from gateway.settings import BackendSettings, Settings
+from gateway.upstream.accounts import account_of
 from gateway.upstream.breaker import BreakerTransport
 from gateway.upstream.cache import CacheTransport
 from gateway.upstream.cache_memory import MemoryStore
@@ -26,7 +26,6 @@ from gateway.upstream.limits import Limiter, LimitsTransport
 from gateway.upstream.limits_fleet import Fleet
 from gateway.upstream.limits_shared import SharedLimiter, name_of
 from gateway.upstream.limits_turns import Bounds
-from gateway.upstream.questions import account_of
 from gateway.upstream.retry import RetryTransport
 from gateway.upstream.whole_answers import WholeAnswersTransport
 
@@ -79,12 +78,9 @@ async def _limiters(settings: Settings, clock: Clock) -> AsyncIterator[Callable[
     async with Fleet(url.get_secret_value(), processes, clock=clock) as fleet:
 
         def shared(configured: BackendSettings) -> Limiter:
-            secrets = (
-                value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-                for _, value in configured.credentials
-            )
-            name = name_of(configured.key, configured.base_url, secrets, pepper)
-            return SharedLimiter(Bounds.of(configured.limits), fleet, name)
+            key, base_url = configured.key, configured.base_url
+            account = account_of("limits", key, base_url, configured.credentials, pepper=pepper)
+            return SharedLimiter(Bounds.of(configured.limits), fleet, name_of(key, account))
 
         yield shared
 
@@ -127,7 +123,7 @@ def _cached(inner: httpx.AsyncBaseTransport, configured: BackendSettings, store:
     return CacheTransport(
         inner,
         store,
-        account=account_of(configured.key, configured.base_url, configured.credentials, configured.settings),
+        account=account_of("answers", configured.key, configured.base_url, configured.credentials, configured.settings),
         seconds=configured.cache_seconds,
         is_sound=lambda status, body: vendor.is_sound(body) and not vendor.is_outage(status, body),
     )

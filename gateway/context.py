@@ -1,7 +1,7 @@
 """What one request knows: who asks, which backends they may see, fresh loaders, the time; and what a field asks for."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -15,6 +15,7 @@ from gateway.upstream.calls import current_operation
 
 if TYPE_CHECKING:
     from gateway.dispatch.sending import Sending
+    from gateway.documents.cost import Cost
     from gateway.documents.prepared import PreparedOperation
     from gateway.files import FileLinks
     from gateway.loaders import Loaders
@@ -29,8 +30,9 @@ __all__ = ["LOCAL", "Ask", "Principal", "RequestContext"]
 class RequestContext:
     """One GraphQL request. ``backends`` holds only what the principal may see; nothing else is reached through it.
 
-    ``explained`` says that it is asked why vendors are called. ``kind`` and ``operation`` are known once the document
-    is; ``failed`` says that there was an error.
+    ``renewed`` gives the principal as it stands now, or raises a problem. ``explained`` says that it is asked why
+    vendors are called. ``kind``, ``operation`` and ``cost`` are known once the document is; ``failed`` says that there
+    was an error.
     """
 
     principal: Principal
@@ -40,11 +42,14 @@ class RequestContext:
     file_links: "FileLinks"
     needs: FieldNeeds
     clock: Callable[[], datetime]
+    subgraph_sdl: Callable[[], str]
+    renewed: "Callable[[Principal], Awaitable[Principal]] | None" = None
     selections: dict[tuple[int, ...], Selection] = field(default_factory=dict)
     reads: Reads = field(default_factory=Reads)
     explained: bool = False
     kind: str | None = None
     operation: "PreparedOperation | None" = None
+    cost: "Cost | None" = None
     failed: bool = False
 
     @cached_property
@@ -56,7 +61,7 @@ class RequestContext:
 
     def afresh(self) -> "RequestContext":
         """The same for another operation of the same caller: nothing loaded, nothing selected."""
-        return replace(self, selections={}, reads=Reads(), kind=None, operation=None, failed=False)
+        return replace(self, selections={}, reads=Reads(), kind=None, operation=None, cost=None, failed=False)
 
     def is_a(self, kind: str) -> None:
         """Notes that it is a query, a mutation, or a subscription, which takes as long as somebody follows it."""
@@ -69,7 +74,7 @@ class RequestContext:
         """Drops what was loaded: something was written meanwhile."""
         self.__dict__.pop("loaders", None)
 
-    @property
+    @cached_property
     def today(self) -> date:
         """The day of reference, UTC."""
         return self.clock().date()

@@ -1,7 +1,9 @@
 """Links to files: signed, short-lived, and telling nothing of the vendor but what its id already does.
 
 A link is ``payload.signature``; the payload names the record, the file, who may fetch it and until when. The signature
-is HMAC-SHA-256 with the gateway's key.
+is HMAC-SHA-256 with the gateway's key. A link is a bearer's: browsers send no header for an image or a download. So it
+is short-lived, ends with the credential that it was got with, and is looked at again when it is opened: whether that
+credential still stands, and still may read that backend.
 """
 
 import base64
@@ -15,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.ids import Ref
+from gateway.principals import Principal, Scope
 
 __all__ = ["FileClaim", "FileLinks", "LinkExpiredError", "LinkInvalidError", "VendorFile"]
 
@@ -39,12 +42,24 @@ class FileClaim(Struct, frozen=True, kw_only=True, array_like=True):
     page: int
     width: int
     principal: str
+    credential: str
     expires: int
 
     @property
     def ref(self) -> Ref:
         """The record whose file it is."""
         return Ref(self.type, self.backend, self.native_id)
+
+    @property
+    def bearer(self) -> Principal:
+        """Whoever got the link, with what the link allows."""
+        return Principal(
+            id=self.principal,
+            backends=frozenset((self.backend,)),
+            scopes=frozenset((Scope.READ,)),
+            credential=self.credential or None,
+            expires=datetime.fromtimestamp(self.expires, UTC),
+        )
 
 
 class VendorFile(Struct, frozen=True, kw_only=True):
@@ -64,11 +79,11 @@ class FileLinks:
         self._lifetime = lifetime
         self._clock = clock
 
-    def pdf(self, record: Ref, principal: str) -> VendorFile:
+    def pdf(self, record: Ref, principal: Principal) -> VendorFile:
         """The link to a document's PDF."""
         return self._link(record, principal, page=0, width=0, content_type=PDF_TYPE)
 
-    def preview(self, record: Ref, principal: str, *, page: int, width: int) -> VendorFile:
+    def preview(self, record: Ref, principal: Principal, *, page: int, width: int) -> VendorFile:
         """The link to a picture of a page."""
         return self._link(record, principal, page=page, width=width, content_type=PNG_TYPE)
 
@@ -90,15 +105,17 @@ class FileLinks:
             raise LinkExpiredError
         return claim
 
-    def _link(self, record: Ref, principal: str, *, page: int, width: int, content_type: str) -> VendorFile:
-        expires = int((self._clock() + self._lifetime).timestamp())
+    def _link(self, record: Ref, principal: Principal, *, page: int, width: int, content_type: str) -> VendorFile:
+        last = self._clock() + self._lifetime
+        expires = int(min(last, principal.expires or last).timestamp())
         claim = FileClaim(
             type=record.type,
             backend=record.backend,
             native_id=record.native_id,
             page=page,
             width=width,
-            principal=principal,
+            principal=principal.id,
+            credential=principal.credential or "",
             expires=expires,
         )
         payload = base64.urlsafe_b64encode(msgspec.msgpack.encode(claim)).rstrip(b"=")

@@ -16,6 +16,7 @@ from adapters.contract import AggregateRequest, ListRequest
 from adapters.errors import UnsupportedByVendor
 from adapters.model import Page
 from gateway.backends import Backend
+from gateway.problems import ProblemError
 from gateway.record_types import type_name
 from gateway.safe_loader import SafeLoader, together
 
@@ -46,7 +47,7 @@ class CodeKey(Struct, frozen=True):
     wanted: frozenset[str]
 
 
-class PageKey(Struct, frozen=True):
+class PageKey(Struct, frozen=True, cache_hash=True):
     """A part of a backend's list, of one customer's where ``customer_id`` is given; ``part`` is the adapter's."""
 
     part: str
@@ -79,7 +80,7 @@ def _backend_of(key: Any) -> Hashable:
 
 
 class _Either:
-    """A customer by code or by native id."""
+    """A customer by its code, or a record by its native id."""
 
     def __init__(self, by_code: SafeLoader, by_key: SafeLoader) -> None:
         self._by_code = by_code
@@ -88,7 +89,7 @@ class _Either:
     apart = staticmethod(_backend_of)
 
     def load(self, key: "CodeKey | RecordKey") -> Awaitable[Any]:
-        """The customer of either kind of key."""
+        """The record of either kind of key."""
         return self._by_code.load(key) if isinstance(key, CodeKey) else self._by_key.load(key)
 
     def load_many(self, keys: "Sequence[CodeKey | RecordKey]") -> Awaitable[list[Any]]:
@@ -128,7 +129,7 @@ def _raw(record: Any) -> Any:
 
 
 class _NodeLoader:
-    """Whatever has a global id: a record by its key, a dispatch by its ledger id, a backend as it is."""
+    """Whatever has a key: a record by its own, a dispatch by its ledger id, a backend as it is; a refusal is raised."""
 
     apart = staticmethod(together)
 
@@ -139,10 +140,12 @@ class _NodeLoader:
         """The nodes in the keys' order."""
         return each(self, keys)
 
-    async def load(self, key: "RecordKey | str | Backend | None") -> Any:
+    async def load(self, key: "RecordKey | CodeKey | str | Backend | ProblemError | None") -> Any:
         """The node, or None."""
-        if isinstance(key, RecordKey):
-            return await self._loaders.record.load(key)
+        if isinstance(key, RecordKey | CodeKey):
+            return await self._loaders.customer.load(key)
+        if isinstance(key, ProblemError):
+            raise key
         return await self._loaders.dispatch.load(key) if isinstance(key, str) else key
 
 
@@ -168,7 +171,7 @@ class Loaders:
     """The loaders of one request, by the names that fields declare."""
 
     def __init__(self, context: "RequestContext") -> None:
-        from gateway.dispatch.loading import DispatchItemLoader, DispatchListLoader, DispatchLoader  # noqa: PLC0415
+        from gateway.dispatch.loading import DispatchItemLoader, DispatchListLoader, dispatches_of  # noqa: PLC0415
         from gateway.list_reading import ConnectionLoader  # noqa: PLC0415 - they load through these
         from gateway.timeline import CounterpartLoader, TimelineLoader  # noqa: PLC0415
 
@@ -186,7 +189,7 @@ class Loaders:
         self.connection = ConnectionLoader(context)
         self.counterparts = CounterpartLoader(context)
         self.timeline = TimelineLoader(context)
-        self.dispatch = DispatchLoader(context)
+        self.dispatch = SafeLoader(dispatches_of(context), context.reads, "dispatch")
         self.dispatches = DispatchListLoader(context)
         self.dispatch_items = DispatchItemLoader(context)
 

@@ -3,11 +3,12 @@
 Each gateway has a registry of its own: two in one process count for themselves.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
-from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -59,6 +60,24 @@ class _Backends(Collector):
         )
 
 
+class _EventLoop(Collector):
+    """What the event loop that asks has to do."""
+
+    def describe(self) -> Iterator[Metric]:
+        """The metric without its value."""
+        return iter((self._family(),))
+
+    def collect(self) -> Iterator[Metric]:
+        """The metric as it is now; without a value outside of an event loop."""
+        family = self._family()
+        with contextlib.suppress(RuntimeError):
+            family.add_metric((), len(asyncio.all_tasks()))
+        return iter((family,))
+
+    def _family(self) -> GaugeMetricFamily:
+        return GaugeMetricFamily("postroom_event_loop_tasks", "Tasks that have not ended.", labels=())
+
+
 class Metrics:
     """The metrics of one gateway. Times are in seconds."""
 
@@ -66,6 +85,7 @@ class Metrics:
         self.registry = registry = CollectorRegistry()
         self._backends = _Backends()
         registry.register(self._backends)
+        registry.register(_EventLoop())
         ProcessCollector(registry=registry)
         self._calls = Counter(
             "postroom_vendor_calls",
@@ -156,11 +176,6 @@ class Metrics:
         """Counts items of dispatches that were brought to a state."""
         if count:
             self._child(self._items, state).inc(count)
-
-    def exposed(self, accept: str | None) -> tuple[bytes, str]:
-        """All metrics in the format that suits an Accept header best, and its media type."""
-        encode, media_type = choose_encoder(accept or "")
-        return encode(self.registry), media_type
 
     def _child(self, metric: Any, *labels: str) -> Any:
         """A metric of these labels: finding it anew each time costs more than counting."""

@@ -6,7 +6,6 @@ logged; its text never leaves the process.
 
 import uuid
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -17,11 +16,13 @@ from msgspec import Struct
 from adapters import errors
 from adapters.contract import Outcome, OutcomeState
 from adapters.errors import AdapterError
+from gateway.public_codes import ProblemCode, RequestCode
 
 __all__ = [
     "Problem",
     "ProblemCode",
     "ProblemError",
+    "UnavailableError",
     "failed",
     "incident_of",
     "problem_of",
@@ -30,29 +31,6 @@ __all__ = [
 ]
 
 log = structlog.get_logger("postroom.problems")
-
-
-class ProblemCode(StrEnum):
-    """The public codes."""
-
-    INVALID_INPUT = "INVALID_INPUT"
-    NOT_FOUND = "NOT_FOUND"
-    NOT_READY = "NOT_READY"
-    UNSUPPORTED = "UNSUPPORTED"
-    CONFLICT = "CONFLICT"
-    ALREADY_SENT = "ALREADY_SENT"
-    INACTIVE = "INACTIVE"
-    IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
-    SCAN_LIMIT = "SCAN_LIMIT"
-    FORBIDDEN = "FORBIDDEN"
-    BACKEND_CREDENTIALS = "BACKEND_CREDENTIALS"
-    RATE_LIMITED = "RATE_LIMITED"
-    UNAVAILABLE = "UNAVAILABLE"
-    TIMEOUT = "TIMEOUT"
-    REJECTED = "REJECTED"
-    MALFORMED_RESPONSE = "MALFORMED_RESPONSE"
-    OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
-    FILE_NOT_AVAILABLE = "FILE_NOT_AVAILABLE"
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -73,6 +51,12 @@ class ProblemError(Exception):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
         self.problem = problem
+
+
+class UnavailableError(Exception):
+    """Something of the gateway's own is away. ``problem`` is what the caller is told; the log has the rest."""
+
+    problem: Problem
 
 
 _CODES: Mapping[type[AdapterError], ProblemCode] = {
@@ -160,12 +144,16 @@ def _input_name(attribute: str) -> str:
 
 
 def incident_of(error: BaseException) -> str:
-    """The incident id of a failure: the same for every path it left null, logged once, when first asked for."""
-    known: str | None = getattr(error, "incident", None)
+    """The incident id of a failure: one for each call that failed, logged once, when first asked for.
+
+    It is the same for every path that the call left null, and for all who shared it.
+    """
+    failed: Any = (error.asked if isinstance(error, AdapterError) else None) or error
+    known: str | None = getattr(failed, "incident", None)
     if known is not None:
         return known
     incident = uuid.uuid4().hex[:12]
-    error.incident = incident  # type: ignore[attr-defined]
+    failed.incident = incident
     if isinstance(error, AdapterError):
         log.warning(
             "backend failed",
@@ -189,7 +177,10 @@ def public_error(error: Exception) -> GraphQLError:
     if isinstance(error, AdapterError):
         extensions = {**_extensions(problem_of(error)), "incident": incident_of(error)}
         return GraphQLError(error.message, extensions=extensions)
-    extensions = {"code": "INTERNAL", "incident": incident_of(error)}
+    if isinstance(error, UnavailableError):
+        extensions = {**_extensions(error.problem), "incident": incident_of(error)}
+        return GraphQLError(error.problem.message, extensions=extensions)
+    extensions = {"code": RequestCode.INTERNAL.value, "incident": incident_of(error)}
     return GraphQLError("Something went wrong inside the gateway.", extensions=extensions)
 
 

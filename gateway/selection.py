@@ -33,15 +33,28 @@ class Selection:
         fragments: Mapping[str, FragmentDefinitionNode],
         needs: FieldNeeds,
         applies: Callable[[SelectionNode], bool] | None = None,
+        conditions: frozenset[str] | None = None,
     ) -> None:
         self._nodes = nodes
         self._fragments = fragments
         self._needs = needs
         self._applies = applies
+        self._conditions = conditions
         self._known: tuple[FieldNode, ...] | None = None
+        self._names: frozenset[str] | None = None
         self._below: dict[tuple[str, ...], Selection] = {}
+        self._on: dict[tuple[str, ...], Selection] = {}
         self._wanted: dict[tuple[str, ...], frozenset[str]] = {}
         self._wanted_of_nodes: dict[tuple[str, ...], frozenset[str]] = {}
+
+    def on(self, *types: str) -> "Selection":
+        """The same without the fragments on other types: what is selected of an object that is of all these types."""
+        known = self._on.get(types)
+        if known is None:
+            conditions = frozenset(types)
+            known = Selection(self._nodes, self._fragments, self._needs, self._applies, conditions)
+            self._on[types] = known
+        return known
 
     def below(self, *names: str) -> "Selection":
         """The selection below the fields of these names."""
@@ -53,7 +66,9 @@ class Selection:
 
     def has(self, name: str) -> bool:
         """Whether a field of this name is selected."""
-        return any(node.name.value == name for node in self._fields())
+        if self._names is None:
+            self._names = frozenset(node.name.value for node in self._fields())
+        return name in self._names
 
     def wanted(self, *types: str) -> frozenset[str]:
         """The attributes that the selected fields need, read as fields of these types."""
@@ -91,7 +106,12 @@ class Selection:
             elif isinstance(node, FieldNode):
                 yield node
             elif isinstance(node, InlineFragmentNode):
-                open_sets.append(iter(node.selection_set.selections))
+                open_sets.append(self._part(node))
             elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
                 spread.add(node.name.value)
-                open_sets.append(iter(self._fragments[node.name.value].selection_set.selections))
+                open_sets.append(self._part(self._fragments[node.name.value]))
+
+    def _part(self, fragment: InlineFragmentNode | FragmentDefinitionNode) -> Iterator[SelectionNode]:
+        condition = fragment.type_condition
+        stands = self._conditions is None or condition is None or condition.name.value in self._conditions
+        return iter(fragment.selection_set.selections if stands else ())

@@ -19,8 +19,11 @@ from gateway.dispatch.timing import Timing
 from gateway.settings_auth import AuthSettings, JwtSettings, check_auth
 from gateway.settings_backends import CREDENTIAL_PREFIX, BackendReader
 from gateway.settings_connections import ConnectionSettings
+from gateway.settings_documents import DocumentSettings
+from gateway.settings_limits import LimitSettings
 from gateway.settings_reading import Reader, is_loopback, read_toml
 from gateway.settings_section import Section
+from gateway.worker import Worker
 
 __all__ = [
     "DEFAULT_FILE",
@@ -28,9 +31,12 @@ __all__ = [
     "BackendSettings",
     "CacheSettings",
     "ConnectionSettings",
+    "DocumentSettings",
+    "FederationSettings",
     "FileSettings",
     "JwtSettings",
     "LedgerSettings",
+    "LimitSettings",
     "ListLimits",
     "RedisSettings",
     "ServerSettings",
@@ -201,6 +207,13 @@ class CacheSettings(Section):
     )
 
 
+class FederationSettings(Section):
+    """What the schema tells a federation router. Scopes are looked at here whatever it is told."""
+
+    # Off: Apollo's JavaScript gateway refuses a schema with @requiresScopes.
+    router_checks_scopes: bool = Field(default=False, description="true or false", examples=[True])
+
+
 class TracingSettings(Section):
     """Where traces go; without an endpoint there are none."""
 
@@ -232,19 +245,23 @@ class BackendSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All of it. ``workers`` are the processes that this command serves with."""
+    """All of it. ``workers`` are the processes that this command serves with, ``worker`` is this one of several."""
 
     server: ServerSettings = field(default_factory=ServerSettings)
     connections: ConnectionSettings = field(default_factory=ConnectionSettings)
     auth: AuthSettings = field(default_factory=AuthSettings)
     jwt: JwtSettings = field(default_factory=JwtSettings)
     lists: ListLimits = field(default_factory=ListLimits)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    documents: DocumentSettings = field(default_factory=DocumentSettings)
     files: FileSettings = field(default_factory=FileSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
     tracing: TracingSettings = field(default_factory=TracingSettings)
+    federation: FederationSettings = field(default_factory=FederationSettings)
     workers: int = 1
+    worker: Worker | None = None
     backends: tuple[BackendSettings, ...] = ()
 
     @property
@@ -306,7 +323,11 @@ def sandbox_settings(
         for name, base_url in base_urls.items()
     ]
     known = {name: text for name, text in (environ or {}).items() if not name.startswith(CREDENTIAL_PREFIX)}
-    document = {"backends": backends, "ledger": {"url": f"sqlite:///{ledger}"}}
+    document = {
+        "backends": backends,
+        "ledger": {"url": f"sqlite:///{ledger}"},
+        "documents": {"suggestions": True},
+    }
     return _read(document, "the sandboxes", Path(), known, vendors, overrides or {})
 
 
@@ -321,11 +342,14 @@ _SECTIONS: Mapping[str, type[Section]] = {
     "auth": AuthSettings,
     "jwt": JwtSettings,
     "lists": ListLimits,
+    "limits": LimitSettings,
+    "documents": DocumentSettings,
     "files": FileSettings,
     "ledger": LedgerSettings,
     "redis": RedisSettings,
     "cache": CacheSettings,
     "tracing": TracingSettings,
+    "federation": FederationSettings,
 }
 
 
@@ -357,8 +381,20 @@ def _read(
             'write host = "127.0.0.1" or mode = "api_key" under [auth], '
             "or say insecure = true (--insecure) if something in front of it does the asking",
         )
+    sections["documents"] = _documents(reader, sections["documents"], folder)
     backends = [BackendSettings(**members) for members in BackendReader(reader, vendors).backends(document)]
     reader.check_environment()
     if reader.problems or None in sections.values():
         raise SettingsError(reader.problems)
     return Settings(**sections, backends=tuple(backends))
+
+
+def _documents(reader: Reader, documents: DocumentSettings | None, folder: Path) -> DocumentSettings | None:
+    """The section with its manifest found beside the settings."""
+    if documents is None:
+        return None
+    if documents.manifest is None:
+        if documents.trusted == "require":
+            reader.problem(reader.place("documents", "trusted"), "needs a manifest, or nothing could be asked")
+        return documents
+    return documents.model_copy(update={"manifest": folder / documents.manifest})

@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 
 from gateway.__main__ import run
+from tests.readme import README, block
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+GROUPS = {"dispatches", "keys"}
+"""Commands of commands."""
 
 
 class Postroom:
@@ -30,12 +34,6 @@ def postroom(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     """The command, run in the project's folder."""
     monkeypatch.chdir(ROOT)
     return Postroom(capsys)
-
-
-def block(language: str, number: int = 0) -> str:
-    """The ``number``-th block of a language."""
-    found: str = re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)[number]
-    return found
 
 
 def commands() -> list[str]:
@@ -61,7 +59,7 @@ def test_the_capability_table_is_printed_from_the_adapters(postroom: Postroom) -
 @pytest.mark.parametrize("line", [line for line in commands() if "postroom " in line and not line.startswith("cp ")])
 def test_each_command_exists_with_its_options(line: str, postroom: Postroom) -> None:
     words = line.split()[1:]
-    usage = postroom(words[0], "--help")
+    usage = postroom(*words[: 2 if words[0] in GROUPS else 1], "--help")
 
     assert [word for word in words if word.startswith("--") and word not in usage] == []
 

@@ -28,6 +28,7 @@ vendor = Vendor(
     authenticate=authenticate,
     connect=connect,
     sandbox_module="adapters.billing_platform.sandbox",
+    unique_codes=True,  # "API, Customers": a search by account number answers one customer or none
     notes={
         "customers": "by name or code only where the tenant may be listed whole",
         "correspondence": "newest first by windows of days; oldest first only where the tenant may be listed whole",

@@ -89,12 +89,15 @@ class Client:
 
 async def per_key(keys: Iterable[str], read: Callable[[str], Awaitable[T]]) -> dict[str, T | AdapterError]:
     """What ``read`` gives for each key, all at once; a key that fails has its error and spoils no other."""
-
-    async def settled(key: str) -> T | AdapterError:
-        try:
-            return await read(key)
-        except AdapterError as error:
-            return error
-
     distinct = list(dict.fromkeys(keys))
-    return dict(zip(distinct, await asyncio.gather(*map(settled, distinct)), strict=True))
+    if len(distinct) == 1:  # needs no task of its own
+        return {distinct[0]: await _settled(distinct[0], read)}
+    answers = await asyncio.gather(*[_settled(key, read) for key in distinct])
+    return dict(zip(distinct, answers, strict=True))
+
+
+async def _settled(key: str, read: Callable[[str], Awaitable[T]]) -> T | AdapterError:
+    try:
+        return await read(key)
+    except AdapterError as error:
+        return error

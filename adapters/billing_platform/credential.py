@@ -7,6 +7,7 @@ import httpx
 from pydantic import SecretStr, field_validator
 
 from adapters.contract import Credentials
+from adapters.messages import changed_request
 from adapters.redaction import tell_secrets
 from adapters.wire import lies_under
 
@@ -45,12 +46,8 @@ class _BearerToken(httpx.AsyncBaseTransport):
         if not lies_under(self._base, request.url):
             return await self._inner.handle_async_request(request)
         token = self._token.get_secret_value()
-        headers = request.headers.copy()
-        headers["Authorization"] = f"Bearer {token}"
         # A new request: the policies outside log and repeat theirs, which never carries the token.
-        request = httpx.Request(
-            request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
-        )
+        request = changed_request(request, more=((b"Authorization", b"Bearer " + token.encode("ascii")),))
         return tell_secrets(await self._inner.handle_async_request(request), token)
 
     async def aclose(self) -> None:

@@ -22,6 +22,7 @@ vendor = Vendor(
     authenticate=authenticate,
     connect=connect,
     sandbox_module="adapters.kashflow.sandbox",
+    unique_codes=True,
     notes={
         "customers": "Archived customers are listed too, as INACTIVE. Raw records cost a call each.",
         "email_statements": "At most 35 customers a call; the vendor chooses the addresses and queues the e-mails.",

@@ -18,6 +18,7 @@ from adapters.contract import Credentials, VendorSettings
 from adapters.errors import AdapterError, BadCredentials
 from adapters.kashflow.refusals import sign_in_error_of
 from adapters.kashflow.rows import MemorableLetter, SessionAnswer, SignInAnswer
+from adapters.messages import changed_request
 from adapters.redaction import tell_secrets
 from adapters.wire import Wire, WireRequest, lies_under
 
@@ -100,11 +101,7 @@ class _SessionTransport(httpx.AsyncBaseTransport):
 
 def _with_session(request: httpx.Request, session: _Session) -> httpx.Request:
     """A copy, so that the layers above, which log the request, never hold the credential."""
-    headers = request.headers.copy()
-    headers["authorization"] = f"KfToken {session.token}"
-    return httpx.Request(
-        request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
-    )
+    return changed_request(request, more=((b"authorization", b"KfToken " + session.token.encode("ascii")),))
 
 
 class _SignIn:

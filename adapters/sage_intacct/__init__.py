@@ -41,6 +41,7 @@ vendor = Vendor(
     authenticate=authenticate,
     connect=connect,
     sandbox_module="adapters.sage_intacct.sandbox",
+    unique_codes=True,
     takes_idempotency_keys=True,
     notes={
         "customers": "An e-mail address, a postal address and the raw record cost a call per customer.",

@@ -18,6 +18,7 @@ from adapters.answers import decode_json
 from adapters.content_coding import decoded
 from adapters.contract import Credentials, VendorSettings
 from adapters.errors import AdapterError, BadCredentials, MalformedAnswer
+from adapters.messages import changed_request
 from adapters.redaction import tell_secrets
 from adapters.sage_intacct.envelope import error_in, says_token_is_invalid
 from adapters.wire import EXTENSION, Answer, CallInfo, Wire, WireRequest, lies_under
@@ -198,11 +199,7 @@ class _SignedIn(httpx.AsyncBaseTransport):
 
 
 def _with_token(request: httpx.Request, token: _Token) -> httpx.Request:
-    headers = httpx.Headers(request.headers)
-    headers["Authorization"] = f"Bearer {token.value}"
-    return httpx.Request(
-        request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
-    )
+    return changed_request(request, more=((b"Authorization", b"Bearer " + token.value.encode("ascii")),))
 
 
 def authenticate(

@@ -22,7 +22,6 @@ vendor = Vendor(
     authenticate=authenticate,
     connect=connect,
     sandbox_module="adapters.smallinvoice.sandbox",
-    unique_codes=False,
     notes={
         "customers": "No filter, so filters and codes are looked for here, in the whole list.",
         "letters": "No list of a customer's letters, so they are picked out of the list of all. Filters act here.",

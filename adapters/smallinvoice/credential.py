@@ -14,6 +14,7 @@ import httpx
 from pydantic import SecretStr, field_validator
 
 from adapters.contract import Credentials
+from adapters.messages import changed_request, same_server_url
 from adapters.redaction import tell_secrets
 from adapters.wire import lies_under
 
@@ -53,6 +54,7 @@ class _TokenTransport(httpx.AsyncBaseTransport):
         self._inner = inner
         self._base = base
         self._token = token
+        self._pair = "/token/" + quote(token.get_secret_value(), safe="")
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if not lies_under(self._base, request.url):
@@ -63,26 +65,18 @@ class _TokenTransport(httpx.AsyncBaseTransport):
             error.request = request
             raise
         response.request = request
-        for name in {name for name, value in response.headers.multi_items() if self._pair in value}:
-            del response.headers[name]  # a redirect's address, for one
+        pair = self._pair.encode("ascii")
+        if any(pair in value for _, value in response.headers.raw):
+            for name in {name for name, value in response.headers.multi_items() if self._pair in value}:
+                del response.headers[name]  # a redirect's address, for one
         return tell_secrets(response, self._token.get_secret_value())
 
     async def aclose(self) -> None:
         await self._inner.aclose()
 
-    @property
-    def _pair(self) -> str:
-        return "/token/" + quote(self._token.get_secret_value(), safe="")
-
     def _with_token(self, request: httpx.Request) -> httpx.Request:
         """A copy that goes to ``<path>/token/<token>``, with a slash at the end where the path had one."""
-        path, mark, query = request.url.raw_path.partition(b"?")
-        slash = b"/" if path.endswith(b"/") else b""
-        path = path.removesuffix(b"/") + self._pair.encode("ascii") + slash
-        return httpx.Request(
-            request.method,
-            request.url.copy_with(raw_path=path + mark + query),
-            headers=request.headers,
-            stream=request.stream,
-            extensions=request.extensions,
-        )
+        path, mark, query = request.url.raw_path.decode("ascii").partition("?")
+        slash = "/" if path.endswith("/") else ""
+        path = path.removesuffix("/") + self._pair
+        return changed_request(request, url=same_server_url(request.url, path + slash, query if mark else None))

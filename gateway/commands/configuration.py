@@ -6,6 +6,8 @@ from typing import Any
 
 from adapters.registry import load_vendors
 from gateway.commands.failure import CommandFailure
+from gateway.document_settings import documents_of, manifest_of
+from gateway.schema.build import build_schema
 from gateway.settings import DEFAULT_FILE, Settings, load_settings
 
 __all__ = ["configured", "overrides_of"]
@@ -21,7 +23,7 @@ def configured(config: Path | None, overrides: dict[str, Any] | None = None) -> 
 
     Raises:
         CommandFailure: there is no such file.
-        SettingsError: it cannot be used.
+        SettingsError: it cannot be used, or the manifest of trusted documents that it names.
     """
     path = config or DEFAULT_FILE
     if config is None and not path.exists():
@@ -30,4 +32,7 @@ def configured(config: Path | None, overrides: dict[str, Any] | None = None) -> 
             "name another file with --config, or try the emulators with --sandbox.",
             code=2,
         )
-    return load_settings(path, environ=os.environ, vendors=load_vendors(), overrides=overrides)
+    settings = load_settings(path, environ=os.environ, vendors=load_vendors(), overrides=overrides)
+    if settings.documents.manifest is not None:
+        manifest_of(settings, documents_of(settings, build_schema()))
+    return settings

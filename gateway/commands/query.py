@@ -2,8 +2,10 @@
 
 import contextlib
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,10 +19,11 @@ from gateway.commands.emulators import over_emulators
 from gateway.commands.failure import CommandFailure
 from gateway.commands.output import say
 from gateway.logs import configure_logs, secrets_of
-from gateway.settings import Settings
+from gateway.settings import AuthSettings, Settings
 
 __all__ = ["ask", "query"]
 
+KEY_VARIABLE = "POSTROOM_KEY"
 STANDARD_INPUT = "-"
 ACCEPTED = "application/graphql-response+json, application/json;q=0.9"
 
@@ -39,7 +42,7 @@ async def query(
     Args:
         file: The file with the query; - for standard input.
         variables: The query's variables, as a JSON object.
-        url: Ask the gateway that runs here, such as http://127.0.0.1:8000/graphql.
+        url: Ask the gateway that runs here, such as http://127.0.0.1:8000/graphql, with the key in POSTROOM_KEY if any.
         config: Ask a gateway of one's own, with this configuration; postroom.toml in this folder when absent.
         sandbox: Ask a gateway of one's own, over emulators.
     """
@@ -81,17 +84,25 @@ async def _own_gateway(config: Path | None, *, sandbox: bool) -> AsyncIterator[h
     with contextlib.ExitStack() as stack:
         settings: Settings = stack.enter_context(over_emulators())[1] if sandbox else configured(config)
         configure_logs(secrets_of(settings), level=logging.ERROR)
-        app = build_app(settings)
+        app = build_app(replace(settings, auth=AuthSettings()))  # nobody else reaches it
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url=settings.server.url) as client:
                 yield client
 
 
+def _credential() -> dict[str, str]:
+    """The header for a gateway that asks who asks. From the environment alone: other users can see a command's line."""
+    text = os.environ.get(KEY_VARIABLE, "").strip()
+    if not text.isascii() or not text.isprintable():
+        raise CommandFailure(f"{KEY_VARIABLE} is neither a key nor a token: those are printable ASCII.", code=2)
+    return {"authorization": f"Bearer {text}"} if text else {}
+
+
 async def ask(client: httpx.AsyncClient, url: str, body: dict[str, Any]) -> dict[str, Any]:
-    """What a gateway answers. Raises `CommandFailure` where none does."""
+    """What a gateway answers to the key or token in `POSTROOM_KEY`, if any. Raises `CommandFailure` where none does."""
     try:
-        answer = await client.post(url, json=body, headers={"accept": ACCEPTED})
+        answer = await client.post(url, json=body, headers={"accept": ACCEPTED, **_credential()})
     except (httpx.TransportError, httpx.InvalidURL) as error:
         # The error's own words may hold the URL, and that a password.
         raise CommandFailure(f"No gateway answered at that URL ({type(error).__name__}). Does it run?") from None

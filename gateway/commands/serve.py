@@ -26,6 +26,7 @@ from gateway.commands.workers import run_workers
 from gateway.logs import configure_logs, secrets_of
 from gateway.server.stopping import Stopping
 from gateway.settings import ServerSettings, Settings
+from gateway.worker import Worker
 
 __all__ = ["EXAMPLE_QUERY", "serve"]
 
@@ -75,9 +76,10 @@ def serve(
         def announce() -> None:
             say(banner(settings, emulators))
 
-        def serve_on(listening: Callable[[], None]) -> None:
+        def serve_on(listening: Callable[[], None], worker: Worker | None = None) -> None:
             stopping = Stopping(settings.server.stop_seconds)
-            serve_until_told(build_app(settings, stopping=stopping), settings, listener, listening, stopping)
+            mine = replace(settings, worker=worker)
+            serve_until_told(build_app(mine, stopping=stopping), mine, listener, listening, stopping)
 
         with contextlib.suppress(KeyboardInterrupt):  # told to stop, and stopped in order
             if workers == 1:
@@ -139,14 +141,23 @@ def open_listener(server: ServerSettings) -> socket.socket:
     return listener
 
 
+_ASKED = {
+    "none": "Nobody is asked who they are: whoever reaches this address may do everything.",
+    "api_key": "Callers need a key: postroom keys create makes one.",
+    "jwt": "Callers need a token of the issuer under [jwt].",
+}
+
+
 def banner(settings: Settings, emulators: SandboxServer | None) -> str:
     """What to open, what is behind it, and one query to try."""
     endpoint = settings.server.url + GRAPHQL_PATH
     what = "backends" if emulators is None else "emulators"
     backends = aligned([(backend.key, backend.vendor.title, backend.base_url) for backend in settings.backends], "    ")
     body = orjson.dumps({"query": EXAMPLE_QUERY}).decode()
+    key = "" if settings.auth.mode == "none" else ' -H "authorization: Bearer $POSTROOM_KEY"'
     return (
         f"Postroom listens. Open {endpoint}\n\n"
+        f"  {_ASKED[settings.auth.mode]}\n\n"
         f"  Over these {what}:\n{backends}\n\n"
-        f"  Try:\n    curl -s {shlex.quote(endpoint)} -H 'content-type: application/json' -d {shlex.quote(body)}\n"
+        f"  Try:\n    curl -s {shlex.quote(endpoint)}{key} -H 'content-type: application/json' -d {shlex.quote(body)}\n"
     )

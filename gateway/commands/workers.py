@@ -8,17 +8,20 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
+from pathlib import Path
 from typing import Any
 
 import structlog
 from msgspec import Struct
 
 from gateway.commands.failure import CommandFailure
+from gateway.worker import Worker
 
 __all__ = ["run_workers"]
 
@@ -30,20 +33,22 @@ LONGEST_PAUSE = 30.0
 
 STOPPING = frozenset({signal.SIGINT, signal.SIGTERM})
 
-Serve = Callable[[Callable[[], None]], None]
-"""Serves until it is told to stop; calls what it is given when it listens."""
+Serve = Callable[[Callable[[], None], Worker], None]
+"""Serves as one of several, until it is told to stop; calls what it is given when it listens."""
 
 
 class _Worker(Struct, eq=False):
     process: ForkProcess
     readiness: Connection
+    number: int
     ready: bool = False
 
 
 class _Workers:
-    def __init__(self, count: int, serve: Serve) -> None:
+    def __init__(self, count: int, serve: Serve, folder: Path) -> None:
         self._count = count
         self._serve = serve
+        self._folder = folder
         self._workers: list[_Worker] = []
         self._fork = multiprocessing.get_context("fork")
         self._lifeline = os.pipe()
@@ -51,24 +56,25 @@ class _Workers:
 
     def start(self, pause: float = 0.0) -> None:
         """Forks one. No signal comes in between: one that nobody knows of would be told nothing."""
+        number = min(set(range(self._count)) - {worker.number for worker in self._workers})
         here, there = self._fork.Pipe(duplex=False)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         try:
-            process = self._fork.Process(target=self._work, args=(there, before, pause))
+            process = self._fork.Process(target=self._work, args=(there, Worker(number, self._folder), before, pause))
             process.start()
-            self._workers.append(_Worker(process, here))
+            self._workers.append(_Worker(process, here, number))
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         there.close()
 
-    def _work(self, readiness: Connection, mask: set[Any], pause: float) -> None:
+    def _work(self, readiness: Connection, worker: Worker, mask: set[Any], pause: float) -> None:
         alive, held_by_us = self._lifeline
         os.close(held_by_us)
         threading.Thread(target=_end_with_parent, args=(alive,), daemon=True).start()
         with contextlib.suppress(KeyboardInterrupt):  # told to stop, and stopped in order
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             time.sleep(pause)
-            self._serve(lambda: readiness.send(None))
+            self._serve(lambda: readiness.send(None), worker)
 
     def watch(self, announce: Callable[[], None]) -> None:
         """Starts the first, the others once it listens, and from then on whatever died."""
@@ -126,11 +132,12 @@ def run_workers(count: int, serve: Serve, announce: Callable[[], None]) -> None:
 
     Raises `CommandFailure` when the first cannot start.
     """
-    workers = _Workers(count, serve)
-    try:
-        workers.watch(announce)
-    finally:
-        workers.stop()
+    with tempfile.TemporaryDirectory(prefix="postroom-") as folder:  # short: a socket's path has 107 characters at most
+        workers = _Workers(count, serve, Path(folder))
+        try:
+            workers.watch(announce)
+        finally:
+            workers.stop()
 
 
 def _end_with_parent(alive: int) -> None:

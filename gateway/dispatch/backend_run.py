@@ -100,10 +100,20 @@ class BackendRun:
         held_back = [_unsent(item, problems[item.target]) for item in items if item.target in problems]
         obstacle = next((problem for problem in problems.values() if problem.code in _PAUSING), None)
         going = [item for item in items if item.target not in problems]
+        await self._note_unsent([item for item in going if self._is_asked(item.recipients)])
         performed = await self._send(going, until) if going else Performed(settlements=())
         if performed.obstacle is not None:
             obstacle = problem_of(performed.obstacle, self._backend.key)
         return (*held_back, *performed.settlements), obstacle
+
+    async def _note_unsent(self, items: Sequence[DispatchItem]) -> None:
+        """Writes down what the status did not say, for after a crash. Without that it can be sent all the same."""
+        if not items:
+            return
+        try:
+            await self._ledger.found_unsent(items, at=self._worker.clock())
+        except LedgerUnavailableError as error:
+            log.warning("what the vendor's status said is not written down", reason=str(error), items=len(items))
 
     def _is_asked(self, recipients: Sequence[str] | None) -> bool:
         return decides(self._backend, self._dispatch.action, recipients, resend=self._dispatch.resend)

@@ -11,13 +11,13 @@ from gateway.dispatch.rows import dispatch_of, item_of
 from gateway.dispatch.tables import dispatches, items
 from gateway.ids import Ref
 
-__all__ = ["about", "dispatch_of_id", "find_dispatches", "items_where"]
+__all__ = ["about", "dispatch_of_id", "dispatches_of_ids", "find_dispatches", "items_where"]
 
 ROWS_AT_ONCE = 200
 """Dispatches read at once where a query leaves something to be looked at here; each has its items counted."""
 
 
-_DISPATCH = select(dispatches).where(dispatches.c.id == bindparam("id"))
+_DISPATCHES = select(dispatches).where(dispatches.c.id.in_(bindparam("ids", expanding=True)))
 _COUNTING = (
     select(items.c.dispatch_id, items.c.state, func.count())
     .where(items.c.dispatch_id.in_(bindparam("ids", expanding=True)))
@@ -33,8 +33,14 @@ def items_where(connection: Connection, *conditions: Any, first: int | None = No
 
 def dispatch_of_id(connection: Connection, dispatch_id: str) -> Dispatch | None:
     """One dispatch as it stands, or None."""
-    row = connection.execute(_DISPATCH, {"id": dispatch_id}).one_or_none()
-    return None if row is None else _counted(connection, [row])[0]
+    found = dispatches_of_ids(connection, (dispatch_id,))
+    return found[0] if found else None
+
+
+def dispatches_of_ids(connection: Connection, dispatch_ids: Sequence[str]) -> list[Dispatch]:
+    """Those of these dispatches that are there, as they stand."""
+    rows = connection.execute(_DISPATCHES, {"ids": list(dispatch_ids)}).all()
+    return _counted(connection, rows) if rows else []
 
 
 def find_dispatches(connection: Connection, query: DispatchQuery) -> list[Dispatch]:

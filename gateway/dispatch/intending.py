@@ -23,7 +23,7 @@ from gateway.problems import Problem, ProblemCode
 __all__ = ["ROWS_AT_ONCE", "holders", "insert_items"]
 
 ROWS_AT_ONCE = 500
-"""Rows in one statement: 17 columns each stay far below the 32,766 parameters that SQLite takes."""
+"""Rows in one statement: 18 columns each stay far below the 32,766 parameters that SQLite takes."""
 
 
 _HELD = select(items).where(items.c.fingerprint.in_(bindparam("fingerprints", expanding=True)), HELD_ITEMS)

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, DispatchState, ItemState
 from gateway.ids import Ref
-from gateway.problems import Problem, ProblemCode
+from gateway.problems import Problem, ProblemCode, UnavailableError
 
 __all__ = [
     "LOST",
@@ -59,18 +59,26 @@ class WithheldError(Exception):
         self.problem = problem
 
 
-class LedgerUnavailableError(Exception):
+class LedgerUnavailableError(UnavailableError):
     """The ledger could not be written or read. What was to be written before a call was not: nothing was sent."""
+
+    problem = Problem(code=ProblemCode.UNAVAILABLE, message="The ledger cannot be reached. Try again.", retryable=True)
 
 
 class UnconfirmedError(LedgerUnavailableError):
     """The ledger went away while it was told to commit: what was to be written may be written, or be written yet."""
+
+    problem = Problem(
+        code=ProblemCode.OUTCOME_UNKNOWN,
+        message="The ledger did not say whether this was written down. Look at the dispatch, or ask again.",
+    )
 
 
 class Intent(Struct, frozen=True, kw_only=True):
     """One item that is to be sent. ``fingerprint`` says what would be the same sending.
 
     ``withheld`` is why it is not to go out after all, where there is such a reason: then it is refused, or SKIPPED.
+    ``unsent`` says that the vendor's own status was just read, and does not say that it was sent.
     """
 
     target: Ref
@@ -79,6 +87,7 @@ class Intent(Struct, frozen=True, kw_only=True):
     recipients: tuple[str, ...] | None
     request_hash: str | None = None
     withheld: Problem | None = None
+    unsent: bool = False
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -197,6 +206,9 @@ class Ledger(Protocol):
     ) -> tuple[Sequence[bool], Sequence[DispatchItem]]:
         """`settle`, then `claim`, in one transaction: a run's way from one batch to the next."""
 
+    async def found_unsent(self, items: Sequence[DispatchItem], *, at: datetime) -> None:
+        """Notes that the vendor's own status was read for these attempts, and does not say that they were sent."""
+
     async def pause(self, dispatch_id: str, problem: Problem | None) -> None:
         """Notes why a dispatch does not go on now; None: it goes on."""
 
@@ -211,6 +223,9 @@ class Ledger(Protocol):
 
     async def get(self, dispatch_id: str, visible: frozenset[str] | None) -> Dispatch | None:
         """One dispatch as it stands, when all its backends are visible."""
+
+    async def get_many(self, dispatch_ids: Sequence[str], visible: frozenset[str] | None) -> Mapping[str, Dispatch]:
+        """Those of these dispatches that are there, when all their backends are visible, by id."""
 
     async def find(self, query: DispatchQuery) -> Sequence[Dispatch]:
         """Dispatches, newest first."""

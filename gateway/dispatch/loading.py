@@ -1,6 +1,6 @@
 """Reading the ledger for a request: only what its principal may see."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -16,7 +16,7 @@ from gateway.safe_loader import together
 if TYPE_CHECKING:
     from gateway.context import RequestContext
 
-__all__ = ["DispatchItemLoader", "DispatchListLoader", "DispatchLoader", "ItemsKey", "visible_keys"]
+__all__ = ["DispatchItemLoader", "DispatchListLoader", "ItemsKey", "dispatches_of", "visible_keys"]
 
 
 class LedgerEdge(Struct, frozen=True):
@@ -62,21 +62,14 @@ def place(cursor: str | None) -> int | None:
     return int(cursor)
 
 
-class DispatchLoader:
-    """One dispatch by its ledger id."""
+def dispatches_of(context: "RequestContext") -> Callable[[Sequence[str]], Awaitable[list[Dispatch | None]]]:
+    """Reads dispatches by their ledger ids, as they stand, or None."""
 
-    apart = staticmethod(together)
+    async def read(dispatch_ids: Sequence[str]) -> list[Dispatch | None]:
+        found = await context.sending.ledger.get_many(dispatch_ids, visible_keys(context))
+        return [found.get(dispatch_id) for dispatch_id in dispatch_ids]
 
-    def __init__(self, context: "RequestContext") -> None:
-        self._context = context
-
-    def load_many(self, keys: Sequence[Any]) -> Awaitable[list[Any]]:
-        """For many keys, in their order."""
-        return each(self, keys)
-
-    async def load(self, dispatch_id: str) -> Dispatch | None:
-        """The dispatch as it stands, or None."""
-        return await self._context.sending.ledger.get(dispatch_id, visible_keys(self._context))
+    return read
 
 
 class DispatchListLoader:

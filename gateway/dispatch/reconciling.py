@@ -5,10 +5,9 @@ from datetime import datetime
 
 from adapters.contract import EvidenceRequest, OtherSending, SendAction, Verdict
 from adapters.errors import AdapterError
-from gateway.backends import Backend, Backends
-from gateway.dispatch.ledger import LOST, Ledger, Settlement
+from gateway.backends import Backends
+from gateway.dispatch.ledger import Ledger, Settlement
 from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, ItemState
-from gateway.dispatch.vendor_status import decides
 from gateway.problems import incident_of
 from gateway.upstream.questions import reading_fresh
 
@@ -44,7 +43,7 @@ async def _evidence(ledger: Ledger, dispatch: Dispatch, item: DispatchItem, back
         stable_id=item.stable_id,
         since=item.requested_at,
         recipients=item.recipients,
-        unsent_before=_was_unsent(backend, dispatch, item),
+        unsent_before=item.unsent_at is not None,
         others=await _others(ledger, dispatch.action, item),
     )
     try:
@@ -72,11 +71,6 @@ async def _others(ledger: Ledger, action: DispatchAction, item: DispatchItem) ->
                 found.append(OtherSending(since=other.requested_at, until=other.settled_at))
         before = page[-1].number
     return tuple(found)
-
-
-def _was_unsent(backend: Backend, dispatch: Dispatch, item: DispatchItem) -> bool:
-    """Whether the vendor's status was asked before, and did not say that it was sent. Of a `LOST` one nobody knows."""
-    return item.problem != LOST and decides(backend, dispatch.action, item.recipients, resend=dispatch.resend)
 
 
 def _undecided(item: DispatchItem, text: str) -> Settlement:

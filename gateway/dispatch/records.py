@@ -83,7 +83,8 @@ class DispatchState(StrEnum):
 class DispatchItem(Struct, frozen=True, kw_only=True):
     """One thing to send. ``number`` is its place in the ledger; ``recipients`` is None where the vendor chooses.
 
-    ``attempt`` counts how often it was claimed: an outcome belongs to the attempt that brought it.
+    ``attempt`` counts how often it was claimed: an outcome belongs to the attempt that brought it. ``unsent_at`` is
+    when the vendor's own status was read for this attempt and did not say that it was sent: what it says later is news.
     """
 
     number: int
@@ -100,6 +101,7 @@ class DispatchItem(Struct, frozen=True, kw_only=True):
     problem: Problem | None = None
     evidence: str | None = None
     settled_at: datetime | None = None
+    unsent_at: datetime | None = None
 
 
 class Dispatch(Struct, frozen=True, kw_only=True):

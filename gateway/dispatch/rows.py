@@ -73,6 +73,7 @@ def begun_item(number: int, dispatch_id: str, intent: Intent, request: Request) 
         state=ItemState.SENDING,
         requested_at=request.at,
         attempt=1,
+        unsent_at=request.at if intent.unsent else None,
     )
 
 
@@ -96,6 +97,7 @@ def item_row(dispatch_id: str, intent: Intent, request: Request) -> dict[str, An
         "requested_at": request.at,
         "problem": None,
         "settled_at": None,
+        "unsent_at": request.at if intent.unsent and claim is not None else None,
     }
 
 
@@ -140,6 +142,7 @@ def item_of(row: Any) -> DispatchItem:
         problem=_problem(row.problem),
         evidence=row.evidence,
         settled_at=row.settled_at,
+        unsent_at=row.unsent_at,
     )
 
 

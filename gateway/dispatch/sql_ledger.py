@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from gateway.dispatch import key_rows, transitions
 from gateway.dispatch.database import Database, insert_for
-from gateway.dispatch.finding import about, dispatch_of_id, find_dispatches, items_where
+from gateway.dispatch.finding import about, dispatches_of_ids, find_dispatches, items_where
 from gateway.dispatch.intending import holders, insert_items
 from gateway.dispatch.ledger import Begun, Claim, DispatchQuery, Request, Settlement, TakenKey, WriteKey
 from gateway.dispatch.prepared import Prepared
@@ -93,6 +93,10 @@ class SqlLedger:
         self._count(settlements, settled)
         return settled, claimed
 
+    async def found_unsent(self, items: Sequence[DispatchItem], *, at: datetime) -> None:
+        """Notes that the vendor's own status does not say of these attempts that they were sent."""
+        await self._database.write(lambda c: transitions.note_unsent(c, items, at))
+
     def _count(self, settlements: Sequence[Settlement], settled: Sequence[bool]) -> None:
         for settlement, happened in zip(settlements, settled, strict=True):
             if happened:
@@ -128,10 +132,12 @@ class SqlLedger:
 
     async def get(self, dispatch_id: str, visible: frozenset[str] | None) -> Dispatch | None:
         """One dispatch as it stands, when all its backends are visible."""
-        dispatch = await self._database.read(lambda c: dispatch_of_id(c, dispatch_id))
-        if dispatch is None or (visible is not None and not dispatch.backends <= visible):
-            return None
-        return dispatch
+        return (await self.get_many((dispatch_id,), visible)).get(dispatch_id)
+
+    async def get_many(self, dispatch_ids: Sequence[str], visible: frozenset[str] | None) -> Mapping[str, Dispatch]:
+        """Those of these dispatches that are there, when all their backends are visible, by id."""
+        found = await self._database.read(lambda c: dispatches_of_ids(c, dispatch_ids))
+        return {one.id: one for one in found if visible is None or one.backends <= visible}
 
     async def find(self, query: DispatchQuery) -> Sequence[Dispatch]:
         """Dispatches, newest first."""

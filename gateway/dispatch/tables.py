@@ -96,6 +96,7 @@ items = Table(
     Column("evidence", Text),
     Column("requested_at", Moment, nullable=False),
     Column("settled_at", Moment),
+    Column("unsent_at", Moment, doc="When the vendor's status was read for this attempt, and did not say it was sent."),
     Index("items_of_dispatch", "dispatch_id", "number", "state"),
     Index("items_of_target", "backend", "type", "native_id", "number"),
     sqlite_autoincrement=True,

@@ -15,7 +15,7 @@ from gateway.dispatch.records import TRANSITIONS, DispatchItem, ItemState
 from gateway.dispatch.rows import chunks, item_of, json_text, settled_values
 from gateway.dispatch.tables import HELD_ITEMS, QUEUED_ITEMS, SENDING_ITEMS, dispatches, items
 
-__all__ = ["cancel_items", "claim_items", "conclude", "expire_items", "retry_items", "settle_items"]
+__all__ = ["cancel_items", "claim_items", "conclude", "expire_items", "note_unsent", "retry_items", "settle_items"]
 
 _BEGUN = (ItemState.SENDING, ItemState.UNKNOWN)
 """An attempt's outcome is news of an item only while it is being sent, or nobody knows what became of it."""
@@ -47,9 +47,19 @@ _CLAIMING = Prepared(
         vendor_message=None,
         vendor_code=None,
         evidence=None,
+        unsent_at=None,
     )
     .returning(items),
     list(items.c),
+)
+_NOTING_UNSENT = Prepared(
+    update(items)
+    .where(
+        items.c.number.in_(bindparam("numbers", expanding=True)),  # as in `_settling`
+        tuple_(items.c.number, items.c.attempt).in_(bindparam("attempts", expanding=True)),
+        items.c.state.not_in([state.value for state in ItemState if state is not ItemState.SENDING]),
+    )
+    .values(unsent_at=bindparam("at", type_=items.c.unsent_at.type))
 )
 _LOCKING = Prepared(
     select(dispatches.c.id, dispatches.c.cancelled_at)
@@ -120,6 +130,13 @@ def settle_items(connection: Connection, settlements: Sequence[Settlement], at: 
     if concerned:
         conclude(connection, concerned, at, requeued=any(same.state is ItemState.QUEUED for same in alike))
     return [(s.number, s.attempt, same) in settled for s, same in zip(settlements, said, strict=True)]
+
+
+def note_unsent(connection: Connection, of: Sequence[DispatchItem], at: datetime) -> None:
+    """Notes of attempts under way that the vendor's own status does not say that they were sent."""
+    for part in chunks([(item.number, item.attempt) for item in of], ROWS_AT_ONCE):
+        numbers = [number for number, _ in part]
+        _NOTING_UNSENT.run(connection, {"numbers": numbers, "attempts": list(part), "at": at})
 
 
 def retry_items(connection: Connection, dispatch_id: str) -> int:

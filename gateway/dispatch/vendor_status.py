@@ -29,7 +29,7 @@ def decides(backend: Backend, action: DispatchAction, recipients: Sequence[str] 
 
 
 async def withheld(backend: Backend, action: DispatchAction, intent: Intent, *, resend: bool) -> Intent:
-    """The intent, withheld where the vendor says that it was sent before.
+    """The intent, withheld where the vendor says that it was sent before, and else noted as not sent by its status.
 
     Raises the backend's problem when the status cannot be read: then nothing must be sent.
     """
@@ -38,7 +38,7 @@ async def withheld(backend: Backend, action: DispatchAction, intent: Intent, *, 
     problem = (await problems_before(backend, action, [intent.target])).get(intent.target)
     if problem is not None and problem.code is not ProblemCode.ALREADY_SENT:
         raise ProblemError(problem)
-    return replace(intent, withheld=problem)
+    return replace(intent, withheld=problem, unsent=problem is None)
 
 
 async def problems_before(backend: Backend, action: DispatchAction, targets: Sequence[Ref]) -> dict[Ref, Problem]:

@@ -1,6 +1,6 @@
 """Documents that were parsed and found valid, with what is known of each operation without its variables."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from graphql import (
@@ -10,7 +10,14 @@ from graphql import (
     OperationDefinitionNode,
 )
 
+from gateway.documents.cost import CostPlan
+from gateway.public_codes import RequestCode
+
 __all__ = ["DocumentRefusedError", "PreparedDocument", "PreparedOperation"]
+
+
+Costing = Callable[[OperationDefinitionNode, Mapping[str, FragmentDefinitionNode]], CostPlan]
+"""What an operation with these fragments costs."""
 
 
 class DocumentRefusedError(Exception):
@@ -30,17 +37,21 @@ class PreparedOperation:
         name: Its name, if it has one.
         kind: Query, mutation or subscription.
         in_parts: Whether it has @defer or @stream, switched off or not.
+        cost: What it may cost, with which variables.
         plan: For the executor alone: whatever it makes of this operation once. It goes when the document goes.
     """
 
-    __slots__ = ("document", "in_parts", "kind", "name", "node", "plan")
+    __slots__ = ("cost", "document", "in_parts", "kind", "name", "node", "plan")
 
-    def __init__(self, document: "PreparedDocument", node: OperationDefinitionNode, *, in_parts: bool) -> None:
+    def __init__(
+        self, document: "PreparedDocument", node: OperationDefinitionNode, cost: CostPlan, *, in_parts: bool
+    ) -> None:
         self.document = document
         self.node = node
         self.name = None if node.name is None else node.name.value
         self.kind = node.operation
         self.in_parts = in_parts
+        self.cost = cost
         self.plan: Any = None
 
 
@@ -49,13 +60,15 @@ class PreparedDocument:
 
     __slots__ = ("fragments", "node", "operations", "text")
 
-    def __init__(self, text: str, node: DocumentNode, *, in_parts: bool) -> None:
+    def __init__(self, text: str, node: DocumentNode, costing: Costing, *, in_parts: bool) -> None:
         self.text = text
         self.node = node
         self.fragments: Mapping[str, FragmentDefinitionNode] = {
             one.name.value: one for one in node.definitions if isinstance(one, FragmentDefinitionNode)
         }
-        operations = (PreparedOperation(self, one, in_parts=in_parts) for one in _operations(node))
+        operations = (
+            PreparedOperation(self, one, costing(one, self.fragments), in_parts=in_parts) for one in _operations(node)
+        )
         self.operations: Mapping[str | None, PreparedOperation] = {one.name: one for one in operations}
 
     def operation(self, name: str | None) -> PreparedOperation:
@@ -79,4 +92,6 @@ def _operations(node: DocumentNode) -> Iterator[OperationDefinitionNode]:
 
 
 def _no_such(message: str) -> DocumentRefusedError:
-    return DocumentRefusedError([GraphQLError(message, extensions={"code": "GRAPHQL_VALIDATION_FAILED"})])
+    return DocumentRefusedError(
+        [GraphQLError(message, extensions={"code": RequestCode.GRAPHQL_VALIDATION_FAILED.value})]
+    )

@@ -13,6 +13,7 @@ from gateway.schema.node import Node
 from gateway.schema.query import Query
 from gateway.schema.record_mutations import RecordMutations
 from gateway.schema.sends import SendMutations
+from gateway.schema.subgraph import REPRESENTATION, Representation
 from gateway.schema.subscription import Subscription
 from gateway.schema.template import CustomerEmailTemplate, EmailTemplate
 from gateway.selection import FieldNeeds
@@ -34,7 +35,10 @@ def build_schema() -> PublicSchema:
         types=[Correspondence, Letter, EmailTemplate, CustomerEmailTemplate, CustomerMessage],
         execution_context_class=PublicErrors,
         extensions=[GivenDocument],
-        config=StrawberryConfig(enable_experimental_incremental_execution=True),  # @defer and @stream
+        config=StrawberryConfig(
+            enable_experimental_incremental_execution=True,  # @defer and @stream
+            scalar_map={Representation: REPRESENTATION},
+        ),
     )
 
 

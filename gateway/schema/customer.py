@@ -54,6 +54,15 @@ class Customer(Node):
         backend: Any = context.backends.get(self.backend)
         return backend  # type: ignore[no-any-return]
 
+    @derived(
+        "The permanent key of the backend that keeps it. Other subgraphs name the customer by it and `nativeId`, or by "
+        "it and `code` where the vendor says that a code names one customer.",
+        "backend",
+    )
+    def backend_key(self: model.Customer, context: RequestContext) -> str:
+        """The key of the backend that keeps it."""
+        return self.backend
+
     native_id: str = attribute("native_id", "The key that the vendor's own URLs use.")
     code: str | None = attribute("code", "The account number, customer code, client number or customer id.")
     name: str | None = attribute("name", "The name.")

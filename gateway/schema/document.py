@@ -82,7 +82,7 @@ class Document(Node):
         backend = context.backends.get(self.backend)
         if backend is None or Capability.DOCUMENT_PDF not in backend.capabilities:
             return None
-        link: Any = context.file_links.pdf(ref_of(self), context.principal.id)
+        link: Any = context.file_links.pdf(ref_of(self), context.principal)
         return link  # type: ignore[no-any-return]
 
     @load(
@@ -134,7 +134,7 @@ class Letter(Document):
         if page < 1:
             message = f"Pages count from 1; {page} was asked for."
             raise ProblemError(Problem(code=ProblemCode.INVALID_INPUT, message=message, path=("page",)))
-        link: Any = context.file_links.preview(ref_of(self), context.principal.id, page=page, width=size.value)
+        link: Any = context.file_links.preview(ref_of(self), context.principal, page=page, width=size.value)
         return link  # type: ignore[no-any-return]
 
     @classmethod

@@ -293,7 +293,7 @@ described(
         "FORBIDDEN": "The backend's credentials may not do this.",
         "BACKEND_CREDENTIALS": "The backend does not accept the gateway's credentials: its operator must act.",
         "RATE_LIMITED": "The backend asks for patience; `retryAfter` says how much, if it does.",
-        "UNAVAILABLE": "The backend cannot be reached, or answered with a server error.",
+        "UNAVAILABLE": "The backend cannot be reached, or answered with a server error; or the ledger is away.",
         "TIMEOUT": "The backend did not answer in time.",
         "REJECTED": "The backend refused; `vendorCode` and the message are its own.",
         "MALFORMED_RESPONSE": "The backend's answer is not what it documents; nothing in it was believed.",

@@ -13,6 +13,7 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from gateway.context import RequestContext
 from gateway.documents.prepared import PreparedOperation
 from gateway.problems import ProblemCode, public_error
+from gateway.public_codes import RequestCode
 
 __all__ = [
     "GivenDocument",
@@ -48,7 +49,7 @@ def public_request_error(error: GraphQLError) -> GraphQLError:
     """The same with a code: one that arose in no field is of the document or its variables, or of a subscription."""
     cause = error.original_error
     if not error.extensions and (cause is None or isinstance(cause, GraphQLError)):
-        error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
+        error.extensions = {"code": RequestCode.GRAPHQL_VALIDATION_FAILED.value}
     return error if error.extensions or cause is None else public_error(cause)
 
 

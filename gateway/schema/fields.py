@@ -22,9 +22,10 @@ from adapters.errors import AdapterError
 from gateway.context import Ask, RequestContext
 from gateway.loaders import RecordKey
 from gateway.principals import EVERYTHING, Scope
-from gateway.problems import ProblemError, failed
+from gateway.problems import ProblemError, UnavailableError, failed, incident_of
 from gateway.record_types import type_name
 from gateway.schema.access import require, require_for_input
+from gateway.schema.auditing import auditing
 from gateway.selection import FieldNeeds, Selection
 from gateway.upstream.needs import needed_by
 
@@ -195,15 +196,21 @@ def action(description: str, refused: Callable[..., Any], scope: Scope) -> Calla
     def declare(function: Callable[..., Any]) -> Any:
         @functools.wraps(function)
         async def run(self: Any, ask: Ask, **arguments: Any) -> Any:
-            try:
-                require(ask.context.principal, scope)
-                for given in arguments.values():
-                    require_for_input(ask.context.principal, given)
-                return await function(self, ask, **arguments)
-            except ProblemError as error:
-                return refused(problems=[error.problem])
-            except AdapterError as error:
-                return refused(problems=[failed(error)])
+            with auditing(ask.context.principal, _camel(function.__name__), arguments) as audit:
+                try:
+                    require(ask.context.principal, scope)
+                    for given in arguments.values():
+                        require_for_input(ask.context.principal, given)
+                    payload = await function(self, ask, **arguments)
+                except ProblemError as error:
+                    payload = refused(problems=[error.problem])
+                except AdapterError as error:
+                    payload = refused(problems=[failed(error)])
+                except UnavailableError as error:
+                    incident_of(error)
+                    payload = refused(problems=[error.problem])
+                audit.answered(payload)
+                return payload
 
         @functools.wraps(function)
         async def resolver(self: Any, info: Info, **arguments: Any) -> Any:
@@ -258,6 +265,8 @@ def followed(description: str, scope: Scope) -> Callable[[Callable[..., Any]], A
             require(info.context.principal, scope)
             async with aclosing(function(self, info, **arguments)) as found:
                 async for value in found:
+                    if info.context.renewed is not None:  # it may be hours since it was asked who asks
+                        require(await info.context.renewed(info.context.principal), scope)
                     yield value
 
         field: Any = strawberry.subscription

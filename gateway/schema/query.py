@@ -38,6 +38,7 @@ from gateway.schema.filters import (
 from gateway.schema.message import CustomerMessage
 from gateway.schema.node import DISPATCH_SCOPE, Node
 from gateway.schema.paging import After, Connection, First, connection_key, no_more_than_a_page, page_size
+from gateway.schema.subgraph import SubgraphQueries
 from gateway.schema.template import CustomerEmailTemplate
 from gateway.timeline import DOCUMENT_PARTS, TimelineKey
 
@@ -83,7 +84,7 @@ class CustomerBy:
 
 
 @strawberry.type(description="What can be read.")
-class Query:
+class Query(SubgraphQueries):
     """What can be read."""
 
     @load(
@@ -323,12 +324,13 @@ def node_key(value: str, ask: Ask) -> RecordKey | str | Backend | None:
 
 
 def dispatch_id(value: str) -> str | None:
-    """The ledger's id of a dispatch's global id, or None."""
+    """The ledger's id of a dispatch's global id, or None: also for what the ledger never made, and may not hold."""
     try:
         ref = decode(value)
     except InvalidId:
         return None
-    return ref.native_id if (ref.type, ref.backend) == ("Dispatch", DISPATCH_SCOPE) else None
+    ours = (ref.type, ref.backend) == ("Dispatch", DISPATCH_SCOPE) and ref.native_id.isalnum()
+    return ref.native_id if ours else None
 
 
 def _keys(backends: tuple[Backend, ...]) -> frozenset[str]:

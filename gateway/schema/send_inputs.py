@@ -57,11 +57,30 @@ class RecipientInput:
     cc: bool = _flag("A copy.")
 
 
-@strawberry.input(description="An e-mail of a document.")
-class EmailDocumentInput:
-    """An e-mail of a document."""
+# What several inputs have is said once, in bases, in the order in which the schema shows it.
 
+
+@strawberry.input
+class _Asked:
+    """What every request to send may say of how it is meant."""
+
+    idempotency_key: str | None = _optional(_KEY)
+    resend: bool = _flag(_RESEND)
+    dry_run: bool = _flag(_DRY_RUN)
+
+
+@strawberry.input
+class _One:
     document: strawberry.ID = strawberry.field(description="Which document.")
+
+
+@strawberry.input
+class _Many:
+    documents: list[strawberry.ID] = strawberry.field(description="Which documents, of any backends; each once.")
+
+
+@strawberry.input
+class _ByEmail:
     recipients: list[RecipientInput] | None = _optional(
         "To whom. None: the vendor chooses, from the customer's addresses, where it can."
     )
@@ -69,82 +88,48 @@ class EmailDocumentInput:
     body: str | None = _optional("The text.")
     attachments: list[str] | None = _optional("Further documents to attach, by the vendor's names of them.")
     status_after: StatusInput | None = _optional("The document's status after it was sent.")
-    idempotency_key: str | None = _optional(_KEY)
-    resend: bool = _flag(_RESEND)
-    dry_run: bool = _flag(_DRY_RUN)
+
+
+@strawberry.input
+class _ByPost:
+    speed: PostSpeed = strawberry.field(description="How fast.")
+    color: bool = _flag("In colour.")
+    status_when_sent: StatusInput | None = _optional("The status in which it is sent.")
+    status_after: StatusInput | None = _optional("The document's status after it was sent.")
+
+
+@strawberry.input(description="An e-mail of a document.")
+class EmailDocumentInput(_One, _ByEmail, _Asked):
+    """An e-mail of a document."""
 
 
 @strawberry.input(description="A document to be marked as delivered by hand.")
-class DeliverDocumentInput:
+class DeliverDocumentInput(_One, _Asked):
     """A document to be marked as delivered."""
-
-    document: strawberry.ID = strawberry.field(description="Which document.")
-    idempotency_key: str | None = _optional(_KEY)
-    resend: bool = _flag(_RESEND)
-    dry_run: bool = _flag(_DRY_RUN)
 
 
 @strawberry.input(description="A document to go by post.")
-class PostDocumentInput:
+class PostDocumentInput(_One, _ByPost, _Asked):
     """A document to go by post."""
-
-    document: strawberry.ID = strawberry.field(description="Which document.")
-    speed: PostSpeed = strawberry.field(description="How fast.")
-    color: bool = _flag("In colour.")
-    status_when_sent: StatusInput | None = _optional("The status in which it is sent.")
-    status_after: StatusInput | None = _optional("The document's status after it was sent.")
-    idempotency_key: str | None = _optional(_KEY)
-    resend: bool = _flag(_RESEND)
-    dry_run: bool = _flag(_DRY_RUN)
 
 
 @strawberry.input(description="An e-mail of each of many documents.")
-class EmailDocumentsInput:
+class EmailDocumentsInput(_Many, _ByEmail, _Asked):
     """An e-mail of each of many documents."""
-
-    documents: list[strawberry.ID] = strawberry.field(description="Which documents, of any backends; each once.")
-    recipients: list[RecipientInput] | None = _optional(
-        "To whom. None: the vendor chooses, from the customer's addresses, where it can."
-    )
-    subject: str | None = _optional("The subject line.")
-    body: str | None = _optional("The text.")
-    attachments: list[str] | None = _optional("Further documents to attach, by the vendor's names of them.")
-    status_after: StatusInput | None = _optional("The document's status after it was sent.")
-    idempotency_key: str | None = _optional(_KEY)
-    resend: bool = _flag(_RESEND)
-    dry_run: bool = _flag(_DRY_RUN)
 
 
 @strawberry.input(description="Documents to be marked as delivered by hand.")
-class DeliverDocumentsInput:
+class DeliverDocumentsInput(_Many, _Asked):
     """Documents to be marked as delivered by hand."""
-
-    documents: list[strawberry.ID] = strawberry.field(description="Which documents, of any backends; each once.")
-    idempotency_key: str | None = _optional(_KEY)
-    resend: bool = _flag(_RESEND)
-    dry_run: bool = _flag(_DRY_RUN)
 
 
 @strawberry.input(description="Documents to go by post.")
-class PostDocumentsInput:
+class PostDocumentsInput(_Many, _ByPost, _Asked):
     """Documents to go by post."""
 
-    documents: list[strawberry.ID] = strawberry.field(description="Which documents, of any backends; each once.")
-    speed: PostSpeed = strawberry.field(description="How fast.")
-    color: bool = _flag("In colour.")
-    status_when_sent: StatusInput | None = _optional("The status in which it is sent.")
-    status_after: StatusInput | None = _optional("The document's status after it was sent.")
-    idempotency_key: str | None = _optional(_KEY)
-    resend: bool = _flag(_RESEND)
-    dry_run: bool = _flag(_DRY_RUN)
 
-
-@strawberry.input(
-    description="Statements by e-mail: to customers named by id, or to all of a backend that a filter finds."
-)
-class EmailStatementsInput:
-    """Statements by e-mail."""
-
+@strawberry.input
+class _Statements:
     customers: list[strawberry.ID] | None = _optional(
         "To these customers, by id; each once. INACTIVE ones too: they were named."
     )
@@ -159,9 +144,13 @@ class EmailStatementsInput:
     to: datetime.date | None = _optional("The last day of the invoices listed. Without both, the vendor chooses.")
     all_invoices: bool = _flag("List all invoices, whatever the days.")
     exclude_paid: bool = _flag("Leave paid invoices out.")
-    idempotency_key: str | None = _optional(_KEY)
-    resend: bool = _flag(_RESEND)
-    dry_run: bool = _flag(_DRY_RUN)
+
+
+@strawberry.input(
+    description="Statements by e-mail: to customers named by id, or to all of a backend that a filter finds."
+)
+class EmailStatementsInput(_Statements, _Asked):
+    """Statements by e-mail."""
 
 
 @strawberry.type(description="One thing that would be sent.")

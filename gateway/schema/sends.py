@@ -236,7 +236,10 @@ async def _replayed(ask: Ask, order: Order) -> DispatchPayload | None:
         )
     except (IdempotencyConflictError, LedgerUnavailableError) as error:
         raise refusal(error, "idempotencyKey") from error
-    return None if earlier is None else payload(DispatchPayload, [], dispatch=earlier, replayed=True)
+    visible = visible_keys(ask.context)
+    if earlier is None or (visible is not None and not earlier.backends <= visible):
+        return None  # what it names is refused further on, as it would be without a key
+    return payload(DispatchPayload, [], dispatch=earlier, replayed=True)
 
 
 async def _statement_customers(ask: Ask, input: EmailStatementsInput) -> tuple[list[Ref], Addressees]:

@@ -18,7 +18,7 @@ MOUNT: Final = "/_static"
 ICON: Final = "postroom.svg"
 EVERY_RESPONSE: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
-_OURS: Final = ("explorer.css", "explorer.js", "front.css", ICON)
+_OURS: Final = ("accessible.js", "explorer.css", "explorer.js", "front.css", ICON)
 _VENDORED: Final = (
     "graphiql.min.css",
     "graphiql.min.js",

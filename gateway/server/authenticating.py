@@ -10,7 +10,7 @@ from gateway.auth.rates import LocalRates, Rates
 from gateway.auth.refusals import InvalidCredentialError, UndecidedError
 from gateway.principals import LOCAL, Principal
 from gateway.problems import ProblemCode
-from gateway.server.formatting import UNAUTHENTICATED
+from gateway.public_codes import RequestCode
 from gateway.server.requests_reading import RequestRefusedError
 
 __all__ = ["Authenticator", "BearerAuthenticator", "LocalAuthenticator", "UnauthenticatedError", "Verifier"]
@@ -31,7 +31,7 @@ class UnauthenticatedError(RequestRefusedError):
         challenge = 'Bearer realm="postroom"'
         if error is not None:
             challenge += f', error="{error}", error_description="{reason}"'
-        super().__init__(401, reason, {"WWW-Authenticate": challenge}, code=UNAUTHENTICATED)
+        super().__init__(401, reason, {"WWW-Authenticate": challenge}, code=RequestCode.UNAUTHENTICATED)
         self.error = error
 
 

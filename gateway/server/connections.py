@@ -87,7 +87,7 @@ class _PatientHttp(_Unread, HttpToolsProtocol):
         self._coming = False  # a request has begun, and is not whole
         self._in_body = False
         self._refused = False
-        self._size = 0
+        self._size: int | None = None  # of what came since the piece that the request began in
         self._size_before = 0
         self._paused_before = False
         self._body_seconds = 0.0
@@ -110,7 +110,7 @@ class _PatientHttp(_Unread, HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Takes what came, and waits for what is still missing of a request."""
         if self._refused:
-            self._size += len(data)
+            self._size = (self._size or 0) + len(data)
             if self._size > MAX_DISCARDED_BYTES:
                 self.transport.abort()
             return
@@ -127,7 +127,7 @@ class _PatientHttp(_Unread, HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The first byte of a request."""
         super().on_message_begin()
-        self._coming, self._in_body, self._size = True, False, 0
+        self._coming, self._in_body, self._size = True, False, None
 
     def on_message_complete(self) -> None:
         """The last byte of a request."""
@@ -171,15 +171,19 @@ class _PatientHttp(_Unread, HttpToolsProtocol):
             self._waiting = None
 
     def _await_rest(self, count: int) -> None:
-        self._size += count
+        # Other requests may have come in the same piece.
+        self._size = 0 if self._size is None else self._size + count
         if self._in_body:
             if self._size > MAX_DISCARDED_BYTES + MAX_HEAD_BYTES:  # a chunked body's trailers are nobody's to count
                 self.transport.abort()
         elif self.cycle is not None and self.cycle.scope is self.scope:
             self._in_body = True
             self._stop_waiting()
-            self._body_seconds, self._size_before, self._paused_before = 0.0, self._size - count, False
+            # What of it came with the head is not counted: the first look passes.
+            self._body_seconds, self._size_before, self._paused_before = 0.0, self._size - LEAST_BYTES, False
             self._waiting = self.loop.call_later(self._body_look_seconds, self._look_at_body)
+        elif self._size > MAX_HEAD_BYTES and self._answering:
+            self.transport.abort()
         elif self._size > MAX_HEAD_BYTES:
             self._refuse(431, f"The request's line and headers are larger than {MAX_HEAD_BYTES} bytes.")
         elif self._waiting is None:
@@ -191,21 +195,25 @@ class _PatientHttp(_Unread, HttpToolsProtocol):
 
     def _look_at_body(self) -> None:
         paused = self.flow.read_paused  # by us: until the application takes what has come
+        size = self._size or 0
         if not (paused or self._paused_before):
             self._body_seconds += self._body_look_seconds
             late = self._body_seconds >= self.connection_settings.body_seconds
-            if late or self._size - self._size_before < LEAST_BYTES:
+            if late or size - self._size_before < LEAST_BYTES:
                 self._too_slow()
                 return
-        self._size_before, self._paused_before = self._size, paused
+        self._size_before, self._paused_before = size, paused
         self._waiting = self.loop.call_later(self._body_look_seconds, self._look_at_body)
+
+    @property
+    def _answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def _too_slow(self) -> None:
         self._waiting = None
-        answering = self.cycle is not None and not self.cycle.response_complete
         if not self._coming:  # not a byte: a connection that was opened in case it would be needed
             self.transport.close()
-        elif not self._in_body and answering:
+        elif not self._in_body and self._answering:
             self.cycle.keep_alive = False  # the answer to the request before this one is still on its way
         elif self._in_body and (self.cycle.response_started or self.pipeline):
             self.transport.close()

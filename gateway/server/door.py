@@ -5,7 +5,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.server.formatting import BAD_REQUEST
+from gateway.public_codes import RequestCode
 from gateway.server.hosts import Hosts
 from gateway.server.json_writing import to_json
 from gateway.server.origins import ALLOWED_ORIGIN, Origins
@@ -67,7 +67,7 @@ async def _refuse(
     scope: Scope, send: Send, status: int, reason: str, headers: Sequence[tuple[bytes, bytes]] = ()
 ) -> None:
     """Answers the request, or the handshake of a WebSocket."""
-    body = to_json({"errors": [{"message": reason, "extensions": {"code": BAD_REQUEST}}]})
+    body = to_json({"errors": [{"message": reason, "extensions": {"code": RequestCode.BAD_REQUEST}}]})
     kind = "http.response"
     if scope["type"] == "websocket":
         kind = "websocket.http.response"

@@ -1,63 +1,35 @@
-"""The queries that the explorer opens with."""
+"""The queries that the explorer opens with: those of `examples/`, each a tab."""
+
+from collections.abc import Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final
+
+import orjson
 
 from gateway.server.explorer import ExampleQuery
 
-__all__ = ["EXAMPLES"]
+__all__ = ["example_queries"]
 
-CUSTOMER_PAGE = """\
-query CustomerPage($first: Int = 10) {
-  customers(first: $first) {
-    nodes {
-      id
-      code
-      name
-      emails
-      backend { key vendor }
-      message { code text }
-      templates(first: 5) { nodes { emailTemplate { name templateType } } }
-      counterparts { id name backend { key } }
-    }
-    pageInfo { hasNextPage endCursor }
-    problems { backend code message }
-  }
-}
-"""
+_ORDER: Final = ("customer", "search", "timeline", "send", "statements", "progress", "backends")
+"""The tabs from left to right: reading, then sending."""
 
-TIMELINE = """\
-query Timeline($first: Int = 20) {
-  documents(first: $first, orderBy: { field: DATE, direction: DESC }) {
-    nodes {
-      __typename
-      date
-      title
-      state
-      vendorStatus
-      actions
-      customer { code name }
-      pdf { url expiresAt }
-      ... on Correspondence { number type }
-      ... on Letter { pageCount preview(page: 1, size: W240) { url } }
-    }
-    pageInfo { hasNextPage endCursor }
-    problems { backend code message }
-  }
-}
-"""
 
-BACKENDS = """\
-query Backends {
-  backends {
-    key
-    vendor
-    capabilities
-    health { state since }
-    budget { remaining queued }
-  }
-}
-"""
+def example_queries() -> tuple[ExampleQuery, ...]:
+    """The examples, each named by the comment in its first line."""
+    return tuple(_examples(_folder()))
 
-EXAMPLES = (
-    ExampleQuery("Customers, with what belongs to each", CUSTOMER_PAGE),
-    ExampleQuery("What was sent, newest first", TIMELINE),
-    ExampleQuery("The backends and what they can do", BACKENDS),
-)
+
+def _folder() -> Traversable:
+    """A wheel holds the examples inside the package; in a checkout they are beside it, where people look for them."""
+    packed = files("gateway") / "examples"
+    return packed if packed.is_dir() else Path(__file__).parents[2] / "examples"
+
+
+def _examples(folder: Traversable) -> Iterator[ExampleQuery]:
+    for name in _ORDER:
+        comment, _, query = (folder / f"{name}.graphql").read_text(encoding="utf-8").partition("\n")
+        variables = folder / f"{name}.json"
+        given = orjson.loads(variables.read_bytes()) if variables.is_file() else {}
+        yield ExampleQuery(comment.removeprefix("# "), query, given)

@@ -1,7 +1,8 @@
 """One operation, from its request to its results, whatever carries them.
 
-text → prepared document (`gateway.documents`: parsed and validated once) → operation → executor. Whoever executes is
-given the prepared operation, the variables as they came and the context, and nothing is parsed or validated again.
+name → text (`gateway.documents.library`) → prepared document (measured, validated, its costs planned: once) → operation
+→ admission, by what it costs with these variables → executor. Whoever executes is given the prepared operation, the
+variables as they came and the context, and nothing is parsed or validated again.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -15,9 +16,14 @@ from strawberry.types import ExecutionResult as StrawberryResult
 from strawberry.utils.aio import aclosing
 
 from gateway.context import RequestContext
+from gateway.documents.cost import Cost
+from gateway.documents.library import Library
+from gateway.documents.limits import too_much
+from gateway.documents.naming import BadNameError
 from gateway.documents.prepared import DocumentRefusedError, PreparedOperation
 from gateway.documents.preparing import Documents
-from gateway.server.formatting import INTERNAL, formatted_frame, formatted_result, is_request_error
+from gateway.public_codes import RequestCode
+from gateway.server.formatting import formatted_frame, formatted_result, is_request_error
 from gateway.server.negotiation import Accepted
 from gateway.server.requests_reading import OperationRequest, RequestRefusedError
 
@@ -70,19 +76,33 @@ class Executor(Protocol):
 class Operations:
     """What can be asked of one schema."""
 
-    def __init__(self, documents: Documents, executor: Executor) -> None:
+    def __init__(self, documents: Documents, executor: Executor, library: Library | None = None) -> None:
         self._documents = documents
+        self._library = library or Library()
         self._executor = executor
 
-    def admitted(self, request: OperationRequest, context: RequestContext) -> PreparedOperation:
+    async def admitted(self, request: OperationRequest, context: RequestContext) -> PreparedOperation:
         """The operation that is asked for, as it may be executed.
 
         Raises:
             DocumentRefusedError: with the errors to answer.
+            RequestRefusedError: it names a document by what is no name, or not that document's (400).
         """
-        operation = self._documents.prepared(request.query).operation(request.operation_name)
+        try:
+            asked = await self._library.asked(request.query, request.document_id, request.id, request.extensions)
+        except BadNameError as error:
+            raise RequestRefusedError(400, str(error)) from None
+        document = self._documents.prepared(asked.text)
+        await self._library.keep(asked)
+        operation = document.operation(request.operation_name)
         context.operation = operation
         context.is_a(operation.kind.value)
+        maximum = self._documents.limits.cost
+        cost = Cost(operation.cost.total(request.variables, len(context.backends)), maximum)
+        context.cost = cost
+        if cost.reads > maximum:
+            what = "The operation may cost {} reads"
+            raise DocumentRefusedError([too_much("cost", what, cost.reads, maximum, RequestCode.COST_LIMIT)])
         return operation
 
     async def begin(self, request: OperationRequest, context: RequestContext, method: str, accepted: Accepted) -> Begun:
@@ -92,7 +112,7 @@ class Operations:
         results could not be carried by anything that the caller takes (406).
         """
         try:
-            operation = self.admitted(request, context)
+            operation = await self.admitted(request, context)
         except DocumentRefusedError as refusal:
             return _refused(refusal.errors)
         _require_allowed(operation, method, accepted)
@@ -103,7 +123,7 @@ class Operations:
     ) -> ExecutionResult | StrawberryResult:
         """The result of one query or mutation, whole: for whoever asks in the same process."""
         try:
-            operation = self.admitted(OperationRequest(text, name), context)
+            operation = await self.admitted(OperationRequest(text, name, variables), context)
         except DocumentRefusedError as refusal:
             return ExecutionResult(None, list(refusal.errors))
         result = await self._executor.execute(operation, variables, context)
@@ -122,7 +142,7 @@ class Operations:
         answer = formatted_result(result)
         if not is_request_error(result):
             return Begun(Kind.WHOLE, _only(answer))
-        broken = any(error["extensions"]["code"] == INTERNAL for error in answer["errors"])
+        broken = any(error["extensions"]["code"] == RequestCode.INTERNAL for error in answer["errors"])
         return Begun(Kind.BROKEN if broken else Kind.REFUSED, _only(answer))
 
     async def _events(

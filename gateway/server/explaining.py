@@ -1,4 +1,8 @@
-"""``extensions.vendorCalls``: what an answer took at the vendors, for whoever asks (``X-Postroom-Explain: 1``)."""
+"""What an answer took, for whoever asks.
+
+``extensions.vendorCalls``, with ``X-Postroom-Explain: 1``: the calls of vendors. ``extensions.cost``, with
+``X-Postroom-Cost: 1``: what it could have taken at most, in reads, and what it may.
+"""
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -6,12 +10,13 @@ from typing import Any, Final
 
 from starlette.requests import Request
 
-from gateway.context import Principal
+from gateway.context import Principal, RequestContext
 from gateway.upstream.calls import Call, Operation
 
-__all__ = ["EXPLAIN", "explained", "may_ask_why"]
+__all__ = ["COST", "EXPLAIN", "costed", "explained", "may_ask_why"]
 
 EXPLAIN: Final = "x-postroom-explain"
+COST: Final = "x-postroom-cost"
 
 
 def may_ask_why(request: Request, principal: Principal) -> bool:  # noqa: ARG001 - the one place to decide by whom
@@ -30,6 +35,21 @@ async def explained(
                 continue
             calls, operation.calls = operation.calls, []
             yield {**frame, "extensions": {**frame.get("extensions", {}), "vendorCalls": list(map(_told, calls))}}
+
+
+async def costed(
+    frames: AsyncGenerator[Mapping[str, Any], None], context: RequestContext
+) -> AsyncGenerator[Mapping[str, Any], None]:
+    """The frames; the first with the operation's cost, and the most that one may cost."""
+    async with aclosing(frames):
+        cost = context.cost
+        async for frame in frames:
+            if cost is None:
+                yield frame
+                continue
+            told = {"requested": cost.reads, "maximum": cost.maximum}
+            yield {**frame, "extensions": {**frame.get("extensions", {}), "cost": told}}
+            cost = None
 
 
 def _told(call: Call) -> dict[str, Any]:

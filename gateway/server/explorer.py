@@ -23,6 +23,7 @@ _SCRIPTS: Final = (
     "react-dom.production.min.js",
     "graphiql.min.js",
     "plugin-explorer.umd.js",
+    "accessible.js",
     "explorer.js",
 )
 
@@ -114,13 +115,14 @@ def _page(root: str) -> str:
   </head>
   <body>
     <noscript>The explorer needs JavaScript; programs POST their GraphQL to this same address.</noscript>
-    <header id="sign-in" hidden>
+    <header class="unseen"><h1>GraphiQL over Postroom</h1></header>
+    <section id="sign-in" aria-label="Sign in" hidden>
       <label for="credential">Key or token</label>
       <input id="credential" type="password" autocomplete="off" spellcheck="false" aria-describedby="credential-note">
       <button id="use" type="button">Use</button>
       <button id="forget" type="button" hidden>Forget</button>
       <span id="credential-note" role="status">{_SIGN_IN_NOTE}</span>
-    </header>
+    </section>
     <main id="explorer" data-root="{html.escape(root)}" data-tabs="{html.escape(root + MOUNT)}/tabs.json"></main>
     <nav id="files" aria-label="Files in the last answer" hidden></nav>
   </body>

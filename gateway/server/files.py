@@ -1,7 +1,6 @@
 """Streams vendors' files to whoever holds a link of ours."""
 
 import asyncio
-from collections.abc import Callable
 
 import structlog
 from starlette.requests import Request
@@ -12,9 +11,11 @@ from starlette.types import Receive, Scope, Send
 from adapters.errors import AdapterError
 from adapters.wire import FileStream
 from gateway.backends import Backend, Backends
-from gateway.context import Principal
 from gateway.files import FileClaim, FileLinks, LinkExpiredError, LinkInvalidError
+from gateway.principals import Scope as May
 from gateway.problems import ProblemCode, incident_of, problem_of
+from gateway.server.authenticating import Authenticator, UnauthenticatedError
+from gateway.server.requests_reading import RequestRefusedError
 
 __all__ = ["file_route"]
 
@@ -38,8 +39,11 @@ _HEADERS = {
 }
 
 
-def file_route(backends: Backends, links: FileLinks, principal_of: Callable[[Request], Principal]) -> Route:
-    """``GET /files/{link}``: 403 for what is no link of this caller's, 410 for one past its time, and nothing more."""
+def file_route(backends: Backends, links: FileLinks, authenticator: Authenticator) -> Route:
+    """``GET /files/{link}``: 403 for what is no good link, 410 for one past its time, and nothing more.
+
+    A link needs no credential beside it. With one, it has to be that of whoever got the link.
+    """
 
     async def get_file(request: Request) -> Response:
         try:
@@ -48,9 +52,16 @@ def file_route(backends: Backends, links: FileLinks, principal_of: Callable[[Req
             return _plain("This is no link of this gateway.", 403)
         except LinkExpiredError:
             return _plain("This link has expired: ask for another.", 410)
-        principal = principal_of(request)
-        backend = backends.visible(principal.backends).get(claim.backend)
-        if claim.principal != principal.id or backend is None:
+        try:
+            bearer = await authenticator.renewed(claim.bearer)
+            await authenticator.admit(bearer)
+            caller = await authenticator.principal_of(request) if "authorization" in request.headers else bearer
+        except UnauthenticatedError:
+            return _plain("This is no link of this gateway.", 403)
+        except RequestRefusedError as refusal:
+            return _plain(refusal.reason, refusal.status, refusal.headers)
+        backend = backends.visible(bearer.backends).get(claim.backend)
+        if {caller.id, bearer.id} != {claim.principal} or May.READ not in bearer.scopes or backend is None:
             return _plain("This is no link of this gateway.", 403)
         return await _stream(backend, claim)
 

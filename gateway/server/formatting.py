@@ -4,40 +4,21 @@ Nothing that is not an error of ours gets out: it is INTERNAL, logged once under
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from graphql import ExecutionResult, GraphQLError, located_error
 from graphql.execution import InitialIncrementalExecutionResult, SubsequentIncrementalExecutionResult
 from strawberry.types import ExecutionResult as StrawberryResult
 
-from gateway.problems import ProblemCode, public_error
+from gateway.problems import public_error
+from gateway.public_codes import PUBLIC_CODES, RequestCode
 
 __all__ = [
-    "BAD_REQUEST",
-    "INTERNAL",
-    "PUBLIC_CODES",
-    "UNAUTHENTICATED",
-    "VALIDATION_FAILED",
     "formatted_error",
     "formatted_frame",
     "formatted_result",
     "is_request_error",
 ]
-
-BAD_REQUEST: Final = "BAD_REQUEST"
-"""What came over HTTP asks for nothing that could be executed."""
-
-UNAUTHENTICATED: Final = "UNAUTHENTICATED"
-"""No credential came, or none that this gateway takes."""
-
-VALIDATION_FAILED: Final = "GRAPHQL_VALIDATION_FAILED"
-"""The document is no GraphQL, does not fit the schema or its variables, or has no such operation."""
-
-INTERNAL: Final = "INTERNAL"
-"""Something went wrong inside the gateway; `incident` finds it in the log."""
-
-PUBLIC_CODES: Final = frozenset((*ProblemCode, BAD_REQUEST, UNAUTHENTICATED, VALIDATION_FAILED, INTERNAL))
-"""All that `extensions.code` can be."""
 
 Frame = ExecutionResult | StrawberryResult | InitialIncrementalExecutionResult | SubsequentIncrementalExecutionResult
 
@@ -53,7 +34,7 @@ def _public(error: GraphQLError) -> GraphQLError:
         return error
     cause = error.original_error
     if not extensions and (cause is None or isinstance(cause, GraphQLError)):
-        error.extensions = {"code": VALIDATION_FAILED}
+        error.extensions = {"code": RequestCode.GRAPHQL_VALIDATION_FAILED.value}
         return error
     return located_error(public_error(cause or error), error.nodes, error.path)
 

@@ -56,9 +56,7 @@ _PAGE: Final = Markup("""<!doctype html>
       <nav aria-label="Where to go">
         <ul>
           <li><a class="first" href="{explorer}">Open GraphiQL</a></li>
-          <li><a href="{schema}" download>Schema (SDL)</a></li>
-          <li><a href="{root}/metrics">Metrics</a></li>
-          <li><a href="{root}/readyz">Readiness</a></li>
+{more}          <li><a href="{root}/readyz">Readiness</a></li>
         </ul>
       </nav>
     </header>
@@ -71,6 +69,10 @@ _PAGE: Final = Markup("""<!doctype html>
     </footer>
   </body>
 </html>
+""")
+
+_MORE: Final = Markup("""          <li><a href="{schema}" download>Schema (SDL)</a></li>
+          <li><a href="{root}/metrics">Metrics</a></li>
 """)
 
 _BACKENDS: Final = Markup("""<section aria-labelledby="backends">
@@ -121,7 +123,7 @@ _PARAGRAPH: Final = Markup("  <p>{text}</p>")
 _SIGNED_OUT: Final = Markup("""<section aria-labelledby="closed">
   <h2 id="closed">This gateway asks who you are</h2>
   <p>A browser's address bar can send no key, so this page tells nothing of the backends and of what was sent. Open
-  GraphiQL and enter your key or token there: it asks for both.</p>
+  GraphiQL, and enter your key or token there.</p>
   <p>Programs send <code>Authorization: Bearer …</code> with each request; with it this page, too, shows what its owner
   may see.</p>
 </section>
@@ -178,15 +180,18 @@ class FrontPage:
 
     async def _answer(self, request: Request) -> Response:
         principal = await self._caller(request)
-        content = _SIGNED_OUT if principal is None else _shown(await self._seen_by(principal))
         root = request.scope.get("root_path", "")
+        content, more = _SIGNED_OUT, Markup()
+        if principal is not None:
+            content = _shown(await self._seen_by(principal))
+            more = _MORE.format(root=root, schema=root + self._schema_path)
         page = _PAGE.format(
             root=root,
             icon=asset_url(root, ICON),
             style=asset_url(root, "front.css"),
             explorer=root + self._endpoint,
             address=self._address,
-            schema=root + self._schema_path,
+            more=more,
             content=content,
         )
         return Response(page, media_type="text/html", headers=_HEADERS)

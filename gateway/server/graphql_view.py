@@ -10,13 +10,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.context import RequestContext
-from gateway.principals import LOCAL, Principal
+from gateway.principals import Principal
 from gateway.server import event_stream, multipart
 from gateway.server.authenticating import Authenticator, LocalAuthenticator
 from gateway.server.compression import compress
 from gateway.server.cross_site import refuse_cross_site_read
 from gateway.server.executing import ALLOWED, Begun, Kind, Operations
-from gateway.server.explaining import explained, may_ask_why
+from gateway.server.explaining import COST, costed, explained, may_ask_why
 from gateway.server.explorer import explorer_page, prefers_page
 from gateway.server.json_writing import to_json
 from gateway.server.leaving import until_left
@@ -25,6 +25,7 @@ from gateway.server.requests_reading import OperationRequest, RequestRefusedErro
 from gateway.server.sockets import GraphQLSockets
 from gateway.server.stopping import Stopping
 from gateway.server.watching import OperationWatch
+from gateway.settings_connections import ConnectionSettings
 
 __all__ = ["GraphQLView"]
 
@@ -47,13 +48,16 @@ class GraphQLView:
         watch: OperationWatch | None = None,
         authenticator: Authenticator | None = None,
         stopping: Stopping | None = None,
+        connections: ConnectionSettings | None = None,
     ) -> None:
         self._operations = operations
         self._new_context = new_context
         self._watch = watch or OperationWatch()
         self._authenticator = authenticator or LocalAuthenticator()
         self._stopping = stopping
-        self._sockets = GraphQLSockets(operations, lambda: new_context(LOCAL), self._watch)
+        self._sockets = GraphQLSockets(
+            operations, new_context, self._watch, self._authenticator, connections or ConnectionSettings(), stopping
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or talks over one socket."""
@@ -67,6 +71,7 @@ class GraphQLView:
         accepted = accepted_by(",".join(request.headers.getlist("accept")) or None)
         try:
             principal = await self._authenticator.principal_of(request)
+            await self._authenticator.admit(principal)
             operation = await _operation_of(request, accepted)
             context = self._new_context(principal)
             await until_left(receive, self._answer(request, operation, context, accepted, send))
@@ -84,6 +89,8 @@ class GraphQLView:
             begun = await self._operations.begin(operation, context, request.method, accepted)
             if begun.kind is Kind.SUBSCRIPTION and self._stopping is not None:
                 begun = replace(begun, frames=self._stopping.followed(begun.frames))
+            if request.headers.get(COST) == "1":
+                begun = replace(begun, frames=costed(begun.frames, context))
             return replace(begun, frames=explained(begun.frames, watched)) if context.explained else begun
 
         with self._watch.operation(context, request.headers) as watched:

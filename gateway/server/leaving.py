@@ -14,15 +14,26 @@ async def until_left(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
 
     The request's body must have been read: what is received after it is that the client has left.
     """
-    working, leaving = asyncio.create_task(work), asyncio.create_task(_left(receive))
+    this, leaving = asyncio.current_task(), asyncio.create_task(_left(receive))
+    assert this is not None  # noqa: S101 - it runs in one
+    left = False
+
+    def leave(done: asyncio.Task[None]) -> None:
+        nonlocal left
+        if not done.cancelled():
+            done.exception()
+            left = True
+            this.cancel()
+
+    leaving.add_done_callback(leave)
     try:
-        done, _ = await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+        await work
+    except asyncio.CancelledError:
+        if not left or this.uncancel() > 0:  # somebody else cancels it, too
+            raise
     finally:
-        working.cancel()
+        leaving.remove_done_callback(leave)
         leaving.cancel()
-        await asyncio.wait((working, leaving))
-    if working in done:
-        working.result()
 
 
 async def _left(receive: Receive) -> None:

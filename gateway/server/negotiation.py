@@ -1,5 +1,6 @@
 """Which media types an Accept header takes, and in which order (RFC 9110, 12.5.1)."""
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ class Media(StrEnum):
     MULTIPART = "multipart/mixed"
     EVENTS = "text/event-stream"
 
+
+_USUAL_LENGTH: Final = 512
+"""Characters of a header that is remembered."""
 
 _INCREMENTAL_SPEC: Final = "v0.2"
 """The name that clients have for the incremental delivery whose frames hold `pending` and `completed`."""
@@ -62,6 +66,11 @@ class _Range:
 
 def accepted_by(header: str | None) -> Accepted:
     """What an Accept header takes: by weight, then by its own order. Without the header, anything."""
+    return _accepted_by(header) if len(header or "") <= _USUAL_LENGTH else _accepted_by.__wrapped__(header)
+
+
+@functools.lru_cache(maxsize=256)  # clients have few; a long one is nobody's habit
+def _accepted_by(header: str | None) -> Accepted:
     ranges = list(_ranges(header or "*/*"))
     found = []
     for preference, media in enumerate(Media):

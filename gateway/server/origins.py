@@ -19,6 +19,7 @@ _HEADERS: Final = (
     "Authorization",
     "Content-Type",
     "X-Postroom",
+    "X-Postroom-Cost",
     "X-Postroom-Explain",
     "Apollo-Require-Preflight",
     "ApolloGraphQL-Client-Name",

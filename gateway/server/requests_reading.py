@@ -9,9 +9,17 @@ import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 
-from gateway.server.formatting import BAD_REQUEST
+from gateway.public_codes import PublicCode, RequestCode
+from gateway.server.unique_names import RepeatedNameError, require_unique_names
 
-__all__ = ["MAX_BODY_BYTES", "MAX_DOCUMENT_CHARACTERS", "OperationRequest", "RequestRefusedError", "read_operation"]
+__all__ = [
+    "MAX_BODY_BYTES",
+    "MAX_DOCUMENT_CHARACTERS",
+    "OperationRequest",
+    "RequestRefusedError",
+    "read_operation",
+    "read_payload",
+]
 
 T = TypeVar("T")
 
@@ -41,7 +49,12 @@ class RequestRefusedError(Exception):
     """
 
     def __init__(
-        self, status: int, reason: str, headers: Mapping[str, str] | None = None, *, code: str = BAD_REQUEST
+        self,
+        status: int,
+        reason: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        code: PublicCode = RequestCode.BAD_REQUEST,
     ) -> None:
         super().__init__(reason)
         self.status = status
@@ -51,12 +64,17 @@ class RequestRefusedError(Exception):
 
 
 class OperationRequest(Struct, frozen=True, rename="camel"):
-    """A request's parameters (GraphQL over HTTP, "Request Parameters")."""
+    """A request's parameters (GraphQL over HTTP, "Request Parameters" and the appendix "Persisted Documents").
 
-    query: str
+    Where there is no ``query`` another one names the document: see `gateway.documents.naming`.
+    """
+
+    query: str | None = None
     operation_name: str | None = None
     variables: dict[str, Any] | None = None
     extensions: dict[str, Any] | None = None
+    document_id: str | None = None
+    id: str | None = None
 
 
 async def read_operation(request: Request) -> OperationRequest:
@@ -69,9 +87,20 @@ async def read_operation(request: Request) -> OperationRequest:
         operation = _decode(await _body(request))
     else:
         operation = _of_url(request.scope["query_string"])
-    if not operation.query:
+    return _checked(operation)
+
+
+def read_payload(payload: bytes) -> OperationRequest:
+    """The operation of a WebSocket's message. Raises `RequestRefusedError`."""
+    return _checked(_decoded(payload, OperationRequest, "The payload is no GraphQL request"))
+
+
+def _checked(operation: OperationRequest) -> OperationRequest:
+    if operation.query is None and not _names_a_document(operation):
+        raise RequestRefusedError(400, "There is no query, and nothing that names a document.")
+    if operation.query == "":
         raise RequestRefusedError(400, "The query is empty.")
-    if len(operation.query) > MAX_DOCUMENT_CHARACTERS:
+    if len(operation.query or "") > MAX_DOCUMENT_CHARACTERS:
         raise RequestRefusedError(413, f"The query is longer than {MAX_DOCUMENT_CHARACTERS} characters.")
     if len(operation.operation_name or "") > _MAX_NAME_CHARACTERS:
         raise RequestRefusedError(400, f"operationName is longer than {_MAX_NAME_CHARACTERS} characters.")
@@ -118,9 +147,10 @@ def _decode(body: bytes) -> OperationRequest:
 
 
 def _decoded(text: bytes, kind: type[T], refused: str) -> T:
-    """JSON of a kind. Integers of up to 4,300 digits are exact; text is whole Unicode."""
+    """JSON of a kind. Integers of up to 4,300 digits are exact; text is whole Unicode; a member stands once."""
     try:
-        return msgspec.json.decode(text, type=kind)
+        decoded = msgspec.json.decode(text, type=kind)
+        require_unique_names(text)
     except RecursionError:
         raise RequestRefusedError(400, f"{refused}: it is nested too deeply.") from None
     except UnicodeDecodeError:
@@ -129,6 +159,9 @@ def _decoded(text: bytes, kind: type[T], refused: str) -> T:
         if _HALF_OF_A_PAIR.search(text):
             raise RequestRefusedError(400, f"{refused}: it escapes half of a surrogate pair.") from None
         raise RequestRefusedError(400, f"{refused}: {error}.") from None
+    except RepeatedNameError as error:
+        raise RequestRefusedError(400, f"{refused}: it has {error.name} twice in one object.") from None
+    return decoded
 
 
 def _of_url(query_string: bytes) -> OperationRequest:
@@ -145,14 +178,22 @@ def _of_url(query_string: bytes) -> OperationRequest:
         if name in given and name in OperationRequest.__struct_encode_fields__:
             raise RequestRefusedError(400, f"The URL gives {name} twice.")
         given[name] = text
-    if "query" not in given:
-        raise RequestRefusedError(400, "The URL has no query parameter.")
-    return OperationRequest(
-        given["query"],
+    operation = OperationRequest(
+        given.get("query"),
         given.get("operationName") or None,
         _of_parameter(given, "variables"),
         _of_parameter(given, "extensions"),
+        given.get("documentId"),
+        given.get("id"),
     )
+    if operation.query is None and not _names_a_document(operation):
+        raise RequestRefusedError(400, "The URL has no query parameter.")
+    return operation
+
+
+def _names_a_document(operation: OperationRequest) -> bool:
+    persisted = (operation.extensions or {}).get("persistedQuery")
+    return not (operation.document_id is None and operation.id is None and persisted is None)
 
 
 def _of_parameter(given: Mapping[str, str], name: str) -> dict[str, Any] | None:

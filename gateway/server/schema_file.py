@@ -1,6 +1,5 @@
 """``/schema.graphql``: the schema as SDL, for code generators and whoever reads."""
 
-from collections.abc import Awaitable, Callable
 from functools import cached_property
 from typing import Final
 
@@ -9,8 +8,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from strawberry.schema.base import BaseSchema
 
-from gateway.context import Principal
 from gateway.server.assets import EVERY_RESPONSE
+from gateway.server.guarding import Caller
 
 __all__ = ["SCHEMA_PATH", "SchemaFile"]
 
@@ -20,7 +19,7 @@ SCHEMA_PATH: Final = "/schema.graphql"
 class SchemaFile:
     """Gives the schema to whoever may ask the endpoint for it."""
 
-    def __init__(self, schema: BaseSchema, caller: Callable[[Request], Awaitable[Principal | None]]) -> None:
+    def __init__(self, schema: BaseSchema, caller: Caller) -> None:
         self._schema = schema
         self._caller = caller
 

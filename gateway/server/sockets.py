@@ -1,99 +1,277 @@
-"""Operations over WebSocket: graphql-transport-ws, as strawberry speaks it."""
+"""Operations over WebSocket, as graphql-transport-ws has them: any number of them, of any kind, over one connection."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing
-from typing import Any, cast
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any, Final
 
-import orjson
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
-from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
+from graphql import GraphQLError
+from starlette.requests import HTTPConnection
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gateway.context import RequestContext
-from gateway.documents.prepared import DocumentRefusedError
+from gateway.principals import Principal
+from gateway.public_codes import RequestCode
+from gateway.server import socket_messages as messages
+from gateway.server.authenticating import Authenticator, UnauthenticatedError
 from gateway.server.executing import Begun, Kind, Operations
-from gateway.server.formatting import VALIDATION_FAILED, formatted_error
-from gateway.server.json_writing import to_json
-from gateway.server.requests_reading import OperationRequest
+from gateway.server.formatting import formatted_error
+from gateway.server.negotiation import Accepted, Media
+from gateway.server.requests_reading import RequestRefusedError, read_payload
+from gateway.server.socket_messages import Close, Complete, ConnectionInit, Message, Ping, SocketClosedError, Subscribe
+from gateway.server.stopping import Stopping, StoppingError
 from gateway.server.watching import OperationWatch
+from gateway.settings_connections import ConnectionSettings
 
 __all__ = ["GraphQLSockets"]
 
+RENEW_SECONDS: Final = 60.0
+"""How often it is looked whether a socket's credential is still good, beside each time that something is asked."""
 
-class _Handler(BaseGraphQLTransportWSHandler[RequestContext, None]):
-    """Gives each operation on a socket a context of its own, so that it sees nothing that an earlier one loaded."""
-
-    view: "GraphQLSockets"
-
-    async def run_operation(self, operation: Operation[RequestContext, None]) -> None:
-        """Runs one operation; the context is read before anything is waited for."""
-        self.context = context = self.context.afresh()
-        with self.view.watch.operation(context, {}):
-            try:
-                await self._run(operation, context)
-            finally:
-                context.reads.stop()
-
-    async def _run(self, operation: Operation[RequestContext, None], context: RequestContext) -> None:
-        request = OperationRequest(operation.query, operation.operation_name, operation.variables)
-        try:
-            prepared = self.view.operations.admitted(request, context)
-        except DocumentRefusedError as refusal:
-            await _send_errors(operation, list(map(formatted_error, refusal.errors)))
-            return
-        begun = await self.view.operations.run(prepared, request.variables, context)
-        async with aclosing(begun.frames):
-            await _send_results(operation, begun)
+_EVERYTHING = Accepted((Media.EVENTS,))
+"""A socket carries whatever an event stream does: events one after another, and results in parts."""
 
 
-async def _send_results(operation: Operation[RequestContext, None], begun: Begun) -> None:
-    if begun.kind is Kind.INCREMENTAL:
-        message = "@defer and @stream do not go over graphql-transport-ws: ask over HTTP."
-        await _send_errors(operation, [{"message": message, "extensions": {"code": VALIDATION_FAILED}}])
-        return
-    async for frame in begun.frames:
-        if begun.kind is Kind.REFUSED:
-            await _send_errors(operation, frame["errors"])
-            return
-        await operation.send_operation_message({"id": operation.id, "type": "next", "payload": cast("Any", frame)})
-    await operation.send_operation_message({"id": operation.id, "type": "complete"})
-
-
-async def _send_errors(operation: Operation[RequestContext, None], errors: Sequence[Mapping[str, Any]]) -> None:
-    await operation.send_operation_message({"id": operation.id, "type": "error", "payload": cast("Any", errors)})
-
-
-class GraphQLSockets(GraphQL[RequestContext, None]):
-    """Strawberry's endpoint for sockets alone, with a context of ours."""
-
-    graphql_transport_ws_handler_class = _Handler
+class GraphQLSockets:
+    """All sockets of a process."""
 
     def __init__(
-        self, operations: Operations, new_context: Callable[[], RequestContext], watch: OperationWatch
+        self,
+        operations: Operations,
+        new_context: Callable[[Principal], RequestContext],
+        watch: OperationWatch,
+        authenticator: Authenticator,
+        connections: ConnectionSettings,
+        stopping: Stopping | None = None,
     ) -> None:
-        # The handler above asks no schema anything.
-        super().__init__(
-            cast("Any", None),
-            graphql_ide=None,
-            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
-            allowed_origins=("*",),  # the door has looked at it
-        )
         self.operations = operations
-        self._new_context = new_context
+        self.new_context = new_context
         self.watch = watch
+        self.authenticator = authenticator
+        self.connections = connections
+        self.stopping = stopping
+        self._open = 0
+        self._of_callers: Counter[str] = Counter()
 
-    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:
-        """A context for what comes over one socket."""
-        return self._new_context()
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Talks over one socket until it is closed. Everything that was asked over it ends with it."""
+        websocket = WebSocket(scope, receive, send)
+        if messages.PROTOCOL not in scope["subprotocols"]:
+            await websocket.accept()
+            await websocket.close(Close.SUBPROTOCOL, f"The subprotocol here is {messages.PROTOCOL}.")
+            return
+        await websocket.accept(messages.PROTOCOL)
+        try:
+            with self._counted():
+                await _Socket(self, websocket).serve()
+        except SocketClosedError as closed:
+            await _close(websocket, closed)
+        except WebSocketDisconnect:
+            return
 
-    def decode_json(self, data: str | bytes) -> object:
-        """JSON decoded; text that UTF-8 cannot hold is refused."""
-        decoded: object = orjson.loads(data)
-        return decoded
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        if self._open >= self.connections.sockets:
+            raise SocketClosedError(Close.TRY_AGAIN_LATER, "The gateway has as many WebSockets as it takes.")
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
 
-    def encode_json(self, data: Any) -> str:
-        """JSON, as text: the frames of this protocol are."""
-        return to_json(data).decode()
+    @contextmanager
+    def counted_for(self, principal: Principal) -> Iterator[None]:
+        """Counts a socket of this caller's while it is open. Raises `SocketClosedError` at the limit."""
+        if self._of_callers[principal.id] >= self.connections.sockets_per_caller:
+            raise SocketClosedError(Close.TRY_AGAIN_LATER, "You have as many WebSockets as a caller may have.")
+        self._of_callers[principal.id] += 1
+        try:
+            yield
+        finally:
+            self._of_callers[principal.id] -= 1
+            if not self._of_callers[principal.id]:
+                del self._of_callers[principal.id]
+
+
+class _Socket:
+    """One socket: what was asked over it and has not ended, by its id."""
+
+    def __init__(self, sockets: GraphQLSockets, websocket: WebSocket) -> None:
+        self._sockets = sockets
+        self._websocket = websocket
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+
+    async def serve(self) -> None:
+        """Answers messages until one of the sides closes."""
+        principal = await self._first_word()
+        with self._sockets.counted_for(principal):
+            await self._websocket.send_text(messages.connection_ack())
+            try:
+                await self._converse(principal)
+            finally:
+                await self._end_all()
+
+    async def _converse(self, principal: Principal) -> None:
+        now = asyncio.get_running_loop().time
+        look_again = now() + RENEW_SECONDS
+        while True:
+            try:
+                async with asyncio.timeout_at(look_again):
+                    message = await self._next()
+            except TimeoutError:
+                look_again = now() + RENEW_SECONDS
+                with contextlib.suppress(RequestRefusedError):  # that it cannot be found out now ends nothing
+                    principal = await self._renewed(principal)
+            else:
+                await self._take(message, principal)
+
+    async def _renewed(self, principal: Principal) -> Principal:
+        try:
+            return await self._sockets.authenticator.renewed(principal)
+        except UnauthenticatedError as ended:
+            raise SocketClosedError(Close.FORBIDDEN, ended.reason) from None
+
+    async def _next(self) -> Message:
+        event = await self._websocket.receive()
+        if event["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(event.get("code", 1005))
+        return messages.read_message(event)
+
+    async def _first_word(self) -> Principal:
+        """Who it is, by the first message but pings; it has the time that a request's head has."""
+        try:
+            async with asyncio.timeout(self._sockets.connections.head_seconds):
+                message = await self._next()
+                while not isinstance(message, ConnectionInit):
+                    if isinstance(message, Subscribe):
+                        raise SocketClosedError(Close.UNAUTHORIZED, "Say connection_init before you subscribe.")
+                    await self._answer_ping(message)
+                    message = await self._next()
+        except TimeoutError:
+            raise SocketClosedError(Close.INIT_TIMEOUT, "connection_init did not come in time.") from None
+        credential = _credential(message)
+        try:
+            connection = HTTPConnection(self._websocket.scope)
+            return await self._sockets.authenticator.principal_of(connection, credential)
+        except RequestRefusedError as refusal:
+            raise SocketClosedError(Close.FORBIDDEN, refusal.reason) from None
+
+    async def _answer_ping(self, message: Message) -> None:
+        if isinstance(message, Ping):
+            await self._websocket.send_text(messages.pong(message.payload))
+
+    async def _take(self, message: Message, principal: Principal) -> None:
+        match message:
+            case Subscribe():
+                await self._subscribe(message, principal)
+            case Complete():
+                self._end(message.id)
+            case ConnectionInit():
+                raise SocketClosedError(Close.TOO_MANY_INITS, "connection_init was said already.")
+            case _:
+                await self._answer_ping(message)
+
+    async def _subscribe(self, message: Subscribe, principal: Principal) -> None:
+        if message.id in self._under_way:
+            raise SocketClosedError(Close.DUPLICATE_ID, f"There is an operation {message.id} already.")
+        try:
+            principal = await self._renewed(principal)
+            await self._sockets.authenticator.admit(principal)
+        except RequestRefusedError as refusal:
+            await self._refuse(message.id, refusal.reason, refusal.code)
+            return
+        most = self._sockets.connections.operations_per_socket
+        if len(self._under_way) + len(self._ending) >= most:
+            await self._refuse(message.id, f"A socket has {most} operations at once, at most.")
+            return
+        task = asyncio.create_task(self._run(message, principal))
+        self._under_way[message.id] = task
+        task.add_done_callback(lambda done: self._ended(message.id, done))
+
+    def _ended(self, operation: str, task: asyncio.Task[None]) -> None:
+        if self._under_way.get(operation) is task:
+            del self._under_way[operation]
+        self._ending.discard(task)
+        if not task.cancelled():
+            task.exception()  # the socket broke meanwhile, of which its own task hears as well
+
+    def _end(self, operation: str) -> None:
+        """Lets go of an operation: its id is free at once."""
+        task = self._under_way.pop(operation, None)
+        if task is not None:
+            self._ending.add(task)
+            task.cancel()
+
+    async def _end_all(self) -> None:
+        for operation in list(self._under_way):
+            self._end(operation)
+        if self._ending:
+            await asyncio.wait(self._ending)
+
+    async def _refuse(self, operation: str, reason: str, code: str = RequestCode.BAD_REQUEST.value) -> None:
+        error = {"message": reason, "extensions": {"code": code}}
+        await self._websocket.send_text(messages.error(operation, [error]))
+
+    async def _run(self, message: Subscribe, principal: Principal) -> None:
+        """Executes an operation; whatever is wrong with it is told under its id, and ends nothing else."""
+        context = self._sockets.new_context(principal)
+        try:
+            with self._sockets.watch.operation(context, {}):
+                try:
+                    begun = await self._begin(message, context)
+                    async with aclosing(begun.frames):
+                        await self._send(message.id, begun)
+                finally:
+                    context.reads.stop()
+        except RequestRefusedError as refusal:
+            await self._last(message.id, self._refuse(message.id, refusal.reason, refusal.code))
+        except (StoppingError, WebSocketDisconnect):
+            return  # the socket is about to be closed, with a code that says so, or it is
+        except Exception as failure:  # noqa: BLE001 - made public, and logged, as any failure inside a field is
+            error = formatted_error(GraphQLError("", original_error=failure))
+            await self._last(message.id, self._websocket.send_text(messages.error(message.id, [error])))
+
+    async def _begin(self, message: Subscribe, context: RequestContext) -> Begun:
+        request = read_payload(bytes(message.payload))
+        begun = await self._sockets.operations.begin(request, context, "POST", _EVERYTHING)
+        if begun.kind is Kind.SUBSCRIPTION and self._sockets.stopping is not None:
+            return Begun(begun.kind, self._sockets.stopping.followed(begun.frames))
+        return begun
+
+    async def _send(self, operation: str, begun: Begun) -> None:
+        async for frame in begun.frames:
+            if begun.kind is not Kind.INCREMENTAL and "data" not in frame:  # nothing was executed
+                errors = self._websocket.send_text(messages.error(operation, frame["errors"]))
+                await self._last(operation, errors)
+                return
+            await self._websocket.send_text(messages.next_result(operation, frame))
+        await self._last(operation, self._websocket.send_text(messages.complete(operation)))
+
+    async def _last(self, operation: str, sending: Coroutine[Any, Any, None]) -> None:
+        """Sends an operation's last message; its id is free when that arrives."""
+        task = asyncio.current_task()
+        if task is not None and self._under_way.get(operation) is task:
+            del self._under_way[operation]
+            self._ending.add(task)
+        await sending
+
+
+def _credential(init: ConnectionInit) -> str | None:
+    """What `connection_init` gives as authorization, whatever its capitals."""
+    for name, given in (init.payload or {}).items():
+        if name.lower() == "authorization" and given is not None:
+            if not isinstance(given, str):
+                raise SocketClosedError(Close.FORBIDDEN, "The authorization in connection_init is no text.")
+            return given
+    return None
+
+
+async def _close(websocket: WebSocket, closed: SocketClosedError) -> None:
+    try:
+        await websocket.close(closed.code, closed.reason)
+    except (RuntimeError, WebSocketDisconnect):
+        return  # the other side was quicker

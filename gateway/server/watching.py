@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
+import secrets
 import time
-import uuid
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -43,15 +43,15 @@ class OperationWatch:
     def operation(self, context: RequestContext, headers: Mapping[str, str]) -> Iterator[Operation]:
         """Whatever is executed inside is this operation. Everything that it logs has its id, as ``operation_id``."""
         begun = time.monotonic()
-        spanned = contextlib.nullcontext() if self._tracing is None else self._tracing.operation(headers, context)
+        bound = structlog.contextvars.bind_contextvars(operation_id=secrets.token_hex(6))
         outcome = "left"
         try:
-            with (
-                structlog.contextvars.bound_contextvars(operation_id=uuid.uuid4().hex[:12]),
-                spanned,
-                running(Operation(deadline=begun + self._seconds)) as operation,
-            ):
-                yield operation
+            with running(Operation(deadline=begun + self._seconds)) as operation:
+                if self._tracing is None:
+                    yield operation
+                else:
+                    with self._tracing.operation(headers, context):
+                        yield operation
             outcome = _outcome(context)
         except RequestRefusedError:
             outcome = _REFUSED
@@ -62,6 +62,7 @@ class OperationWatch:
             outcome = "errors"
             raise
         finally:
+            structlog.contextvars.reset_contextvars(**bound)
             self.metrics.operation_ended(context.kind or "unknown", outcome, time.monotonic() - begun)
 
 

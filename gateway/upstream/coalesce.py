@@ -4,12 +4,14 @@ import asyncio
 import contextvars
 import copy
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
+from adapters.asked import Asked
 from adapters.errors import AdapterError
-from adapters.wire import EXTENSION, CallInfo
+from adapters.messages import changed_request, finished_response
+from adapters.wire import EXTENSION, CallInfo, share_call
 from gateway.upstream.calls import Call, begin_call, call_of
 from gateway.upstream.questions import question_of, wants_fresh
 
@@ -27,11 +29,12 @@ _OF_THE_CONNECTION = frozenset(("network_stream",))
 
 @dataclass(eq=False)
 class _Flight:
-    """A call under way, and how many wait for its answer."""
+    """A call under way, and those who wait for its answer."""
 
     task: asyncio.Task[httpx.Response]
     call: Call | None
-    waiting: int = 0
+    asked: Asked = field(default_factory=Asked)
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
     taken: bool = False
 
 
@@ -89,13 +92,7 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
     def _begin(self, key: Hashable, request: httpx.Request, call: Call | None) -> _Flight:
         # A context of its own: nothing of whoever happens to be first, such as its trace, is told of a shared call.
         context = contextvars.Context()
-        shared = httpx.Request(
-            request.method,
-            request.url,
-            headers=request.headers,
-            stream=request.stream,
-            extensions={**request.extensions, "timeout": dict(request.extensions.get("timeout", {}))},
-        )
+        shared = changed_request(request, extensions=dict(request.extensions))
         own = None
         if call is not None:
             own = context.run(begin_call, shared, call.remaining())
@@ -116,11 +113,13 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
 
     async def _landing(self, key: Hashable, flight: _Flight, call: Call | None) -> None:
         """Waits until there is an answer or a failure, or until the one who waits is cancelled."""
-        flight.waiting += 1
+        landed = asyncio.get_running_loop().create_future()
+        flight.waiting.append(landed)
         try:
-            await asyncio.wait((flight.task,))
+            if not flight.task.done():
+                await landed
         finally:
-            flight.waiting -= 1
+            flight.waiting.remove(landed)
             if not flight.waiting and not flight.task.done():
                 self._forget(key, flight)
                 flight.task.cancel()
@@ -129,7 +128,11 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
 
     def _landed(self, key: Hashable, flight: _Flight) -> None:
         self._tasks.discard(flight.task)
-        self._forget(key, flight)
+        for waiting in flight.waiting:
+            if not waiting.done():
+                waiting.set_result(None)
+        # After those who wait have taken the answer, and perhaps kept it: whoever comes in between is not a call more.
+        asyncio.get_running_loop().call_soon(self._forget, key, flight)
         if not flight.task.cancelled():
             flight.task.exception()  # seen, though everybody may have left
 
@@ -151,10 +154,12 @@ def _answer(flight: _Flight, request: httpx.Request) -> httpx.Response:
     failure = flight.task.exception()
     if isinstance(failure, httpx.RequestError | AdapterError):
         own = copy.copy(failure)  # the same one, raised by each, would gather all their traces
+        share_call(own, flight.asked)
         if isinstance(own, httpx.RequestError):
             own.request = request
         raise own
     response = response_like(flight.task.result())
+    share_call(response, flight.asked)
     response.extensions[REPEATED] = flight.taken
     flight.taken = True
     return response
@@ -162,9 +167,9 @@ def _answer(flight: _Flight, request: httpx.Request) -> httpx.Response:
 
 def response_like(response: httpx.Response) -> httpx.Response:
     """A finished answer once more: what one reader changes of it, another does not see."""
-    return httpx.Response(
+    return finished_response(
         response.status_code,
-        headers=[(name, value) for name, value in response.headers.raw if name.lower() not in _OF_THE_BODY_AS_SENT],
-        content=response.content,
-        extensions={name: value for name, value in response.extensions.items() if name not in _OF_THE_CONNECTION},
+        [(name, value) for name, value in response.headers.raw if name.lower() not in _OF_THE_BODY_AS_SENT],
+        response.content,
+        {name: value for name, value in response.extensions.items() if name not in _OF_THE_CONNECTION},
     )

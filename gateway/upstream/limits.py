@@ -32,16 +32,19 @@ class Permit:
         self.write = write
         self.until = until
         self.held = False
-        self._granted = asyncio.Event()
+        self._granted: asyncio.Future[None] | None = None
 
     def grant(self) -> None:
         """It is this call's turn."""
         self.held = True
-        self._granted.set()
+        if self._granted is not None and not self._granted.done():
+            self._granted.set_result(None)
 
     async def turn(self) -> None:
         """Waits for it."""
-        await self._granted.wait()
+        if not self.held:
+            self._granted = asyncio.get_running_loop().create_future()
+            await self._granted
 
 
 class Limiter:
@@ -118,6 +121,8 @@ class Limiter:
 
     def serve(self) -> None:
         """Lets go whoever may, and looks again when the window opens."""
+        if not self._turns.waiting:
+            return
         while (permit := self._turns.next()) is not None:
             self._grant(permit)
         opens = self._turns.opens_in() if self._turns.waiting else None

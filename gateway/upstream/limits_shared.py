@@ -1,9 +1,7 @@
 """One backend's permits among several processes: leases in Redis, or a share where that is away."""
 
 import asyncio
-import hashlib
 import itertools
-from collections.abc import Iterable
 
 from gateway.upstream.limits import Limiter, Permit
 from gateway.upstream.limits_fleet import Apart, Fleet, Heard
@@ -21,14 +19,9 @@ CLAIM_SECONDS = 2.0
 """How long a claim to a share lasts that is not repeated; it is twice a second."""
 
 
-def name_of(key: str, base_url: str, secrets: Iterable[str], pepper: bytes) -> str:
-    """What a backend is called in Redis: its key, and a digest that is another one for another account.
-
-    The digest is slow to make and, with a ``pepper``, keyed, so that who reads it cannot try out credentials.
-    """
-    account = "\0".join((base_url, *secrets)).encode()
-    digest = hashlib.scrypt(account, salt=b"postroom limits\0" + key.encode() + b"\0" + pepper, n=2**14, r=8, p=1)
-    return f"{key}:{digest[:12].hex()}"
+def name_of(key: str, account: bytes) -> str:
+    """What a backend is called in Redis: its key, and a part of its account's digest."""
+    return f"{key}:{account[:12].hex()}"
 
 
 class SharedLimiter(Limiter):

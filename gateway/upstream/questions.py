@@ -3,24 +3,20 @@
 import contextlib
 import contextvars
 import hashlib
-import json
 from collections.abc import Iterator
 
 import httpx
 import msgspec
 from msgspec import Struct
-from pydantic import BaseModel, SecretStr
 
+from adapters.messages import body_of
 from adapters.wire import EXTENSION, CallInfo
 
-__all__ = ["Question", "account_of", "digest_of", "question_of", "reading_fresh", "wants_fresh"]
+__all__ = ["Question", "digest_of", "question_of", "reading_fresh", "wants_fresh"]
 
 _NOT_ASKED = frozenset((b"traceparent", b"tracestate", b"cache-control", b"pragma"))
 """Headers that change no answer: whose trace a call belongs to, and how old an answer may be, which `wants_fresh`
 says."""
-
-_SCRYPT_COST = 1 << 14
-"""With blocks of 1 KiB: 16 MiB and some 40 milliseconds for each guess."""
 
 _reading_fresh: contextvars.ContextVar[bool] = contextvars.ContextVar("reading_fresh", default=False)
 
@@ -44,8 +40,8 @@ def question_of(request: httpx.Request) -> Question | None:
         info=info,
         method=request.method,
         url=str(request.url),
-        headers=tuple((name, value) for name, value in request.headers.raw if name.lower() not in _NOT_ASKED),
-        body=request.read(),
+        headers=tuple([field for field in request.headers.raw if field[0].lower() not in _NOT_ASKED]),
+        body=body_of(request),
     )
 
 
@@ -56,20 +52,6 @@ def digest_of(question: Question, account: bytes) -> str:
         [info.operation, sorted(info.wanted), question.method, question.url, question.headers, question.body]
     )
     return hashlib.blake2b(told, key=account, digest_size=32).hexdigest()
-
-
-def account_of(backend: str, base_url: str, credentials: BaseModel, settings: BaseModel) -> bytes:
-    """A digest of whose data a backend answers: the same in every process that is configured alike.
-
-    The vendor decides by the credential what it shows, and some settings choose among it. It is the key of the digests
-    that leave this process, and costly to make, so that nobody who sees those finds a short password by trying.
-    """
-    members = {
-        name: value.get_secret_value() if isinstance(value, SecretStr) else str(value) for name, value in credentials
-    }
-    told = json.dumps([members, settings.model_dump(mode="json")], sort_keys=True)
-    salt = json.dumps(["postroom.answers.1", backend, base_url])
-    return hashlib.scrypt(told.encode(), salt=salt.encode(), n=_SCRYPT_COST, r=8, p=1, dklen=32)
 
 
 @contextlib.contextmanager

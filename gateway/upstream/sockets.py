@@ -1,11 +1,9 @@
-"""A connection as httpcore2 speaks HTTP on it, with TLS or without, over the event loop's own transports."""
+"""A connection below HTTP, with TLS or without, over the event loop's own transports."""
 
 import asyncio
 import ssl
-from collections.abc import Callable
 from typing import Any, cast
 
-import httpcore2
 import httpx
 
 from gateway.upstream.reaching import reached
@@ -35,20 +33,27 @@ async def open_socket(host: str, port: int, trust: ssl.SSLContext | None, timeou
     return made
 
 
-class Socket(asyncio.Protocol, httpcore2.AsyncNetworkStream):
-    """The stream below one `httpcore2.AsyncHTTP11Connection`. One task at a time reads or writes.
+class Socket(asyncio.Protocol):
+    """The bytes of one connection. One task at a time reads or writes.
 
     The event loop tells it of an end at once, so a kept connection that the vendor closed is known without asking.
     """
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._arrived = bytearray()
+        self._arrived = b""
         self._ended = False
         self._failure: Exception | None = None
         self._held_back = False
         self._must_drain = False
         self._waiter: asyncio.Future[None] | None = None
+        self._late = False
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether bytes or an end are there, which an idle connection's are not."""
+        return bool(self._arrived) or self._ended
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the event loop."""
@@ -56,7 +61,7 @@ class Socket(asyncio.Protocol, httpcore2.AsyncNetworkStream):
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop."""
-        self._arrived += data
+        self._arrived = self._arrived + data if self._arrived else data
         if len(self._arrived) > READ_AHEAD and not self._held_back:
             self._held_back = True
             self._connected.pause_reading()
@@ -82,55 +87,59 @@ class Socket(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         self._must_drain = False
         self._wake()
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - the interface
-        """What has arrived, at least a byte; none at the end. Raises `httpcore2.ReadTimeout`, `httpcore2.ReadError`."""
-        if not self._arrived and not self._ended:
-            await self._until(lambda: bool(self._arrived) or self._ended, timeout, httpcore2.ReadTimeout)
-        if not self._arrived and self._failure is not None:
-            raise httpcore2.ReadError(str(self._failure)) from self._failure
-        data = bytes(self._arrived[:max_bytes])
-        del self._arrived[:max_bytes]
-        if self._held_back and len(self._arrived) <= READ_AHEAD and not self._ended:
+    async def read(self, seconds: float | None = None) -> bytes:
+        """What has arrived, at least a byte; none at the end. Raises `httpx.ReadTimeout`, `httpx.ReadError`."""
+        if not self._arrived and not self._ended and not await self._told(seconds):
+            raise httpx.ReadTimeout(f"nothing for {seconds} seconds")
+        data, self._arrived = self._arrived, b""
+        if not data and self._failure is not None:
+            raise httpx.ReadError(str(self._failure)) from self._failure
+        if self._held_back and not self._ended:
             self._held_back = False
             self._connected.resume_reading()
         return data
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the interface
-        """Hands the bytes on. Raises `httpcore2.WriteTimeout` if they pile up, `httpcore2.WriteError`."""
+    async def write(self, data: bytes, seconds: float | None = None) -> None:
+        """Hands the bytes on. Raises `httpx.WriteTimeout` if they pile up, `httpx.WriteError`."""
         if self._ended:
-            raise httpcore2.WriteError("the connection is closed")
-        self._connected.write(buffer)
+            raise httpx.WriteError("the connection is closed")
+        self._connected.write(data)
         if self._must_drain:
-            await self._until(lambda: not self._must_drain or self._ended, timeout, httpcore2.WriteTimeout)
+            while self._must_drain and not self._ended:
+                if not await self._told(seconds):
+                    raise httpx.WriteTimeout(f"nothing for {seconds} seconds")
             if self._ended:
-                raise httpcore2.WriteError("the connection was closed")
+                raise httpx.WriteError("the connection was closed")
 
-    async def aclose(self) -> None:
-        """Lets go at once: what was not sent yet is not sent any more. Never waits, so that nobody can cancel it."""
+    def abort(self) -> None:
+        """Lets go at once: what was not sent yet is not sent any more."""
         self._connected.abort()
 
-    def get_extra_info(self, info: str) -> Any:
-        """``is_readable``: whether bytes or an end are there, which an idle connection's are not."""
-        if info == "is_readable":
-            return bool(self._arrived) or self._ended
-        return self._connected.get_extra_info(info)
+    def get_extra_info(self, name: str) -> Any:
+        """What the event loop's transport knows of itself."""
+        return self._connected.get_extra_info(name)
 
     @property
     def _connected(self) -> asyncio.Transport:
         assert self._transport is not None  # noqa: S101 - the event loop's first call
         return self._transport
 
-    async def _until(self, ready: Callable[[], bool], seconds: float | None, late: type[Exception]) -> None:
-        loop = asyncio.get_running_loop()
+    async def _told(self, seconds: float | None) -> bool:
+        """Waits until the event loop has told something; False where that took so many seconds."""
+        self._late = False
+        self._waiter = self._loop.create_future()
+        timer = None if seconds is None else self._loop.call_later(seconds, self._give_up)
         try:
-            async with asyncio.timeout(seconds):
-                while not ready():
-                    self._waiter = loop.create_future()
-                    await self._waiter
-        except TimeoutError:
-            raise late(f"nothing for {seconds} seconds") from None
+            await self._waiter
         finally:
             self._waiter = None
+            if timer is not None:
+                timer.cancel()
+        return not self._late
+
+    def _give_up(self) -> None:
+        self._late = True
+        self._wake()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -2,11 +2,12 @@
 
 import httpx
 
+from adapters.messages import finished_response, let_go
 from adapters.wire import EXTENSION, CallInfo, read_bounded
 
 __all__ = ["WholeAnswersTransport", "whole"]
 
-_OF_THE_CODED_BODY = frozenset(("content-encoding", "content-length", "transfer-encoding"))
+_OF_THE_CODED_BODY = frozenset((b"content-encoding", b"content-length", b"transfer-encoding"))
 
 
 class WholeAnswersTransport(httpx.AsyncBaseTransport):
@@ -31,6 +32,6 @@ async def whole(response: httpx.Response, info: CallInfo) -> httpx.Response:
     try:
         body = await read_bounded(response, info)
     finally:
-        await response.aclose()
-    headers = [(name, value) for name, value in response.headers.multi_items() if name not in _OF_THE_CODED_BODY]
-    return httpx.Response(response.status_code, headers=headers, content=body, extensions=response.extensions)
+        await let_go(response)
+    fields = [(name, value) for name, value in response.headers.raw if name.lower() not in _OF_THE_CODED_BODY]
+    return finished_response(response.status_code, fields, body, response.extensions)

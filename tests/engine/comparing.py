@@ -10,7 +10,9 @@ from structlog.testing import capture_logs
 from gateway.context import LOCAL, Principal, RequestContext
 from gateway.documents.preparing import Documents
 from gateway.engine.executor import CompiledExecutor
+from gateway.schema.costs import field_costs
 from gateway.schema.execution import SchemaExecutor
+from gateway.settings_limits import LimitSettings
 from tests.engine.world import World
 
 __all__ = ["Both", "Told"]
@@ -66,6 +68,21 @@ def _depth(data: Any, path: Place) -> int:
     return len(path)
 
 
+ROOM = LimitSettings(
+    tokens=100_000,
+    depth=100,
+    root_fields=1_000,
+    fields=20_000,
+    aliases=10_000,
+    directives=10_000,
+    comparisons=1_000_000,
+    cost=1_000_000,
+)
+"""No document is refused for its size here: it is their execution that is compared."""
+
+MOST_RECORDS = 200
+
+
 class Both:
     """Both executors over one world."""
 
@@ -73,7 +90,7 @@ class Both:
         self.world = world
         self.told = Told()
         schema = world.gateway.schema
-        self.documents = Documents(schema.core)
+        self.documents = Documents(schema.core, field_costs(schema.core), ROOM.of_documents, most_records=MOST_RECORDS)
         self.compiled = CompiledExecutor(schema, self.told)
         self.interpreter = SchemaExecutor(schema)
 

@@ -12,6 +12,7 @@ from graphql import (
     get_named_type,
     is_leaf_type,
     is_required_argument,
+    is_union_type,
 )
 
 from gateway.schema.build import build_schema
@@ -79,6 +80,7 @@ ARGUMENTS = {
     "ids": f'["{gid("Letter", "a", "l1")}", "{gid("Customer", "c", "1")}", "{gid("Letter", "c", "none")}"]',
     "by": '{code: {backend: "a", code: "C-1"}}',
     "backend": '"a"',
+    "representations": f'[{{__typename: "Customer", id: "{gid("Customer", "b", "1")}"}}, {{__typename: "Nothing"}}]',
     "input": '{of: TEMPLATES, measures: [{function: COUNT, field: "x"}]}',
 }
 """For arguments that must be given."""
@@ -87,8 +89,9 @@ ARGUMENTS = {
 def readable() -> Iterator[GraphQLObjectType | GraphQLInterfaceType]:
     """The types with fields that a query may come by."""
     for of_type in SCHEMA.type_map.values():
-        composite = isinstance(of_type, GraphQLObjectType | GraphQLInterfaceType)
-        if composite and not of_type.name.startswith("_") and of_type.name not in WRITTEN:
+        if of_type.name.startswith("_") or of_type.name in WRITTEN:
+            continue
+        if isinstance(of_type, GraphQLObjectType | GraphQLInterfaceType):
             yield of_type
 
 
@@ -110,6 +113,8 @@ def below(of_type: GraphQLNamedType, depth: int) -> str:
     """What is selected of a type."""
     if is_leaf_type(of_type):
         return ""
+    if is_union_type(of_type):
+        return " { __typename }"
     assert isinstance(of_type, GraphQLObjectType | GraphQLInterfaceType)
     inner = ["__typename"]
     for name, field in of_type.fields.items():

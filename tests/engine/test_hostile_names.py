@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from gateway.documents.preparing import Documents
 from gateway.engine.executor import CompiledExecutor
 from gateway.engine.generate import Generated
 from tests.engine.comparing import Both, Told
@@ -65,7 +64,7 @@ def test_the_source_of_a_plan_is_made_of_few_kinds_of_syntax(both: Both) -> None
 
 def source_of(both: Both, query: str) -> str:
     """The source that a query is compiled to."""
-    operation = Documents(both.world.gateway.schema.core).prepared(query).operation(None)
+    operation = both.documents.prepared(query).operation(None)
     made: Any = CompiledExecutor(both.world.gateway.schema, Told()).compile(operation, {})
     functions: Generated = made.functions
     return functions.source

@@ -1,8 +1,10 @@
 """Plans: made once, kept with their document, no larger than it, and left to graphql-core where there can be none."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from graphql import FragmentDefinitionNode, parse
 
 from gateway.engine.executor import MOST_VARIANTS, CompiledExecutor
 from gateway.engine.fallback import NotCompiledError, Reason
@@ -11,8 +13,10 @@ from tests.engine.comparing import Both, Told
 
 
 def planned(both: Both, query: str) -> Plan:
-    """The plan of a query."""
-    operation = both.documents.prepared(query).operation(None)
+    """The plan of a query, whatever the limits say of its size."""
+    document = parse(query)
+    fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
+    operation: Any = SimpleNamespace(node=document.definitions[0], document=SimpleNamespace(fragments=fragments))
     return CompiledExecutor(both.world.gateway.schema, Told()).compile(operation, {}).plan
 
 

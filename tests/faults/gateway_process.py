@@ -50,6 +50,11 @@ class GatewayProcess:
         """The process's id."""
         return self._process.pid
 
+    @property
+    def url(self) -> str:
+        """Where it listens: ``http://127.0.0.1:PORT``."""
+        return self._url.removesuffix("/graphql")
+
     def _listen(self) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as output:

@@ -107,6 +107,38 @@ def test_a_run_survives_a_kill_at_each_step_of_the_ledger(
         assert (figures.items, figures.unknown) == (6, unknown)
 
 
+@pytest.mark.parametrize(
+    ("mutation", "given", "point"),
+    [
+        ("emailDocument", {"document": letter_ids(["letters"], 1)[0]}, ("settle", "before", "1")),
+        pytest.param(
+            "emailDocuments",
+            {"documents": letter_ids(["letters"], 3)},
+            ("settle_and_claim", "before", "2"),
+            marks=WHOLE,
+        ),
+    ],
+)
+def test_what_a_kill_left_unknown_is_decided_by_the_status_that_it_had_not_before(
+    ledger_url: str, mutation: str, given: dict[str, object], point: tuple[str, ...], tmp_path: Path
+) -> None:
+    reconcile = "mutation ($id: ID!) { reconcileDispatch(id: $id) { dispatch { state } } }"
+    with running_vendors("letters") as vendors:
+        configuration = vendors.write_configuration(
+            tmp_path / "postroom.toml", ledger_url, timeout=2, limits={"concurrency": 1}, **TIMES
+        )
+        with gateway(configuration, "kill", *point) as process:
+            process.leave_unanswered(mutation, given)
+            process.gone()
+        with gateway(configuration) as process:
+            until(lambda: process.newest() is not None, lambda: f"a dispatch; {process.log()}")
+            dispatch = process.newest()["id"]
+            process.ends(dispatch)
+            assert process.dispatch(dispatch)["counts"]["unknown"] == 1
+            decided = process.ask(reconcile, id=dispatch)["reconcileDispatch"]["dispatch"]
+    assert decided == {"state": "SUCCEEDED"}
+
+
 @pytest.mark.parametrize(("method", "when"), ADOPTING)
 def test_a_run_survives_the_death_of_who_would_adopt_it(
     ledger_url: str, method: str, when: str, judge: Judge, tmp_path: Path

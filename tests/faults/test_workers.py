@@ -1,6 +1,7 @@
 """One command, several processes behind one socket."""
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -65,6 +66,28 @@ def test_several_processes_answer_one_is_replaced_and_all_go_when_told(configura
     assert (code, [pid for pid in after if is_alive(pid)]) == (0, [])
     told = [line for line in errors.splitlines() if '"event"' in line]
     assert ["keeps limits and cache for itself" in told[0], "is replaced" in told[1], len(told)] == [True, True, 2]
+
+
+def operations_of(url: str) -> dict[str, float]:
+    """How many queries each process has answered, as one of them tells."""
+    text = httpx.get(url.replace("/graphql", "/metrics"), timeout=30, trust_env=False).text
+    count = "postroom_graphql_operation_seconds_count"
+    found = re.findall(rf'^{count}\{{.*worker="(\d)".*\}} (\S+)$', text, re.MULTILINE)
+    found += re.findall(r"^postroom_workers_(answering) (\S+)$", text, re.MULTILINE)
+    return {name: float(value) for name, value in found}
+
+
+def test_any_of_the_processes_tells_what_all_have_counted(configuration: Path, tmp_path: Path) -> None:
+    with started("serve", "--config", configuration, "--workers", WORKERS, folder=tmp_path) as (process, output):
+        url = listens(output, process)
+        assert [answers(url) for _ in range(20)] == [True] * 20
+        told = [operations_of(url) for _ in range(6)]
+        assert [(one.pop("answering"), sum(one.values())) for one in told] == [(WORKERS, 20)] * 6
+        before = children(process.pid)
+        os.kill(min(before), signal.SIGKILL)
+        until(lambda: len(children(process.pid) - before) == 1, "a new one")
+        until(lambda: operations_of(url)["answering"] == WORKERS, "an answer of the new one too")
+        interrupted(process, signal.SIGTERM)
 
 
 def test_the_processes_of_a_command_that_was_killed_go_too(configuration: Path, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ POSTED = "POST */letter/*/id/*"
 _LIMITS = {
     "billing_platform": {"concurrency", "rate"},
     "kashflow": {"concurrency", "rate", "statement_batch"},
+    "sage_intacct": {"concurrency", "rate"},
     "smallinvoice": {"concurrency", "rate"},
 }
 """The limits that each vendor has."""
@@ -117,7 +118,13 @@ class Vendors:
 
 def vendor_of(key: str) -> str:
     """The vendor that a backend of these tests is at."""
-    return {"letters": "billing_platform", "statements": "kashflow", "post": "smallinvoice"}[key.partition("-")[0]]
+    kinds = {
+        "letters": "billing_platform",
+        "statements": "kashflow",
+        "objects": "sage_intacct",
+        "post": "smallinvoice",
+    }
+    return kinds[key.partition("-")[0]]
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import datetime
 import functools
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -63,12 +64,13 @@ class Ledgers:
 ledgers = Ledgers()
 
 
-def gateway_over(*fakes: Fake, clock: Clock | None = None) -> Gateway:
-    """A gateway over these backends, in this order."""
+def gateway_over(*fakes: Fake, clock: Clock | None = None, changed: Mapping[str, Any] | None = None) -> Gateway:
+    """A gateway over these backends, in this order; ``changed`` are sections of its settings."""
     settings = Settings(
         server=ServerSettings(public_url="http://127.0.0.1:1"),
         lists=ListLimits(max_page=MAX_PAGE),
         files=FileSettings(key=SecretStr("k" * 32)),
+        **(changed or {}),
     )
     with mock.patch("gateway.app.build_schema", _schema):
         backends = Backends(one.backend for one in fakes)

@@ -89,6 +89,7 @@ def fake(
     batch: int = 2,
     shares_codes_with: Sequence[str] = (),
     takes_idempotency_keys: bool = False,
+    unique_codes: bool = False,
     native_ids: re.Pattern[str] = NATIVE_ID,
     sent_statuses: Mapping[SendAction, frozenset[str]] | None = None,
     **options: Any,
@@ -125,6 +126,7 @@ def fake(
         connect=lambda _: adapter,
         sandbox_module="",
         takes_idempotency_keys=takes_idempotency_keys,
+        unique_codes=unique_codes,
         sent_statuses=sent_statuses or {},
     )
     backend = Backend(

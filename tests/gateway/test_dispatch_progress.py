@@ -12,9 +12,11 @@ from websockets.typing import Subprotocol
 
 from adapters.contract import Outcome, OutcomeState
 from gateway.app import Gateway
+from gateway.principals import LOCAL, Principal, Scope
 from gateway.schema import subscription
 from tests.gateway.asking import answer, data, gateway_over, gid
 from tests.gateway.fakes import Fake, fake
+from tests.gateway.knowing import Known
 from tests.gateway.records import customer
 from tests.gateway.serving import PATIENCE, routes_of, serving
 
@@ -160,3 +162,36 @@ async def test_each_event_reads_again_what_an_earlier_one_read() -> None:
         await asked
     assert len(messages) > 2
     assert len(a.behaviour.of("customers.by_key")) == len(messages) - 1
+
+
+async def test_whose_key_ends_is_told_no_more() -> None:
+    a = sender()
+    gateway = gateway_over(a)
+    known = Known(LOCAL)
+    gateway.authenticator = known
+    gate = a.behaviour.hold("perform")
+    asked = asyncio.create_task(answer(gateway, SEND, ids=IDS))
+    await gate.begun.wait()
+    dispatch = (await data(gateway, "{ dispatches { nodes { id } } }"))["dispatches"]["nodes"][0]
+    async with socket_to(gateway) as socket:
+        await subscribe(socket, PROGRESS, id=dispatch["id"])
+        first = await next_message(socket)
+        known.principal = None
+        gate.release.set()
+        last = await next_message(socket)
+        while last["type"] == "next" and last["payload"].get("data"):
+            last = await next_message(socket)
+    await asked
+    assert first["payload"]["data"]["dispatchProgress"]["counts"]["sending"] == 3
+    told = json.dumps(last)
+    assert ("FORBIDDEN" in told, "SUCCEEDED" in told) == (True, False)
+
+
+async def test_without_the_scope_read_nothing_can_be_followed() -> None:
+    a = sender()
+    gateway = gateway_over(a)
+    gateway.authenticator = Known(Principal(id="ann", scopes=frozenset((Scope.SEND,))))
+    sent = await data(gateway, SEND, ids=IDS)
+    async with socket_to(gateway) as socket:
+        await subscribe(socket, PROGRESS, id=sent["emailStatements"]["dispatch"]["id"])
+        assert "FORBIDDEN" in json.dumps(await next_message(socket))

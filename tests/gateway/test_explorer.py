@@ -115,7 +115,7 @@ async def test_the_page_has_no_inline_script_style_or_handler() -> None:
     markup = (await _page()).text
 
     scripts = re.findall(r"<script\b([^>]*)>(.*?)</script>", markup, re.DOTALL)
-    assert [("src=" in attributes, body) for attributes, body in scripts] == [(True, "")] * 5
+    assert [("src=" in attributes, body) for attributes, body in scripts] == [(True, "")] * 6
     assert re.findall(r"<style|\sstyle=|\son\w+=|javascript:", markup) == []
 
 
@@ -131,7 +131,7 @@ async def test_every_file_of_the_page_is_on_this_server() -> None:
 
     assert [url for url in urls if not url.startswith("/_static/")] == []
     async with _client(_application()) as client:
-        assert [(await client.get(url)).status_code for url in urls] == [200] * 9
+        assert [(await client.get(url)).status_code for url in urls] == [200] * 10
 
 
 async def test_behind_a_prefix_every_file_is_under_it() -> None:

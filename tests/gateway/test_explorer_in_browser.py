@@ -29,6 +29,13 @@ _COUNT = ExampleQuery("Counting", "subscription Count { counted }")
 _LATER = ExampleQuery("Later", "query Later { letters(first: 1) { number ... @defer { posted } } }")
 
 
+_ALL_STORAGES = """async () => JSON.stringify([
+    localStorage, sessionStorage, document.cookie, history.state, location.href, window.name,
+    await indexedDB.databases(), await caches.keys(),
+    [...document.querySelectorAll("input")].map((input) => [input.value, input.outerHTML]),
+])"""
+
+
 @strawberry.type
 class Letter:
     number: str
@@ -76,9 +83,13 @@ class _Endpoint:
 
 
 @asynccontextmanager
-async def _serving(*tabs: ExampleQuery) -> AsyncIterator[str]:
+async def _serving(*tabs: ExampleQuery, signs_in: bool = False) -> AsyncIterator[str]:
     endpoint = _Endpoint()
-    routes = [*explorer_routes(tabs=tabs), Route("/graphql", endpoint), WebSocketRoute("/graphql", endpoint)]
+    routes = [
+        *explorer_routes(tabs=tabs, signs_in=signs_in),
+        Route("/graphql", endpoint),
+        WebSocketRoute("/graphql", endpoint),
+    ]
     application = Starlette(routes=routes)
     config = uvicorn.Config(application, log_level="warning", ws="websockets-sansio", lifespan="off")
     server = uvicorn.Server(config)
@@ -92,9 +103,14 @@ async def _serving(*tabs: ExampleQuery) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _opened(profile: Path, *tabs: ExampleQuery, color_scheme: str = "light") -> AsyncIterator[Watched]:
+async def _opened(
+    profile: Path, *tabs: ExampleQuery, color_scheme: str = "light", signs_in: bool = False
+) -> AsyncIterator[Watched]:
     """The explorer on a first visit, once it has learnt the schema."""
-    async with _serving(*tabs) as address, watched_page(profile, color_scheme=color_scheme) as watched:
+    async with (
+        _serving(*tabs, signs_in=signs_in) as address,
+        watched_page(profile, color_scheme=color_scheme) as watched,
+    ):
         await watched.page.goto(address)
         await expect(watched.page.get_by_label("Execute query")).to_be_visible()
         await watched.page.get_by_label("Show Documentation Explorer").click()
@@ -112,7 +128,7 @@ async def _run(page: Page) -> None:
 
 
 def _response(page: Page) -> Locator:
-    return page.get_by_label("Result Window")
+    return page.get_by_role("region", name="Result Window")
 
 
 def _editor(page: Page, label: str) -> Locator:
@@ -203,6 +219,76 @@ async def test_a_subscription_runs_over_a_websocket_with_the_headers_in_its_firs
         assert (watched.strangers, watched.complaints) == ([], [])
 
 
+def _files_with(profile: Path, text: bytes) -> list[Path]:
+    """The files of a browser's profile that hold this."""
+    return [file for file in profile.rglob("*") if file.is_file() and text in file.read_bytes()]
+
+
+async def _sign_in(page: Page, text: str) -> None:
+    await page.get_by_label("Key or token").fill(text)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("status")).to_contain_text("in use")
+
+
+async def test_nobody_is_asked_for_a_key_where_none_is_needed(tmp_path: Path) -> None:
+    async with _opened(tmp_path, _CALLER) as watched:
+        await expect(watched.page.get_by_label("Key or token")).to_be_hidden()
+
+
+@pytest.mark.parametrize("entered", ["a-key-of-mine", "  Bearer a-key-of-mine "])
+async def test_a_key_is_entered_once_and_goes_with_every_operation(tmp_path: Path, entered: str) -> None:
+    async with _opened(tmp_path, _CALLER, _COUNT, signs_in=True) as watched:
+        page = watched.page
+        await _sign_in(page, entered)
+        await _run(page)
+        await expect(_response(page)).to_contain_text("caller is Bearer a-key-of-mine")
+        await page.get_by_role("button", name="Count", exact=True).click()
+        await expect(page.locator(".graphiql-tab-active")).to_contain_text("Count")
+        await expect(_editor(page, "Query Editor")).to_contain_text("counted")
+        await _run(page)
+
+        await expect(_response(page)).to_contain_text("two for Bearer a-key-of-mine")
+        assert (watched.strangers, watched.complaints) == ([], [])
+
+
+async def test_a_written_header_goes_before_the_key(tmp_path: Path) -> None:
+    async with _opened(tmp_path, _CALLER, signs_in=True) as watched:
+        await _sign_in(watched.page, "a-key-of-mine")
+        await _type_headers(watched.page, '{ "authorization": "Bearer another" }')
+        await _run(watched.page)
+
+        await expect(_response(watched.page)).to_contain_text("caller is Bearer another")
+
+
+async def test_a_key_that_is_forgotten_is_sent_no_more(tmp_path: Path) -> None:
+    async with _opened(tmp_path, _CALLER, signs_in=True) as watched:
+        await _sign_in(watched.page, "a-key-of-mine")
+        await watched.page.get_by_role("button", name="Forget").click()
+        await _run(watched.page)
+
+        await expect(_response(watched.page)).to_contain_text("caller is None")
+
+
+async def test_a_key_is_in_no_storage_and_not_in_the_page_and_gone_with_it(tmp_path: Path) -> None:
+    async with _opened(tmp_path, _CALLER, signs_in=True) as watched:
+        page = watched.page
+        await page.clock.install()
+        await _sign_in(page, "for-this-page-only")
+        await _run(page)
+        await expect(_response(page)).to_contain_text("caller is Bearer for-this-page-only")
+        await page.clock.run_for(5_000)  # GraphiQL stores after a while
+        await page.get_by_role("button", name="Forget").focus()
+        stored = await page.evaluate(_ALL_STORAGES)
+        await page.reload()
+        await page.get_by_label("Show Documentation Explorer").click()
+        await expect(page.get_by_role("link", name="Query", exact=True)).to_be_visible()
+        await _run(page)
+        await expect(_response(page)).to_contain_text("caller is None")
+
+    assert ("query Caller" in stored, "for-this-page-only" in stored) == (True, False)
+    assert _files_with(tmp_path, b"for-this-page-only") == []
+
+
 async def test_what_is_deferred_arrives(tmp_path: Path) -> None:
     async with _opened(tmp_path, _LATER) as watched:
         await _run(watched.page)
@@ -215,7 +301,7 @@ async def test_a_reload_keeps_the_tabs_as_they_were(tmp_path: Path) -> None:
         await watched.page.reload()
         await expect(watched.page.get_by_label("Execute query")).to_be_visible()
 
-        assert await watched.page.get_by_role("tab").all_inner_texts() == ["Letters", "Caller"]
+        assert await watched.page.locator(".graphiql-tab").all_inner_texts() == ["Letters", "Caller"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import datetime
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -15,9 +16,11 @@ from starlette.requests import ClientDisconnect
 from adapters import errors
 from gateway.app import Gateway
 from gateway.context import LOCAL, Principal
+from gateway.principals import Scope
 from gateway.server.files import file_route
 from tests.gateway.asking import Clock, answer, data, gateway_over, gid
 from tests.gateway.fakes import Fake, Source, fake
+from tests.gateway.knowing import Known
 from tests.gateway.records import correspondence, letter
 from tests.gateway.serving import PATIENCE, serving
 
@@ -43,7 +46,7 @@ async def link_of(gateway: Gateway, field: str = "pdf", native_id: str = "l1", p
 @contextlib.asynccontextmanager
 async def client_of(gateway: Gateway, principal: Principal = LOCAL) -> AsyncIterator[httpx.AsyncClient]:
     """Fetches as this principal, without a socket."""
-    route = file_route(gateway.backends, gateway.file_links, lambda _: principal)
+    route = file_route(gateway.backends, gateway.file_links, Known(principal))
     transport = httpx.ASGITransport(Starlette(routes=[route]))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield client
@@ -163,6 +166,24 @@ async def test_a_link_stops_with_its_principals_view_of_the_backend() -> None:
     assert a.behaviour.of("pdf") == []
 
 
+async def test_a_link_ends_with_the_credential_that_it_was_got_with() -> None:
+    a, clock = archive(), Clock()
+    gateway = gateway_over(a, clock=clock)
+    ann = Principal(id="ann", expires=clock.now + datetime.timedelta(seconds=60))
+    found = (await data(gateway, LINKS, principal=ann, id=gid("Letter", "a", "l1")))["node"]["pdf"]
+    clock.forward(seconds=60)
+    assert datetime.datetime.fromisoformat(found["expiresAt"]) == ann.expires
+    assert (await fetched(gateway, httpx.URL(found["url"]).path, ann)).status_code == 410
+
+
+async def test_a_link_stops_with_its_principals_right_to_read() -> None:
+    a = archive()
+    gateway = gateway_over(a)
+    path = await link_of(gateway, principal=Principal(id="ann"))
+    found = await fetched(gateway, path, Principal(id="ann", scopes=frozenset((Scope.SEND,))))
+    assert ((found.status_code, found.text), a.behaviour.of("pdf")) == (FORBIDDEN, [])
+
+
 # ── What is answered ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -242,7 +263,7 @@ async def test_a_vendor_that_asks_for_patience_is_passed_on() -> None:
 @contextlib.asynccontextmanager
 async def streaming(a: Fake, gateway: Gateway) -> AsyncIterator[httpx.Response]:
     """The answer to one fetch, its body not read yet."""
-    route = file_route(gateway.backends, gateway.file_links, lambda _: LOCAL)
+    route = file_route(gateway.backends, gateway.file_links, Known(LOCAL))
     path = await link_of(gateway)
     async with (
         asyncio.timeout(PATIENCE),
@@ -299,7 +320,7 @@ async def test_the_vendors_answer_is_let_go_when_nobody_takes_even_the_headers()
     a = archive()
     gateway = gateway_over(a)
     source = ready(a)
-    route = file_route(gateway.backends, gateway.file_links, lambda _: LOCAL)
+    route = file_route(gateway.backends, gateway.file_links, Known(LOCAL))
     scope: dict[str, Any] = {"type": "http", "method": "GET", "path": await link_of(gateway), "headers": []}
     scope |= {"query_string": b"", "root_path": "", "asgi": {"spec_version": "2.4"}}
 

@@ -11,7 +11,7 @@ from adapters.contract import Outcome, OutcomeState
 from gateway.app import Gateway
 from gateway.dispatch.ledger import LedgerUnavailableError, Request, UnconfirmedError
 from gateway.schema.query import dispatch_id
-from tests.gateway.asking import Clock, data, gateway_over, gid
+from tests.gateway.asking import Clock, answer, data, gateway_over, gid
 from tests.gateway.sending import EMAIL, LETTER, STATEMENTS, only_item, sender, sent
 
 CUSTOMERS = [gid("Customer", "a", n) for n in "0123"]
@@ -264,3 +264,36 @@ async def test_a_run_that_the_engine_does_not_take_is_queued_and_no_error(
     monkeypatch.setattr(gateway.sending, "_engine", BrokenEngine(answers=answers))
     run = await sent(gateway, STATEMENTS, customers=CUSTOMERS)
     assert (run["dispatch"]["state"], codes(run)) == ("QUEUED", [])
+
+
+STANDS = {
+    LedgerUnavailableError: ("UNAVAILABLE", True, "The ledger cannot be reached. Try again."),
+    UnconfirmedError: (
+        "OUTCOME_UNKNOWN",
+        False,
+        "The ledger did not say whether this was written down. Look at the dispatch, or ask again.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("mutation", "method"), [("retryDispatch", "retry"), ("cancelDispatch", "cancel")])
+@pytest.mark.parametrize("error", STANDS)
+async def test_a_dispatch_that_cannot_be_written_is_a_problem_of_the_ledger(
+    failing: Callable[..., None], mutation: str, method: str, error: type[LedgerUnavailableError]
+) -> None:
+    gateway = gateway_over(sender())
+    payload = await sent(gateway, EMAIL, document=LETTER)
+    failing(gateway, method, error=error)
+    query = f"mutation ($id: ID!) {{ {mutation}(id: $id) {{ problems {{ code retryable message }} }} }}"
+    answered = await data(gateway, query, id=payload["dispatch"]["id"])
+    (problem,) = answered[mutation]["problems"]
+    assert (problem["code"], problem["retryable"], problem["message"]) == STANDS[error]
+
+
+async def test_dispatches_that_cannot_be_read_are_an_error_of_the_ledger(failing: Callable[..., None]) -> None:
+    gateway = gateway_over(sender())
+    failing(gateway, "find")
+    answered = await answer(gateway, "{ dispatches { nodes { id } } }")
+    (error,) = answered.errors
+    assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("UNAVAILABLE", True)
+    assert (error["message"], len(error["extensions"]["incident"])) == ("The ledger cannot be reached. Try again.", 12)

@@ -206,8 +206,9 @@ def test_the_example_file_is_sound_and_shows_every_vendor(tmp_path: Path) -> Non
     # Every line that is a setting behind a # is as good as those that are not.
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     known = ("public_url", "insecure", "key", "page_cap", "base_url", "entity", "url", "expected_processes", "rate")
+    auth = ("requests_per_minute", "issuer", "audience", "jwks_url", "scopes_prefix", "all_backends")
     text = "\n".join(
-        line.removeprefix("# ") if line.startswith(tuple(f"# {k} =" for k in known)) else line for line in lines
+        line.removeprefix("# ") if line.startswith(tuple(f"# {k} =" for k in known + auth)) else line for line in lines
     )
     path = tmp_path / "postroom.toml"
     path.write_text(text, encoding="utf-8")

@@ -13,6 +13,7 @@ from adapters.contract import Outcome, OutcomeState, SendAction
 from adapters.errors import MalformedAnswer, Unavailable
 from gateway.app import Gateway
 from gateway.dispatch import backend_run
+from gateway.dispatch.ledger import LedgerUnavailableError
 from gateway.dispatch.orders import MOST_ASKED
 from gateway.dispatch.timing import USUAL
 from tests.gateway.asking import Clock, data, gateway_over, gid
@@ -305,7 +306,7 @@ async def test_evidence_is_asked_for_with_whether_the_status_was_read_before(
     assert (await asked_for_evidence(a, gateway_over(a), **members)).unsent_before is known
 
 
-async def test_of_an_attempt_that_was_lost_nobody_knows_whether_the_status_was_read_before() -> None:
+async def test_of_an_attempt_that_was_lost_it_is_known_too_that_the_status_was_read_before() -> None:
     clock = Clock()
     a = stating(())
     gateway = gateway_over(a, clock=clock)
@@ -320,7 +321,34 @@ async def test_of_an_attempt_that_was_lost_nobody_knows_whether_the_status_was_r
         performing.release.set()
         await lost
 
-    assert [call.request.unsent_before for call in a.behaviour.of("evidence")] == [False]
+    assert [call.request.unsent_before for call in a.behaviour.of("evidence")] == [True]
+
+
+async def test_of_an_attempt_of_a_run_that_was_lost_it_is_known_too() -> None:
+    clock = Clock()
+    a = stating((), ())
+    gateway = gateway_over(a, clock=clock)
+    performing = a.behaviour.hold("perform")
+    lost = asyncio.create_task(run_over(gateway, 2))
+    async with asyncio.timeout(10):
+        await performing.begun.wait()
+        clock.forward(hours=1)
+        await gateway.sending.ledger.expire(now=clock())
+        (dispatch,) = (await data(gateway, "{ dispatches { nodes { id } } }"))["dispatches"]["nodes"]
+        await data(gateway, RECONCILE, id=dispatch["id"])
+        performing.release.set()
+        await lost
+    asked = [call.request.unsent_before for call in a.behaviour.of("evidence")]
+    assert (set(asked), bool(asked)) == ({True}, True)
+
+
+async def test_a_run_sends_although_what_the_status_said_cannot_be_written_down() -> None:
+    a = stating(())
+    gateway = gateway_over(a)
+    away = LedgerUnavailableError("disk full")
+    with mock.patch.object(gateway.sending.ledger, "found_unsent", side_effect=away):
+        payload = await run_over(gateway, 1)
+    assert states(payload) == [("ACCEPTED", None)]
 
 
 async def test_evidence_is_asked_for_with_the_other_sendings_that_may_have_gone_this_way() -> None:

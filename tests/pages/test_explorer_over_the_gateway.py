@@ -21,6 +21,10 @@ PDF = """query Paper {
 PROGRESS = """subscription Progress {
   dispatchProgress(id: "%s") { state counts { total accepted } }
 }"""
+_READ = """() => {
+    const viewer = document.querySelector("pdf-viewer");
+    return viewer?.loadProgress_ === 100 ? viewer.docLength_ : null;
+}"""
 TYPED = "query Typed { __typename }"
 DEFERRED = """query Later {
   backends { key }
@@ -29,7 +33,7 @@ DEFERRED = """query Later {
 
 
 def response_of(page: Page) -> Locator:
-    return page.get_by_label("Result Window")
+    return page.get_by_role("region", name="Result Window")
 
 
 async def write(page: Page, query: str) -> None:
@@ -41,9 +45,9 @@ async def write(page: Page, query: str) -> None:
 
 async def takes_note_of(page: Page, query: str) -> None:
     """Waits until GraphiQL knows the operation's name, which the tab shows; until then it would ask by the old one."""
-    name = re.search(r"(?:query|subscription) (\w+)", query)
+    name = re.search(r"(?:query|mutation|subscription) (\w+)", query)
     if name is not None:
-        await expect(page.get_by_role("tab", selected=True)).to_have_text(name[1])
+        await expect(page.locator(".graphiql-tab-active")).to_contain_text(name[1])
 
 
 async def opened(page: Page, served: Served) -> None:
@@ -52,24 +56,42 @@ async def opened(page: Page, served: Served) -> None:
     await expect(page.get_by_role("link", name="Query", exact=True)).to_be_visible(timeout=PATIENCE)
 
 
+async def pages_shown(paper: Page) -> int:
+    """How many pages Chromium's viewer has read of a PDF. A picture of a page leaves the viewer's plugin out."""
+    while True:  # no event tells of the browser's own frames
+        for frame in paper.frames:
+            if frame.url.startswith("chrome-extension:"):
+                read = await frame.evaluate(_READ)
+                if read is not None:
+                    return int(read)
+        await paper.wait_for_timeout(50)
+
+
+async def run_an_example(page: Page) -> None:
+    """Runs the one of the tabs that is about no record of the sandbox."""
+    await page.get_by_role("button", name="Backends", exact=True).click()
+    await expect(page.locator(".CodeMirror:visible").first).to_contain_text("capabilities")
+    await page.get_by_label("Execute query").click()
+    await expect(response_of(page)).to_contain_text("EMAIL_STATEMENT", timeout=PATIENCE)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_nothing_bars_anybody_from_using_it(served: Served, tmp_path: Path, scheme: str) -> None:
     async with watched_page(tmp_path, color_scheme=scheme) as watched:
         await opened(watched.page, served)
-        await watched.page.get_by_label("Execute query").click()
-        await expect(response_of(watched.page)).to_contain_text('"data"', timeout=PATIENCE)
+        await run_an_example(watched.page)
         await photographed(watched.page, f"explorer-{scheme}")
 
         assert await barriers(watched.page) == []
         assert (watched.strangers, watched.complaints) == ([], [])
 
 
-async def test_the_first_tab_asks_the_vendors_and_shows_their_answers(served: Served, tmp_path: Path) -> None:
+async def test_an_example_s_tab_is_shown_and_run(served: Served, tmp_path: Path) -> None:
     async with watched_page(tmp_path) as watched:
         await opened(watched.page, served)
-        await watched.page.get_by_label("Execute query").click()
+        await run_an_example(watched.page)
 
-        await expect(response_of(watched.page)).to_contain_text("Furniture", timeout=PATIENCE)
+        assert '"errors"' not in await response_of(watched.page).inner_text()
 
 
 async def test_a_field_of_the_real_schema_is_completed(served: Served, tmp_path: Path) -> None:
@@ -95,12 +117,11 @@ async def test_a_document_s_pdf_opens_from_the_answer(served: Served, tmp_path: 
         async with page.context.expect_page() as opening:
             await link.click()
         paper = await opening.value
-        await paper.wait_for_load_state()
+        shown = await pages_shown(paper)
         fetched = await page.request.get(str(await link.get_attribute("href")))
 
         assert await paper.evaluate("document.contentType") == "application/pdf"
-        assert len(pypdf.PdfReader(io.BytesIO(await fetched.body())).pages) > 0
-        await photographed(paper, "document-pdf")
+        assert shown == len(pypdf.PdfReader(io.BytesIO(await fetched.body())).pages)
         assert (watched.strangers, watched.complaints) == ([], [])
 
 

@@ -1,12 +1,24 @@
-"""An account at a vendor, by the name that it has in Redis."""
+"""An account at a vendor, and the name that it has in Redis."""
 
 from typing import Any
 
+from pydantic import BaseModel, SecretStr
+
+from gateway.upstream.accounts import account_of
 from gateway.upstream.limits_shared import name_of
 
-__all__ = ["account"]
+__all__ = ["Credentials", "account", "digest"]
+
+
+class Credentials(BaseModel):
+    user: str = "me"
+    password: SecretStr = SecretStr("t0psecret")
+
+
+def digest(**changed: Any) -> bytes:
+    usual: dict[str, Any] = {"backend": "uk", "base_url": "https://a.example.com", "credentials": Credentials()}
+    return account_of(**{"purpose": "limits", "pepper": b"pepper"} | usual | changed)
 
 
 def account(**changed: Any) -> str:
-    usual = {"key": "uk", "base_url": "https://a.example.com", "secrets": ("t0psecret",), "pepper": b"pepper"}
-    return name_of(**(usual | changed))
+    return name_of(changed.get("backend", "uk"), digest(**changed))

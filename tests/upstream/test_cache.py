@@ -98,7 +98,7 @@ async def test_a_stream_is_not_kept(vendor: Vendor, transport: CacheTransport) -
 def waiting(transport: CacheTransport) -> int:
     """How many wait for a call of somebody else's."""
     assert isinstance(transport._inner, CoalesceTransport)
-    return sum(flight.waiting for flight in transport._inner._flights.values())
+    return sum(len(flight.waiting) for flight in transport._inner._flights.values())
 
 
 async def test_sixty_four_who_ask_a_hot_page_at_once_make_one_call(company: Company, store: Store) -> None:

@@ -5,6 +5,7 @@ import asyncio
 import httpx
 import pytest
 
+from gateway.upstream import connections
 from gateway.upstream import engine as engine_module
 from gateway.upstream.engine import EngineTransport
 from tests.upstream.misbehaving import OK, Behaviour, Line, answer_of, answering, call, serving
@@ -100,15 +101,20 @@ async def test_one_that_the_vendor_breaks_at_the_next_request_fails_that_and_sen
         assert (server.requests, engine._open) == ([(1, "POST"), (1, "POST")], set())
 
 
-async def test_one_whose_answer_was_not_read_to_the_end_is_closed() -> None:
-    async with serving(answering) as server, EngineTransport() as engine:
+async def test_one_whose_answer_has_not_come_whole_is_closed() -> None:
+    async def slow(line: Line) -> None:
+        await line.request()
+        line.say(OK[:-1])
+        await line.gone()
+
+    async with serving(slow) as server, EngineTransport() as engine:
         response = await engine.handle_async_request(call(server.url, write=False))
         await response.aclose()
         assert engine._open == set()
 
 
 async def test_one_kept_too_long_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "KEEPALIVE_SECONDS", -1.0)
+    monkeypatch.setattr(connections, "KEEPALIVE_SECONDS", -1.0)
     async with serving(answering) as server, EngineTransport() as engine:
         for _ in range(2):
             await answer_of(engine, call(server.url, write=False))

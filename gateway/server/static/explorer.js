@@ -52,13 +52,6 @@ const storage = {
 const createElement = document.createElement.bind(document);
 document.createElement = (name, options) => createElement(name === "style" ? "inert-style" : name, options);
 
-// In the editors Tab indents. Escape leaves them, so that nobody who has only a keyboard is caught there.
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && event.target.closest?.(".CodeMirror") && !document.querySelector(".CodeMirror-hints")) {
-    event.target.blur();
-  }
-});
-
 const byId = (id) => document.getElementById(id);
 
 // The key or token of whoever looks at the page: in this variable, and nowhere else. Closing the page forgets it.
@@ -96,6 +89,13 @@ function offerSignIn() {
   byId("credential").addEventListener("keydown", (event) => {
     if (event.key === "Enter") use(byId("credential").value);
   });
+}
+
+// For a while after an edit or a change of tabs GraphiQL asks by the name of the operation that was there before.
+function named(operation) {
+  const names = Array.from(operation.query.matchAll(/\b(?:query|mutation|subscription)\s+(\w+)/g), ([, name]) => name);
+  const stale = operation.operationName && names.length === 1 && names[0] !== operation.operationName;
+  return stale ? { ...operation, operationName: names[0] } : operation;
 }
 
 // Where in an answer links to files of ours stand: [path, address].
@@ -151,7 +151,7 @@ async function open(place) {
   const explorer = React.createElement(
     GraphiQL,
     {
-      fetcher: (operation, options) => ask(operation, { ...options, headers: signed(options?.headers) }),
+      fetcher: (operation, options) => ask(named(operation), { ...options, headers: signed(options?.headers) }),
       storage,
       plugins: [GraphiQLPluginExplorer.explorerPlugin({ showAttribution: false })],
       defaultQuery: FIRST_QUERY,

@@ -7,6 +7,7 @@ import pytest
 from graphql import DocumentNode, OperationType, validate
 
 from gateway.documents import preparing
+from gateway.documents.limits import DocumentLimits
 from gateway.documents.prepared import DocumentRefusedError
 from gateway.documents.preparing import Documents
 
@@ -35,6 +36,11 @@ def validated(monkeypatch: pytest.MonkeyPatch) -> list[DocumentNode]:
     return seen
 
 
+def documents_of(**options: Any) -> Documents:
+    """The schema's documents, without costs."""
+    return Documents(SCHEMA, {}, DocumentLimits(), most_records=100, **options)
+
+
 def messages(documents: Documents, text: str, name: str | None = None) -> list[str]:
     """Why an operation is refused."""
     with pytest.raises(DocumentRefusedError) as caught:
@@ -43,26 +49,26 @@ def messages(documents: Documents, text: str, name: str | None = None) -> list[s
 
 
 def test_a_valid_document_is_validated_once(validated: list[DocumentNode]) -> None:
-    documents = Documents(SCHEMA)
+    documents = documents_of()
     first, second = (documents.prepared("{ echo }") for _ in range(2))
     assert first is second
     assert len(validated) == 1
 
 
 def test_an_invalid_document_is_told_so_every_time(validated: list[DocumentNode]) -> None:
-    documents = Documents(SCHEMA)
+    documents = documents_of()
     told = [messages(documents, "{ other }") for _ in range(3)]
     assert told == [["Cannot query field 'other' on type 'Query'."]] * 3
     assert len(validated) == 3
 
 
 def test_a_text_that_is_no_document_is_told_so_every_time() -> None:
-    documents = Documents(SCHEMA)
+    documents = documents_of()
     assert [messages(documents, "{") for _ in range(2)] == [["Syntax Error: Expected Name, found <EOF>."]] * 2
 
 
 def test_of_a_document_with_two_operations_there_is_the_one_that_is_named(validated: list[DocumentNode]) -> None:
-    document = Documents(SCHEMA).prepared("query A { echo } mutation B { change }")
+    document = documents_of().prepared("query A { echo } mutation B { change }")
     kinds = [document.operation(name).kind for name in ("A", "B")]
     assert kinds == [OperationType.QUERY, OperationType.MUTATION]
     assert len(validated) == 1
@@ -83,7 +89,7 @@ def test_of_a_document_with_two_operations_there_is_the_one_that_is_named(valida
     ],
 )
 def test_an_operation_that_cannot_be_executed_is_refused(text: str, name: str | None, message: str) -> None:
-    assert message in messages(Documents(SCHEMA), text, name)
+    assert message in messages(documents_of(), text, name)
 
 
 @pytest.mark.parametrize(
@@ -91,12 +97,12 @@ def test_an_operation_that_cannot_be_executed_is_refused(text: str, name: str | 
     [("{ ... @defer(if: false) { echo } }", True), ("{ defer: echo }", False), ('{ echo(text: "@defer") }', False)],
 )
 def test_it_is_known_whether_results_may_come_in_parts(text: str, in_parts: bool) -> None:
-    assert Documents(SCHEMA).prepared(text).operation(None).in_parts is in_parts
+    assert documents_of().prepared(text).operation(None).in_parts is in_parts
 
 
 def test_the_texts_kept_are_bounded_and_the_longest_unused_go_first(validated: list[DocumentNode]) -> None:
     a, b, c = ("{a:echo}", "{b:echo}", "{c:echo}")
-    documents = Documents(SCHEMA, most_characters=2 * len(a))
+    documents = documents_of(most_characters=2 * len(a))
     for text in (a, b, a, c, a, c):
         documents.prepared(text)
     assert len(validated) == 3
@@ -105,7 +111,7 @@ def test_the_texts_kept_are_bounded_and_the_longest_unused_go_first(validated: l
 
 
 def test_a_text_beyond_the_bound_is_not_kept_and_nothing_goes_for_it(validated: list[DocumentNode]) -> None:
-    documents = Documents(SCHEMA, most_characters=10)
+    documents = documents_of(most_characters=10)
     for text in ("{echo}", "{ echo                }", "{echo}", "{ echo                }"):
         documents.prepared(text)
     assert len(validated) == 3

@@ -4,16 +4,10 @@ import pytest
 from starlette.requests import HTTPConnection
 
 from gateway.app import Gateway
-from gateway.principals import LOCAL, Principal
-from gateway.server.authenticating import LocalAuthenticator, UnauthenticatedError
+from gateway.principals import LOCAL
+from gateway.server.authenticating import LocalAuthenticator
+from tests.gateway.knowing import Nobody
 from tests.gateway.server.endpoint import EVENTS, RESPONSE, endpoint, posted, usual
-
-
-class Nobody(LocalAuthenticator):
-    """Knows nobody."""
-
-    async def principal_of(self, connection: HTTPConnection, credential: str | None = None) -> Principal:
-        raise UnauthenticatedError("The key is not known here.")
 
 
 def for_nobody() -> Gateway:

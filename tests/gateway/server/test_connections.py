@@ -3,10 +3,18 @@
 import asyncio
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from gateway.server import connections
 from gateway.server.connections import MAX_HEAD_BYTES
+from gateway.settings import ConnectionSettings
+from tests.gateway.asking import gateway_over
+from tests.gateway.fakes import fake
+from tests.gateway.records import customer
 from tests.gateway.server.wire import HEAD, QUERY, WHOLE, listening
+from tests.gateway.serving import PATIENCE, SERVER, serving
 
 SOON = 0.05
 """Seconds, where the time that is waited for is to be over."""
@@ -139,6 +147,13 @@ async def test_an_idle_connection_makes_room_for_a_new_one() -> None:
         assert await busy.ask(WHOLE.removeprefix(HEAD)) == ANSWER
 
 
+LARGE = b"a" * 40_000_000
+
+
+async def large(_: Request) -> Response:
+    return Response(LARGE)
+
+
 async def test_an_answer_that_nobody_takes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     given_up = asyncio.Event()
     lost = connections._PatientHttp.connection_lost
@@ -148,8 +163,62 @@ async def test_an_answer_that_nobody_takes_is_given_up(monkeypatch: pytest.Monke
         given_up.set()
 
     monkeypatch.setattr(connections._PatientHttp, "connection_lost", noticing)
-    async with listening(unread_seconds=SOON) as gateway:
-        wire = await gateway.connect()
-        wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
-        await wire.send(b"GET /static/nothing HTTP/1.1\r\nHost: a\r\n\r\n" * 100_000)
+    settings = ConnectionSettings(unread_seconds=SOON)
+    async with asyncio.timeout(PATIENCE), serving([Route("/large", large)], SERVER, settings) as address:
+        host, port = address.split(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")  # and reads no more than its buffer takes
         await given_up.wait()
+        writer.close()
+
+
+async def test_an_answer_that_is_taken_slowly_arrives_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "LOOK_SECONDS", SOON)
+    looks = asyncio.Semaphore(0)
+    look = connections._Unread._look_at_flush
+
+    def looked(self: connections._PatientHttp) -> None:
+        look(self)
+        looks.release()
+
+    monkeypatch.setattr(connections._Unread, "_look_at_flush", looked)
+    settings = ConnectionSettings(unread_seconds=2 * SOON)
+    async with asyncio.timeout(PATIENCE), serving([Route("/large", large)], SERVER, settings) as address:
+        host, port = address.split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        taken = 0
+        for _ in range(6):
+            taken += len(await reader.readexactly(4_000_000))
+            await looks.acquire()
+        rest = await reader.read()
+        writer.close()
+    assert taken + len(rest) > len(LARGE)
+
+
+async def test_a_large_head_behind_a_request_that_is_being_answered_ends_the_connection() -> None:
+    a = fake("a", customers=[customer("a", "1")])
+    gate = a.behaviour.hold("customers.page")
+    body = b'{"query": "{ customers { nodes { name } } }"}'
+    async with listening(gateway_over(a)) as gateway:
+        wire = await gateway.connect()
+        await wire.send(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        await gate.begun.wait()
+        await wire.send(HEAD + b"X-A: " + b"a" * (4 * MAX_HEAD_BYTES))
+        assert await wire.ended()
+
+
+async def test_a_slow_head_behind_a_request_that_is_being_answered_lets_that_answer_come() -> None:
+    a = fake("a", customers=[customer("a", "1")])
+    gate = a.behaviour.hold("customers.page")
+    body = b'{"query": "{ customers { nodes { code } } }"}'
+    async with listening(gateway_over(a), head_seconds=SOON) as gateway:
+        wire = await gateway.connect()
+        await wire.send(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        await gate.begun.wait()
+        await wire.send(HEAD)
+        for _ in range(2):  # that time is over
+            assert await (await gateway.connect()).ask(HEAD) == TOO_SLOW
+        gate.release.set()
+        assert (await wire.answer())[0] == 200
+        assert await wire.ended()

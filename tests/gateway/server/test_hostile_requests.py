@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway.public_codes import PUBLIC_CODES
 from gateway.server.requests_reading import MAX_BODY_BYTES, MAX_DISCARDED_BYTES, MAX_DOCUMENT_CHARACTERS
-from tests.gateway.server.endpoint import JSON, endpoint, usual
+from tests.gateway.server.endpoint import JSON, RESPONSE, endpoint, posted, usual
+from tests.gateway.server.wire import HEAD, listening
 from tests.gateway.serving import PATIENCE, routes_of, serving
 
 NO_REQUEST = "The body is no GraphQL request: "
@@ -23,9 +25,9 @@ BODIES: list[tuple[str, bytes, int, str]] = [
     ("a batch", b" [" + QUERY + b"}]", 400, "Batches are not taken: send one operation a request."),
     ("half", QUERY, 400, NO_REQUEST),
     ("two", QUERY + b"}" + QUERY + b"}", 400, NO_REQUEST),
-    ("no query", b"{}", 400, NO_REQUEST + "Object missing required field `query`."),
+    ("no query", b"{}", 400, "There is no query, and nothing that names a document."),
     ("an empty query", b'{"query": ""}', 400, "The query is empty."),
-    ("a query of no text", b'{"query": 1}', 400, NO_REQUEST + "Expected `str`, got `int` - at `$.query`."),
+    ("a query of no text", b'{"query": 1}', 400, NO_REQUEST + "Expected `str | null`, got `int` - at `$.query`."),
     ("variables in an array", QUERY + b', "variables": [1]}', 400, NO_REQUEST),
     ("no number", QUERY + b', "variables": {"a": NaN}}', 400, NO_REQUEST),
     ("an infinite number", QUERY + b', "variables": {"a": 1e999}}', 400, NO_REQUEST),
@@ -44,6 +46,23 @@ BODIES: list[tuple[str, bytes, int, str]] = [
             "a variable's name": QUERY + b', "variables": {"\\udfff": 1}}',
         }.items()
     ),
+    ("query twice", QUERY + b', "query": "{ b }"}', 400, NO_REQUEST + "it has query twice in one object."),
+    (
+        "query twice, once in escapes",
+        QUERY + b', "\\u0071uery": "{ b }"}',
+        400,
+        NO_REQUEST + "it has query twice in one object.",
+    ),
+    (
+        "a variable twice",
+        QUERY + b', "variables": {"a": [{"b" : 1, "c": 2, "b":3}]}}',
+        400,
+        NO_REQUEST + "it has b twice in one object.",
+    ),
+    ("NUL", b"\0", 400, NO_REQUEST),
+    ("NUL in a text", b'{"query": "\0"}', 400, NO_REQUEST),
+    ("NUL after all", QUERY + b"}\0", 400, NO_REQUEST),
+    ("gzip that says so nowhere", gzip.compress(b" " * 10_000_000), 400, NO_REQUEST),
     ("a tower", QUERY + b', "variables": {"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}", 400, NO_REQUEST),
     ("a tower aside", QUERY + b', "b": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}", 400, NO_REQUEST),
     (
@@ -78,11 +97,71 @@ async def test_a_body_that_is_no_request_is_refused(body: bytes, status: int, re
     assert after.json() == {"data": {"__typename": "Query"}}
 
 
-async def test_a_compressed_body_is_refused() -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        QUERY + b', "variables": {"query": 1, "a": {"variables": 2}, "b": {"variables": 3}}}',
+        QUERY + b', "variables": {"a": "\\"b\\": 1, \\"b\\": 2", "c": ":"}}',
+        QUERY + b', "variables": {"a\\u0062": 1, "ab2": ["x", "x"]}}',
+        QUERY + b', "operationName": null, "variables": null, "extensions": null, "other": {"other": 1}}',
+    ],
+)
+async def test_names_may_stand_once_in_each_object(body: bytes) -> None:
     async with endpoint() as client:
-        headers = JSON | {"Content-Encoding": "gzip"}
-        answer = await client.post("/graphql", content=gzip.compress(QUERY + b"}"), headers=headers)
-    assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "identity")
+        answer = await client.post("/graphql", content=body, headers=JSON)
+    assert answer.json() == {"data": {"__typename": "Query"}}
+
+
+DOCUMENTS = [
+    ("NUL", "{ a(b: \0) }"),
+    ("a tower", "{ a" * 10_000),
+    ("a tower of values", "{ a(b: " + "[" * 10_000 + "]" * 10_000 + ") }"),
+    ("10,000 digits", "{ customers(first: " + "9" * 10_000 + ") { nodes { id } } }"),
+    ("10,000 digits after the point", "{ customers(first: 0." + "9" * 10_000 + ") { nodes { id } } }"),
+    ("a fragment of itself", "{ ...A } fragment A on Query { ...A }"),
+    ("a wide name", "{ é }"),
+    ("half of a block", '{ a(b: """'),
+    ("a variable of no type", "query($a: Nothing) { __typename }"),
+]
+
+
+@pytest.mark.parametrize("document", [row[1] for row in DOCUMENTS], ids=[row[0] for row in DOCUMENTS])
+async def test_a_document_that_cannot_be_executed_is_refused(document: str) -> None:
+    async with asyncio.timeout(PATIENCE), endpoint() as client:
+        answer = await posted(client, document, RESPONSE)
+        after = await client.post("/graphql", content=QUERY + b"}", headers=JSON)
+    assert (answer.status_code, list(answer.json())) == (400, ["errors"])
+    assert {error["extensions"]["code"] for error in answer.json()["errors"]} <= PUBLIC_CODES - {"INTERNAL"}
+    assert after.json() == {"data": {"__typename": "Query"}}
+
+
+REQUESTS: list[tuple[str, bytes]] = [
+    ("nonsense", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"),
+    ("NUL in the line", b"GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n"),
+    ("NUL in a header", b"GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n"),
+    ("a header without a name", b"GET / HTTP/1.1\r\nHost: a\r\n: x\r\n\r\n"),
+    ("no number for a length", HEAD + b"Content-Length: x\r\n\r\n"),
+    ("less than nothing", HEAD + b"Content-Length: -1\r\n\r\n"),
+    ("two lengths", HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n12345"),
+    ("a length and chunks", HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    ("no size of a chunk", HEAD + b"Transfer-Encoding: chunked\r\n\r\nx\r\n"),
+    ("a chunk beyond all sizes", HEAD + b"Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"),
+    ("another coding", HEAD + b"Transfer-Encoding: gzip\r\n\r\n"),
+    ("a method of no kind", b"N\xc3\xa9 /graphql HTTP/1.1\r\nHost: a\r\n\r\n"),
+    ("another protocol", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+]
+
+
+@pytest.mark.parametrize("request_", [row[1] for row in REQUESTS], ids=[row[0] for row in REQUESTS])
+async def test_what_is_no_http_is_refused(request_: bytes) -> None:
+    async with listening() as gateway:
+        wire = await gateway.connect()
+        await wire.send(request_)
+        wire.writer.write_eof()
+        answer = await wire.reader.read()
+        after = await (await gateway.connect()).ask()
+    assert answer.startswith(b"HTTP/1.1 4")
+    assert after == (200, b'{"data":{"__typename":"Query"}}')
 
 
 async def test_a_body_without_a_length_is_refused_where_it_grows_too_large() -> None:

@@ -5,8 +5,6 @@ import json
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import connect
-from websockets.typing import Subprotocol
 
 from gateway.app import Gateway
 from tests.gateway.asking import answer, gateway_over, gid
@@ -73,21 +71,6 @@ async def test_a_client_that_leaves_ends_the_reads_at_the_vendors(verb: str, que
     async with asyncio.timeout(PATIENCE), serving(routes_of(gateway_over(a))) as address:
         await hang_up(address, query, held)
         await held.cancelled.wait()
-    assert not held.gate.release.is_set()
-
-
-async def test_an_operation_that_is_completed_on_a_socket_ends_its_reads() -> None:
-    a = shelf()
-    held = Held(a, "letters.of_customers")
-    payload = {"query": "{ customers { nodes { letters { nodes { title } } } } }"}
-    async with asyncio.timeout(PATIENCE), serving(routes_of(gateway_over(a))) as address:
-        protocols = [Subprotocol("graphql-transport-ws")]
-        async with connect(f"ws://{address}/graphql", subprotocols=protocols, proxy=None) as socket:
-            await socket.send(json.dumps({"type": "connection_init"}))
-            await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
-            await held.gate.begun.wait()
-            await socket.send(json.dumps({"id": "1", "type": "complete"}))
-            await held.cancelled.wait()
     assert not held.gate.release.is_set()
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.errors import Unavailable
 from gateway.app import Gateway
-from gateway.server.formatting import PUBLIC_CODES
+from gateway.public_codes import PUBLIC_CODES
 from tests.gateway.asking import gateway_over, gid
 from tests.gateway.fakes import fake
 from tests.gateway.records import customer
@@ -90,5 +90,6 @@ def test_the_public_codes_are_these() -> None:
         *("INVALID_INPUT", "NOT_FOUND", "NOT_READY", "UNSUPPORTED", "CONFLICT", "ALREADY_SENT", "INACTIVE"),
         *("IDEMPOTENCY_CONFLICT", "SCAN_LIMIT", "FORBIDDEN", "BACKEND_CREDENTIALS", "RATE_LIMITED", "UNAVAILABLE"),
         *("TIMEOUT", "REJECTED", "MALFORMED_RESPONSE", "OUTCOME_UNKNOWN", "FILE_NOT_AVAILABLE"),
-        *("BAD_REQUEST", "UNAUTHENTICATED", "GRAPHQL_VALIDATION_FAILED", "INTERNAL"),
+        *("BAD_REQUEST", "UNAUTHENTICATED", "GRAPHQL_VALIDATION_FAILED", "INTERNAL", "DOCUMENT_LIMIT", "COST_LIMIT"),
+        *("UNTRUSTED_DOCUMENT", "PERSISTED_QUERY_NOT_FOUND", "PERSISTED_QUERY_NOT_SUPPORTED"),
     }

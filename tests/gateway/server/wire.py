@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -71,9 +72,11 @@ async def listening(
 ) -> AsyncIterator[Listening]:
     """A gateway whose connections have these settings."""
     settings: ConnectionSettings = CONNECTIONS.model_copy(update=connections)
+    served = gateway or usual()
+    served.settings = replace(served.settings, connections=settings)
     async with (
         asyncio.timeout(PATIENCE),
-        serving(routes_of(gateway or usual()), server, settings) as address,
+        serving(routes_of(served), server, settings) as address,
         contextlib.AsyncExitStack() as stack,
     ):
         yield Listening(address, stack)

@@ -1,0 +1,73 @@
+"""What the figures were measured on, and with which versions."""
+
+import contextlib
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Self
+
+from msgspec import Struct
+
+from bench.contenders import NPM
+
+__all__ = ["Machine"]
+
+_PYTHON = ("strawberry-graphql", "graphql-core", "starlette", "uvicorn", "uvloop", "httptools", "httpx", "msgspec")
+
+
+class Machine(Struct, frozen=True, kw_only=True):
+    """A machine as a stranger would describe it, and the versions of what ran on it."""
+
+    processor: str
+    cores: int
+    system: str
+    python: str
+    node: str | None
+    versions: dict[str, str]
+
+    @classmethod
+    def this(cls) -> Self:
+        """The one that this runs on."""
+        return cls(
+            processor=_processor(),
+            cores=os.cpu_count() or 1,
+            system=_system(),
+            python=f"{platform.python_implementation()} {platform.python_version()}",
+            node=_node(),
+            versions={name: importlib.metadata.version(name) for name in _PYTHON} | _npm_versions(),
+        )
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _system() -> str:
+    with contextlib.suppress(OSError):
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    return platform.system()
+
+
+def _node() -> str | None:
+    node = shutil.which("node")
+    if node is None:
+        return None
+    return subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603 - its version
+
+
+def _npm_versions() -> dict[str, str]:
+    """Those that are installed, of the packages that we name."""
+    found = {}
+    for name in json.loads((NPM / "package.json").read_text(encoding="utf-8"))["dependencies"]:
+        manifest = NPM / "node_modules" / name / "package.json"
+        if manifest.exists():
+            found[name] = json.loads(manifest.read_text(encoding="utf-8"))["version"]
+    return found

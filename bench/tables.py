@@ -1,0 +1,67 @@
+"""The report as Markdown, and its place in the README."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from bench import contenders
+from bench.campaign import Report
+from bench.machine import Machine
+from bench.targets import Verdict, verdicts
+
+__all__ = ["demands_table", "figures_table", "machine_line", "put_into"]
+
+_TITLES = {one.name: one.title for one in contenders.ALL}
+
+
+def figures_table(report: Report) -> str:
+    """Requests a second and milliseconds of processor time, by contender."""
+    names = [name for name in report.figures if name != "W4"]
+    heads = ["", *(f"{name} {what}" for name in names for what in ("req/s", "CPU ms"))]
+    heads += ["W4 median ms", "W4 p99 ms"] * ("W4" in report.figures) + ["memory MiB"]
+    rows = []
+    for name, memory in report.memory.items():
+        row = [_TITLES[name]]
+        for workload in names:
+            figures = report.figures[workload][name]
+            row += [f"{figures.requests_per_second:,.0f}", _rounded(figures.cpu)]
+        if "W4" in report.figures:
+            slow = report.figures["W4"][name]
+            row += [f"{slow.median:.0f}", f"{slow.p99:.0f}"]
+        rows.append([*row, f"{memory.rest:.0f}"])
+    return _table(heads, rows)
+
+
+def demands_table(report: Report) -> str:
+    """What is demanded, and whether it is met."""
+    rows = [_demand(verdict) for verdict in verdicts(report)]
+    return _table(["", "", "against", "found", "demanded", ""], rows)
+
+
+def _demand(verdict: Verdict) -> list[str]:
+    bound = f"at {'least' if verdict.at_least else 'most'} {verdict.bound:.3g}"
+    said = "met" if verdict.met else "**missed**"
+    return [verdict.workload, verdict.what, verdict.against, f"{verdict.found:.3g}", bound, said]
+
+
+def machine_line(machine: Machine) -> str:
+    """What it was measured on, in a sentence."""
+    packages = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
+    node = "" if machine.node is None else f", Node {machine.node.removeprefix('v')}"
+    return f"{machine.cores} cores of {machine.processor}, {machine.system}, {machine.python}{node}; {packages}."
+
+
+def put_into(file: Path, mark: str, text: str) -> None:
+    """Replaces what stands between the comments ``<!-- mark: ... -->`` and ``<!-- end of mark -->``."""
+    whole = file.read_text(encoding="utf-8")
+    begin = whole.index("\n", whole.index(f"<!-- {mark}:")) + 1
+    end = whole.index(f"<!-- end of {mark} -->", begin)
+    file.write_text(whole[:begin] + text + whole[end:], encoding="utf-8")
+
+
+def _rounded(milliseconds: float) -> str:
+    return f"{milliseconds:.3f}" if milliseconds < 1 else f"{milliseconds:.1f}"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -1,0 +1,159 @@
+"""The benchmark measures what it says: answers are compared, wrong ones refused, and calls of vendors counted."""
+
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from bench.campaign import Campaign, Plan, Report
+from bench.contenders import HAND_WRITTEN, Contender, Running
+from bench.loading import length_of
+from bench.measuring import Standin, WrongAnswerError, compare, measure
+from bench.processes import LOAD_CORE, Process, python, started
+from bench.tables import demands_table, figures_table, put_into
+from bench.targets import verdicts
+from bench.workloads import WORKLOADS, Question, Workload, backends
+
+
+@pytest.fixture(scope="module")
+def standin() -> Iterator[Standin]:
+    with started(LOAD_CORE, python("bench.standin")) as process:
+        yield Standin.listening(process)
+
+
+@pytest.fixture(scope="module")
+def limit(standin: Standin) -> Iterator[Running]:
+    with Running.of(HAND_WRITTEN, backends(standin.port)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    """A whole campaign, of a request or two each."""
+    plan = Plan(
+        rounds=1,
+        seconds=0.0,
+        warming=0.0,
+        workloads=("W1", "W2", "W3", "W5"),
+        contenders=("postroom", "hand-written"),
+        extremes=False,
+    )
+    return Campaign(plan, lambda _: None).run()
+
+
+@pytest.mark.parametrize(("name", "calls"), [("W1", 1), ("W2", 2), ("W3", 51), ("W5", 0)])
+def test_postroom_asks_the_vendors_as_little_as_can_be(report: Report, name: str, calls: int) -> None:
+    assert {who: figures.calls for who, figures in report.figures[name].items()} == {
+        "postroom": calls,
+        "hand-written": calls,
+    }
+
+
+def test_the_tables_tell_of_each_contender_and_demand(report: Report) -> None:
+    assert (figures_table(report).count("\n"), demands_table(report).count("\n")) == (4, 2 + 4)
+    assert [(one.what, one.workload) for one in verdicts(report)] == [
+        ("CPU", name) for name in ("W1", "W2", "W3", "W5")
+    ]
+
+
+def test_another_answer_than_the_expected_is_refused(limit: Running) -> None:
+    sound = WORKLOADS["W1"]
+
+    def altered(client: int) -> list[Question]:
+        first, *others = sound.questions(client)
+        return [first, msgspec.structs.replace(others[0], data=first.data)]
+
+    compare(limit, sound)
+    with pytest.raises(WrongAnswerError, match="hand-written"):
+        compare(limit, msgspec.structs.replace(sound, questions=altered))
+
+
+def test_the_calls_of_a_round_are_its_own(limit: Running, standin: Standin) -> None:
+    first, second = (measure(limit, WORKLOADS["W2"], standin, seconds=60, rounds=2) for _ in range(2))
+
+    assert (first.calls, second.calls) == (2, 2)
+
+
+ANSWER = {"data": {"__typename": "Query"}}
+
+
+class _Fickle(BaseHTTPRequestHandler):
+    """Answers rightly at first, then something else under the same status."""
+
+    protocol_version = "HTTP/1.1"
+    answered = 0
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        _Fickle.answered += 1
+        answer = json.dumps(ANSWER if _Fickle.answered < 3 else {"errors": []}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        """Not here."""
+
+
+@contextlib.contextmanager
+def fickle() -> Iterator[Running]:
+    server = HTTPServer(("127.0.0.1", 0), _Fickle)
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    try:
+        contender = Contender("fickle", "fickle", lambda *_: [])
+        yield Running(contender, cast("Process", _Nothing()), server.server_port)
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()
+
+
+class _Nothing:
+    """A process that costs nothing."""
+
+    def cost(self) -> Any:
+        return type("Cost", (), {"seconds": 0.0, "memory": 0})
+
+
+def one_client(workload: Workload) -> Workload:
+    return msgspec.structs.replace(workload, connections=1)
+
+
+def test_an_answer_that_changes_under_load_is_refused(standin: Standin) -> None:
+    with fickle() as running, pytest.raises(WrongAnswerError, match="under W5"):
+        measure(running, one_client(WORKLOADS["W5"]), standin, seconds=60, rounds=5)
+
+
+@pytest.mark.parametrize(
+    ("data", "length"),
+    [
+        (b"HTTP/1.1 200 OK\r\ncontent-len", None),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", 40),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", None),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", 59),
+    ],
+)
+def test_the_load_knows_where_an_answer_ends(data: bytes, length: int | None) -> None:
+    assert length_of(data) == length
+
+
+def test_the_standin_says_what_it_does_not_know(standin: Standin) -> None:
+    with socket.create_connection(("127.0.0.1", standin.port)) as client:
+        client.sendall(b"GET /0/billing-0/invoices HTTP/1.1\r\n\r\n")
+        assert client.recv(1000).startswith(b"HTTP/1.1 404")
+
+
+def test_a_text_is_put_between_its_marks_alone(tmp_path: Any) -> None:
+    file = tmp_path / "README.md"
+    file.write_text("a\n<!-- bench: written -->\nold\n<!-- end of bench -->\nb\n")
+    put_into(file, "bench", "new\n")
+
+    assert file.read_text() == "a\n<!-- bench: written -->\nnew\n<!-- end of bench -->\nb\n"
