@@ -119,13 +119,14 @@ class Both:
         variables: dict[str, Any] | None = None,
         principal: Principal | None = None,
         *,
+        name: str | None = None,
         frugal: bool = True,
         reasons: tuple[str, ...] = (),
     ) -> Answer:
         """Asserts that both answer the same; by a plan, unless for these reasons; ``frugal``: with no more calls."""
         self.told.reasons.clear()
         with capture_logs():  # printing a traceback takes longer than all else
-            mine, theirs = await self.answers(text, variables, principal or LOCAL)
+            mine, theirs = await self.answers(text, variables, principal or LOCAL, name)
         assert set(self.told.reasons) <= set(reasons), self.told.reasons
         assert mine.data == theirs.data
         assert mine.visible()[0] == theirs.visible()[0]
