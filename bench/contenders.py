@@ -66,6 +66,7 @@ def _wait_for(port: int) -> None:
 _SETTINGS = """
 [server]
 port = {port}
+leave_seconds = 0
 
 [ledger]
 url = "sqlite:///{folder}/ledger.sqlite3"

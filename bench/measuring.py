@@ -1,5 +1,6 @@
 """One measurement: a contender's answers compared with what they should be, then load, and what it cost."""
 
+import contextlib
 import http.client
 import statistics
 import subprocess
@@ -65,16 +66,17 @@ class Figures(Struct, frozen=True, kw_only=True):
 def compare(running: Running, workload: Workload) -> int:
     """How many bytes the last answer has. Raises `WrongAnswerError` where one is not the expected."""
     answer = b""
-    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=60)
-    for client in range(workload.connections):
-        for question in workload.questions(client)[:COMPARED]:
-            head, body = _request(running, workload, question)
-            connection.request("POST", running.contender.path, body, head)
-            answer = connection.getresponse().read()
-            if _data_of(answer) != question.data:
-                told = f"{running.contender.title} answers {workload.name} wrongly"
-                raise WrongAnswerError(f"{told}: {question.variables}: {answer[:500]!r}, not {question.data!r:.500}")
-    connection.close()
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", running.port, timeout=60)) as connection:
+        for client in range(workload.connections):
+            for question in workload.questions(client)[:COMPARED]:
+                head, body = _request(running, workload, question)
+                connection.request("POST", running.contender.path, body, head)
+                answer = connection.getresponse().read()
+                if _data_of(answer) != question.data:
+                    told = f"{running.contender.title} answers {workload.name} wrongly"
+                    raise WrongAnswerError(
+                        f"{told}: {question.variables}: {answer[:500]!r}, not {question.data!r:.500}"
+                    )
     return len(answer)
 
 

@@ -109,6 +109,8 @@ def started(core: int, command: Sequence[str], environment: Mapping[str, str] | 
         finally:
             child.send_signal(signal.SIGTERM)
             child.wait()
+            if child.stdout is not None:
+                child.stdout.close()
 
 
 def _tree(pid: int) -> list[int]:

@@ -27,6 +27,10 @@ VENDORS_OWN_MILLISECONDS = 160.0
 """In W4: two calls, one after the other, of 80 ms."""
 
 
+_LEAST_CPU = 0.001
+"""Milliseconds; a turn too short to cost a clock tick is not divided by."""
+
+
 class Verdict(Struct, frozen=True):
     """One demand: ``found`` is held against ``bound``, which it may not exceed, or must reach."""
 
@@ -48,7 +52,7 @@ def verdicts(report: Report) -> Iterator[Verdict]:
     for workload, bound in CPU_AT_MOST.items():
         figures = report.figures.get(workload, {})
         if {"postroom", "hand-written"} <= figures.keys():
-            ratio = figures["postroom"].cpu / figures["hand-written"].cpu
+            ratio = figures["postroom"].cpu / max(figures["hand-written"].cpu, _LEAST_CPU)
             yield Verdict("CPU", workload, "hand-written", ratio, bound, at_least=False)
     for other, bounds in TIMES_AT_LEAST.items():
         for workload, bound in bounds.items():

@@ -7,6 +7,7 @@
 
 import asyncio
 import contextlib
+import gc
 import resource
 import signal
 import socket
@@ -28,6 +29,10 @@ SETTLING_SECONDS = 3
 
 OTHER_FILES = 500
 """That a process has open beside its clients' connections: those to the vendors, the ledger, Redis."""
+
+YOUNG_OBJECTS = 10_000
+"""After so many new objects the garbage collector looks at the young ones. A list's answer makes thousands, few of them
+in circles; at the usual 700 a tenth of a request's time is spent on looking."""
 
 log = structlog.get_logger("postroom.serve")
 
@@ -62,6 +67,13 @@ def room_for(connections: int) -> None:
         )
 
 
+def settle_memory() -> None:
+    """Has the garbage collector look through what requests make alone, and not as often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
+
+
 class _Server(uvicorn.Server):
     def __init__(
         self, config: uvicorn.Config, announce: Callable[[], None], stopping: Stopping, leave_seconds: int
@@ -75,6 +87,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets=sockets)
+        settle_memory()
         self._announce()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -120,9 +120,10 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
                 await landed
         finally:
             flight.waiting.remove(landed)
-            if not flight.waiting and not flight.task.done():
+            if not flight.waiting:  # all have taken the answer, or left
                 self._forget(key, flight)
-                flight.task.cancel()
+                if not flight.task.done():
+                    flight.task.cancel()
             if call is not None and flight.call is not None:
                 _tell(call, flight.call)
 
@@ -131,10 +132,9 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
         for waiting in flight.waiting:
             if not waiting.done():
                 waiting.set_result(None)
-        # After those who wait have taken the answer, and perhaps kept it: whoever comes in between is not a call more.
-        asyncio.get_running_loop().call_soon(self._forget, key, flight)
-        if not flight.task.cancelled():
-            flight.task.exception()  # seen, though everybody may have left
+        # An answer is there for whoever comes until all who wait have taken it, and perhaps kept it; a failure is not.
+        if flight.task.cancelled() or flight.task.exception() is not None:
+            self._forget(key, flight)
 
     def _forget(self, key: Hashable, flight: _Flight) -> None:
         if self._flights.get(key) is flight:
