@@ -140,3 +140,14 @@ async def test_all_fields_of_odd_records(type_name: str) -> None:
     of_type: Any = SCHEMA.type_map[type_name]
     every = " ".join(selected(name, field, 1) for name, field in of_type.fields.items())
     await both.agree(ROUTES[type_name].replace("{fields}", every))
+
+
+async def test_a_value_of_another_type_is_written_by_its_types_own_rules(odd: Both) -> None:
+    answer = await odd.agree('{ customers(first: 1, backends: ["odd"]) { nodes { name } } }')
+    assert (answer.data["customers"]["nodes"], answer.errors) == ([{"name": "5"}], [])
+
+
+async def test_an_object_of_another_type_is_a_failure(odd: Both) -> None:
+    for _ in range(2):
+        answer = await odd.agree('{ customers(first: 1, backends: ["odd"]) { nodes { message { __typename } } } }')
+        assert answer.data["customers"]["nodes"] == [{"message": None}]

@@ -101,10 +101,10 @@ def _odd(key: str) -> Fake:
     odd: Any = fake(
         key,
         customers=[
-            customer(key, "0", name=5, status="NONSENSE"),
+            customer(key, "0", name=5, message_id="m9"),
             customer(key, "1", name=["x"], vendor_status="abc", raw=None),
             customer(key, "2", status=None, vendor_status=(1, None), currency=True),
-            customer(key, "3", name=2.5, code=False, emails=("x", None), address="nowhere"),
+            customer(key, "3", name=2.5, code=False, status="NONSENSE", emails=("x", None), address="nowhere"),
         ],
         letters=[
             letter(key, "l0", "0", state=None),
@@ -112,6 +112,7 @@ def _odd(key: str) -> Fake:
             letter(key, "l2", "2", page_count="7", vendor_status=None),
             letter(key, "l3", "nobody", title=object()),
         ],
+        messages=[letter(key, "m9")],
         carried=frozenset(("raw", "emails", "currency", "address")),
     )
     return odd  # type: ignore[no-any-return]
