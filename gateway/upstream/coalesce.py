@@ -116,23 +116,25 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
         landed = asyncio.get_running_loop().create_future()
         flight.waiting.append(landed)
         try:
-            await landed
+            if not flight.task.done():
+                await landed
         finally:
             flight.waiting.remove(landed)
-            if not flight.waiting and not flight.task.done():
+            if not flight.waiting:  # all have taken the answer, or left
                 self._forget(key, flight)
-                flight.task.cancel()
+                if not flight.task.done():
+                    flight.task.cancel()
             if call is not None and flight.call is not None:
                 _tell(call, flight.call)
 
     def _landed(self, key: Hashable, flight: _Flight) -> None:
         self._tasks.discard(flight.task)
-        self._forget(key, flight)
         for waiting in flight.waiting:
             if not waiting.done():
                 waiting.set_result(None)
-        if not flight.task.cancelled():
-            flight.task.exception()  # seen, though everybody may have left
+        # An answer is there for whoever comes until all who wait have taken it, and perhaps kept it; a failure is not.
+        if flight.task.cancelled() or flight.task.exception() is not None:
+            self._forget(key, flight)
 
     def _forget(self, key: Hashable, flight: _Flight) -> None:
         if self._flights.get(key) is flight:

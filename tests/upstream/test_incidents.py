@@ -11,7 +11,7 @@ from adapters.wire import Wire, WireRequest
 from gateway.problems import incident_of
 from gateway.upstream.calls import TurnedAway
 from gateway.upstream.coalesce import CoalesceTransport
-from tests.upstream.reading import PATIENCE, Vendor
+from tests.upstream.reading import PATIENCE, Vendor, settled
 
 READING = WireRequest(operation="customer.list", method="GET", path=("customers",))
 SENDING = WireRequest(operation="document.email", method="POST", path=("send",), write=True)
@@ -58,8 +58,13 @@ async def test_who_share_a_call_that_fails_share_its_incident_and_one_line_tells
 
 @pytest.mark.parametrize("request_", [READING, SENDING], ids=["read", "write"])
 async def test_calls_that_fail_one_after_the_other_are_two_incidents(request_: WireRequest) -> None:
-    wire = wire_to(Vendor(refused, at_once=True))
-    assert len({incident_of(await failure(wire, request_)) for _ in range(2)}) == 2
+    vendor = Vendor(refused, at_once=True)
+    wire = wire_to(vendor)
+    incidents = set()
+    for _ in range(2):
+        incidents.add(incident_of(await failure(wire, request_)))
+        await settled()
+    assert (vendor.count, len(incidents)) == (2, 2)
 
 
 async def test_all_that_one_answer_leaves_out_is_one_incident() -> None:
