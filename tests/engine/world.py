@@ -122,7 +122,7 @@ class World:
 
     def __init__(self, *, odd: bool = False) -> None:
         self.fakes = {
-            "a": _everything("a", shares_codes_with=("b", "c")),
+            "a": _everything("a", shares_codes_with=("b", "c"), writes=True),
             "b": _everything("b", shares_codes_with=("a",), carried=frozenset(("emails", "raw")), paging="keyset"),
             "c": fake("c", customers=[customer("c", "1", code="C-1")], letters=[letter("c", "l1", "1")]),
         }
