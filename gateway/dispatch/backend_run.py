@@ -153,7 +153,8 @@ class BackendRun:
     def _claim(self) -> Claim:
         calls = 2 if self._is_asked(None) else 1
         lease = timedelta(seconds=calls * self._backend.timeout) + self._worker.timing.lease_margin
-        return Claim(owner=self._worker.owner, until=self._worker.clock() + lease)
+        now = self._worker.clock()
+        return Claim(owner=self._worker.owner, at=now, until=now + lease)
 
     async def _wait(self, problem: Problem) -> None:
         """Waits as long as the vendor says, or ever longer; the ledger says why."""

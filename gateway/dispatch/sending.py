@@ -100,7 +100,7 @@ class Sending:
         Raises `AlreadySentError`, `WithheldError`, `IdempotencyConflictError` or `LedgerUnavailableError`; then nothing
         was sent.
         """
-        claim = Claim(owner=self._owner, until=self._lease_end(backend))
+        claim = Claim(owner=self._owner, at=self._clock(), until=self._lease_end(backend))
         return await self._to_its_end(self._begin_and_perform(order, backend, call, claim))
 
     async def _begin_and_perform(self, order: Order, backend: Backend, call: PreparedCall, claim: Claim) -> Sent:
