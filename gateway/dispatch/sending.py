@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 import structlog
@@ -233,7 +233,7 @@ class Sending:
             incident_of(error)
 
     def _lease_end(self, backend: Backend) -> datetime:
-        return self._clock() + timedelta(seconds=backend.timeout) + self._timing.lease_margin
+        return self._clock() + self._timing.lease(backend.timeout)
 
     async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
         """Waits for work that outlives whoever waits."""

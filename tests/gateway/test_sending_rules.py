@@ -1,12 +1,15 @@
 """The rules of sending, through the schema: keys, what was sent before, plans, runs over many documents."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from adapters.contract import Outcome, OutcomeState
 from gateway.dispatch.ledger import LedgerUnavailableError
+from gateway.dispatch.timing import USUAL
 from tests.gateway.asking import Clock, data, gateway_over, gid
 from tests.gateway.sending import DELIVER, DISPATCH, EMAIL, LETTER, STATEMENTS, sender, sent
 
@@ -125,6 +128,16 @@ async def test_two_identical_sends_at_once_send_once() -> None:
 
     assert sorted(tuple(codes(payload)) for payload in payloads) == [(), *[("ALREADY_SENT",)] * 4]
     assert len(a.behaviour.of("perform")) == 1
+
+
+async def test_a_single_send_is_claimed_for_its_wait_and_for_its_call() -> None:
+    a = sender()
+    gateway = gateway_over(a)
+    ledger = gateway.sending.ledger
+    with mock.patch.object(ledger, "begin", wraps=ledger.begin) as begun:
+        await sent(gateway, EMAIL, document=LETTER)
+    claim = begun.await_args.args[0].claim
+    assert claim.until - claim.at == timedelta(seconds=2 * a.backend.timeout) + USUAL.lease_margin
 
 
 async def test_a_run_skips_what_was_sent_before_and_says_so() -> None:
