@@ -11,8 +11,9 @@ class Timing(Struct, frozen=True, kw_only=True):
     """The dispatch ledger's times, the same in all processes that share it.
 
     A claim is good for all that its call may take (`lease`), and ``lease_margin`` for writing it and its outcome down.
-    ``sweep_every`` is how often a process says that it is alive and looks after the others; one that has not said so for ``dead_after`` is taken for dead. Being wrong costs nothing: it may go on, and the
-    ledger's claims keep what it sends apart from what its adopters send.
+    ``sweep_every`` is how often a process says that it is alive and looks after the others; one that has not said so
+    for ``dead_after`` is taken for dead. Being wrong costs nothing: it may go on, and the ledger's claims keep what it
+    sends apart from what its adopters send.
     """
 
     lease_margin: timedelta = timedelta(seconds=30)
