@@ -111,22 +111,22 @@ class Sending:
         was sent.
         """
         claim = Claim(owner=self._owner, at=self._clock(), until=self._lease_end(backend))
-        written: asyncio.Future[Begun] = asyncio.get_running_loop().create_future()
-        sending = self._begin_task(self._begin_and_perform(order, backend, call, claim, written))
+        claimed: asyncio.Future[Begun] = asyncio.get_running_loop().create_future()
+        sending = self._begin_task(self._begin_and_perform(order, backend, call, claim, claimed))
         leaving = asyncio.create_task(self._answer_now.wait())
         try:
             await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
             leaving.cancel()
-        if sending.done() or not written.done():
+        if sending.done() or not claimed.done():
             return await asyncio.shield(sending)
-        return Sent(dispatch=written.result().dispatch)
+        return Sent(dispatch=claimed.result().dispatch)
 
     async def _begin_and_perform(
-        self, order: Order, backend: Backend, call: PreparedCall, claim: Claim, written: asyncio.Future[Begun]
+        self, order: Order, backend: Backend, call: PreparedCall, claim: Claim, claimed: asyncio.Future[Begun]
     ) -> Sent:
         begun = await self._begin(order, claim)
-        written.set_result(begun)
+        claimed.set_result(begun)
         if begun.replayed:
             return Sent(dispatch=begun.dispatch, replayed=True)
         if not begun.items:  # found too late: others have taken it for lost

@@ -136,7 +136,8 @@ async def test_a_single_send_is_claimed_for_its_wait_and_for_its_call() -> None:
     ledger = gateway.sending.ledger
     with mock.patch.object(ledger, "begin", wraps=ledger.begin) as begun:
         await sent(gateway, EMAIL, document=LETTER)
-    claim = begun.await_args.args[0].claim
+    ((request,), _) = begun.await_args_list[0]
+    claim = request.claim
     assert claim.until - claim.at == timedelta(seconds=2 * a.backend.timeout) + USUAL.lease_margin
 
 
