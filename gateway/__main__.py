@@ -30,6 +30,7 @@ app.command("gateway.commands.check:check", help="Validate the configuration, an
 app.command("gateway.commands.schema:schema", help="Print the schema.")
 app.command("gateway.commands.capabilities:capabilities", help="Print what each vendor's adapter can do, as Markdown.")
 app.command("gateway.commands.query:query", help="Run a query, print its answer as JSON, and exit 1 if it has errors.")
+app.command("gateway.commands.explain:explain", help="Print what a query is compiled to, and what it asks the vendors.")
 app.command("gateway.commands.keys:keys", help="API keys: create, list and revoke.")
 app.command("gateway.commands.dispatches:dispatches", help="What was sent to whom: list, show, retry, export and more.")
 

@@ -17,6 +17,8 @@ MAX_ID_LENGTH = 2048
 """Characters of an encoded id. The longest native id that reaches a vendor has 256 characters of up to 4 bytes each,
 which base64 makes a third longer."""
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
 
 class InvalidId(ValueError):
     """Not an id of ours."""
@@ -33,7 +35,7 @@ class Ref(Struct, frozen=True):
 def encode(type_name: str, backend: str, native_id: str) -> str:
     """The id of a record."""
     text = f"{type_name}:{backend}:{native_id}".encode("utf-8", "surrogatepass")
-    return base64.urlsafe_b64encode(text).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(text, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
 
 
 def decode(value: str) -> Ref:

@@ -9,30 +9,21 @@ records come on a later page, and until then the connection has a next page and 
 import base64
 import binascii
 import hashlib
-import itertools
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from adapters.contract import ListRequest, Order
-from adapters.errors import AdapterError, UnsupportedByVendor
+from adapters.contract import Order
 from adapters.filters import Compare, Filter, FilterOptions, Not, Op
-from adapters.model import Page
 from gateway.backends import Backend
-from gateway.loaders import PageKey
-from gateway.merging import can_merge_by, followed, merged, order_needs
-from gateway.narrowing import narrowed_to
-from gateway.problems import Problem, ProblemCode, ProblemError, failed
+from gateway.problems import Problem, ProblemCode, ProblemError
 
-if TYPE_CHECKING:
-    from gateway.context import RequestContext
-
-__all__ = ["Connection", "ConnectionKey", "Edge", "Stream", "read_connection", "streams_over"]
+__all__ = ["Connection", "ConnectionKey", "Cursor", "Edge", "OwnList", "Places", "Stream", "cursor_of", "streams_over"]
 
 
 class Stream(Struct, frozen=True):
@@ -44,7 +35,7 @@ class Stream(Struct, frozen=True):
     customer_id: str | None = None
 
 
-class ConnectionKey(Struct, frozen=True, kw_only=True, cache_hash=True):
+class ConnectionKey(Struct, frozen=True, kw_only=True):
     """Which connection is asked for. ``alone``: it is a field of one record, whose failure is the field's.
 
     Where streams had to be looked up, ``asked`` says for what, so that a cursor outlives a look-up that fails; and
@@ -72,6 +63,18 @@ class ConnectionKey(Struct, frozen=True, kw_only=True, cache_hash=True):
         return hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
+class OwnList(Struct, frozen=True):
+    """A list of a customer's own, of those of these parts that its backend has; ``of`` says the rest of it.
+
+    Many customers' lists are asked for with one and the same ``of``, and read together.
+    """
+
+    backend: str
+    customer_id: str
+    parts: tuple[str, ...]
+    of: ConnectionKey
+
+
 class PageInfo(Struct, frozen=True):
     """Relay's PageInfo, forward."""
 
@@ -81,7 +84,9 @@ class PageInfo(Struct, frozen=True):
     end_cursor: str | None
 
 
-class _Cursor(Struct, frozen=True, omit_defaults=True):
+class Cursor(Struct, frozen=True, omit_defaults=True):
+    """What a cursor holds."""
+
     digest: str
     positions: dict[str, str | None]
     """Per stream where to go on; None when it is exhausted; absent when it is not begun."""
@@ -103,26 +108,29 @@ class Edge:
         return self.connection.cursors[self.index]
 
 
+class Places(Struct, frozen=True):
+    """Where a connection stands: where its streams began, what was taken of each, and where they go on."""
+
+    key: ConnectionKey
+    begin: Mapping[str, str | None]
+    taken: Sequence[tuple[str, Any, str | None]]
+    end: Mapping[str, str | None]
+
+
 class Connection:
-    """A part of a list. Cursors are made only when somebody asks for them."""
+    """A part of a list. Where it stands, and its cursors, are worked out only when somebody asks."""
 
     def __init__(
-        self,
-        key: ConnectionKey,
-        begin: Mapping[str, str | None],
-        taken: Sequence[tuple[str, Any, str | None]],
-        end: Mapping[str, str | None],
-        *,
-        total: int | None,
-        problems: Sequence[Problem],
+        self, nodes: list[Any], places: Callable[[], Places], *, total: int | None, problems: list[Problem]
     ) -> None:
-        self._key = key
-        self._begin = begin
-        self._taken = taken
-        self._end = end
-        self.nodes = [record for _, record, _ in taken]
+        self.nodes = nodes
         self.total_count = total
-        self.problems = list(problems)
+        self.problems = problems
+        self._find = places
+
+    @cached_property
+    def _places(self) -> Places:
+        return self._find()
 
     @cached_property
     def edges(self) -> list[Edge]:
@@ -132,13 +140,13 @@ class Connection:
     @cached_property
     def cursors(self) -> list[str]:
         """After each record, the cursor that goes on there; after the last, the page's end."""
-        positions = dict(self._begin)
+        positions = dict(self._places.begin)
         cursors = []
-        for name, _, position in self._taken:
+        for name, _, position in self._places.taken:
             positions[name] = position
             cursors.append(self._cursor(positions))
         if cursors:
-            cursors[-1] = self._cursor(self._end)
+            cursors[-1] = self._cursor(self._places.end)
         return cursors
 
     @property
@@ -149,35 +157,32 @@ class Connection:
     @property
     def has_next_page(self) -> bool:
         """Whether there is more, at a stream that failed too."""
-        unread = (self._end.get(stream.name, "") is not None for stream in self._key.streams if stream.part)
-        return self._key.incomplete or any(unread)
+        key, end = self._places.key, self._places.end
+        return key.incomplete or any(end.get(stream.name, "") is not None for stream in key.streams if stream.part)
 
     @property
     def has_previous_page(self) -> bool:
         """Whether it began after a cursor."""
-        return bool(self._begin)
+        return bool(self._places.begin)
 
     @property
     def start_cursor(self) -> str | None:
         """Goes on after the first record."""
-        if len(self._taken) < 2:
-            return self._cursor(self._end) if self._taken else None
-        name, _, position = self._taken[0]
-        return self._cursor({**self._begin, name: position})
+        return self.cursors[0] if self.nodes else None
 
     @property
     def end_cursor(self) -> str | None:
         """Goes on after the page. One without records has an end to go on from too."""
-        return self._cursor(self._end) if self.nodes or self.has_next_page else None
+        return self._cursor(self._places.end) if self.nodes or self.has_next_page else None
 
     @cached_property
     def _digest(self) -> str:
-        return self._key.digest()
+        return self._places.key.digest()
 
     def _cursor(self, positions: Mapping[str, str | None]) -> str:
-        key = self._key
+        key = self._places.key
         today = key.options.today if _has_period(key.filter) and key.options.as_of is None else None
-        return _encode(_Cursor(self._digest, dict(positions), today))
+        return _encode(Cursor(self._digest, dict(positions), today))
 
 
 def streams_over(backends: Sequence[Backend], parts: Sequence[str]) -> tuple[Stream, ...]:
@@ -191,163 +196,6 @@ def streams_over(backends: Sequence[Backend], parts: Sequence[str]) -> tuple[Str
     return tuple(streams)
 
 
-class ConnectionLoader:
-    """Loads connections through the request's page loader."""
-
-    def __init__(self, context: "RequestContext") -> None:
-        self._context = context
-
-    def apart(self, key: ConnectionKey) -> Hashable:
-        """The backends that a connection is made of."""
-        return frozenset(stream.backend for stream in key.streams)
-
-    async def load_many(self, keys: Sequence[ConnectionKey]) -> list[Any]:
-        """The connections in the keys' order."""
-        return await _read(keys, self._context)
-
-    async def load(self, key: ConnectionKey) -> Connection:
-        """The connection of this key."""
-        return await read_connection(key, self._context)
-
-
-async def read_connection(key: ConnectionKey, context: "RequestContext") -> Connection:
-    """Reads all streams that are not exhausted at once, and takes from them what the page holds."""
-    (value,) = await _read((key,), context)
-    if isinstance(value, Exception):
-        raise value
-    return value
-
-
-async def _read(keys: Sequence[ConnectionKey], context: "RequestContext") -> list["Connection | Exception"]:
-    """Several connections, all of whose lists are read together; an error in the place of each that failed."""
-    requests: dict[Hashable, ListRequest] = {}
-    readings = [_begun(key, requests) for key in keys]
-    pages = [page for reading in readings if isinstance(reading, _Reading) for page in reading.pages]
-    answers = iter(await context.loaders.page.load_many(pages) if pages else ())
-    return [_ended(reading, answers) for reading in readings]
-
-
-def _begun(key: ConnectionKey, requests: dict[Hashable, ListRequest]) -> "_Reading | Exception":
-    try:
-        return _Reading(key, requests)
-    except Exception as error:  # noqa: BLE001 - this connection's own failure
-        return error
-
-
-def _ended(reading: "_Reading | Exception", answers: Iterator[Any]) -> "Connection | Exception":
-    if isinstance(reading, Exception):
-        return reading
-    mine = list(itertools.islice(answers, len(reading.pages)))
-    try:
-        return reading.connection(mine)
-    except Exception as error:  # noqa: BLE001 - likewise
-        return error
-
-
-class _Reading:
-    """A connection that is being read: the ``pages`` that it needs, and what they come to.
-
-    Those that ask the same of several customers share the request, out of ``requests``.
-    """
-
-    def __init__(self, key: ConnectionKey, requests: dict[Hashable, ListRequest]) -> None:
-        cursor = _cursor_of(key)
-        self._begin: Mapping[str, str | None] = {} if cursor is None else cursor.positions
-        if cursor is not None and cursor.today is not None:
-            key = msgspec.structs.replace(key, options=msgspec.structs.replace(key.options, today=cursor.today))
-        self._key = key
-        there = [stream for stream in key.streams if stream.part is not None]
-        if key.order is not None and len(there) > 1 and not can_merge_by(key.order):
-            message = "Several backends cannot be put in this order together: name one of them."
-            raise ProblemError(Problem(code=ProblemCode.UNSUPPORTED, message=message, path=("orderBy",)))
-        self._there = len(there)
-        self._live = [stream for stream in there if self._begin.get(stream.name, "") is not None]
-        self._exhausted = [stream for stream in there if stream not in self._live] if key.count else []
-        self.pages = [_page_key(stream, key, self._begin.get(stream.name), requests) for stream in self._live]
-        self.pages += [_page_key(stream, _counting(key), None, requests) for stream in self._exhausted]
-
-    def connection(self, answers: Sequence[Any]) -> Connection:
-        """What the pages' answers make. Raises what failed the connection as a whole."""
-        key = self._key
-        missing = [stream for stream in key.streams if stream.part is None]
-        problems = [*key.problems, *(failed(_no_such_list(stream)) for stream in missing)]
-        pages = _pages_of(zip(self._live, answers, strict=False), problems, alone=key.alone)
-        counted = _pages_of(zip(self._exhausted, answers[len(self._live) :], strict=True), [], alone=False)
-        in_turn = key.order is None or len(pages) == 1
-        taken = followed(pages, key.first) if key.order is None or in_turn else merged(pages, key.order, key.first)
-        end = _end(self._begin, pages, taken)
-        total = _total([*pages.values(), *counted.values()], self._there) if key.count and not key.incomplete else None
-        return Connection(key, self._begin, taken, end, total=total, problems=problems)
-
-
-def _page_key(
-    stream: Stream, key: ConnectionKey, position: str | None, requests: dict[Hashable, ListRequest]
-) -> PageKey:
-    assert stream.part is not None  # noqa: S101 - what has no list is not read
-    same = (stream.backend, position, key.first, key.filter, key.order, key.options, key.wanted, key.count)
-    request = requests.get(same)
-    if request is None:
-        request = requests[same] = _request(stream, key, position)
-    return PageKey(stream.part, stream.backend, stream.customer_id, request)
-
-
-def _request(stream: Stream, key: ConnectionKey, position: str | None) -> ListRequest:
-    return ListRequest(
-        first=key.first,
-        position=position,
-        filter=None if key.filter is None else narrowed_to(key.filter, stream.backend),
-        order=key.order,
-        options=key.options,
-        wanted=key.wanted if key.order is None else key.wanted | order_needs(key.order),
-        count=key.count,
-    )
-
-
-def _pages_of(answers: Iterable[tuple[Stream, Any]], problems: list[Problem], *, alone: bool) -> dict[str, Page[Any]]:
-    """A page of each stream that could be read; the problems of the others are added to ``problems``."""
-    pages: dict[str, Page[Any]] = {}
-    for stream, answer in answers:
-        if isinstance(answer, AdapterError) and not alone:
-            problems.append(failed(answer, stream.backend))
-        elif isinstance(answer, Exception):
-            raise answer
-        else:
-            pages[stream.name] = answer
-            if isinstance(answer.problem, AdapterError):
-                problems.append(failed(answer.problem, stream.backend))
-    return pages
-
-
-def _no_such_list(stream: Stream) -> UnsupportedByVendor:
-    return UnsupportedByVendor("This backend has no such list.", backend=stream.backend)
-
-
-def _counting(key: ConnectionKey) -> ConnectionKey:
-    """The key under which streams that are exhausted are read again, for their totals alone: no record is missing."""
-    return msgspec.structs.replace(key, first=1, wanted=frozenset())
-
-
-def _total(pages: Sequence[Page[Any]], expected: int) -> int | None:
-    """The sum of all streams' totals; None where one is not known."""
-    totals = [page.total for page in pages if page.total is not None]
-    return sum(totals) if len(totals) == expected else None
-
-
-def _end(
-    begin: Mapping[str, str | None], pages: Mapping[str, Page[Any]], taken: Sequence[tuple[str, Any, str | None]]
-) -> dict[str, str | None]:
-    """Where each stream goes on after the page."""
-    end = dict(begin)
-    counts: dict[str, int] = dict.fromkeys(pages, 0)
-    for name, _, position in taken:
-        end[name] = position
-        counts[name] += 1
-    for name, page in pages.items():
-        if counts[name] == len(page.records):
-            end[name] = page.end
-    return end
-
-
 def _has_period(tree: Filter | None) -> bool:
     """Whether a filter is about days that move."""
     if isinstance(tree, Compare):
@@ -357,12 +205,13 @@ def _has_period(tree: Filter | None) -> bool:
     return tree is not None and any(map(_has_period, tree.terms))
 
 
-def _cursor_of(key: ConnectionKey) -> _Cursor | None:
+def cursor_of(key: ConnectionKey) -> Cursor | None:
+    """What the key's cursor says. Raises INVALID_INPUT for one that is of another list."""
     if key.after is None:
         return None
     try:
         text = base64.b64decode(key.after + "=" * (-len(key.after) % 4), altchars=b"-_", validate=True)
-        cursor = msgspec.json.decode(text, type=_Cursor)
+        cursor = msgspec.json.decode(text, type=Cursor)
     except (binascii.Error, ValueError):
         cursor = None
     names = {stream.name for stream in key.streams}
@@ -378,5 +227,5 @@ def _cursor_of(key: ConnectionKey) -> _Cursor | None:
     return cursor
 
 
-def _encode(cursor: _Cursor) -> str:
+def _encode(cursor: Cursor) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).rstrip(b"=").decode("ascii")

@@ -71,6 +71,8 @@ class Loader(Protocol):
 
 async def each(loader: Any, keys: Sequence[Any]) -> list[Any]:
     """What a loader that knows no better loads for many keys: each by itself, all at once."""
+    if len(keys) == 1:
+        return [await _answer(loader.load(keys[0]))]
     return await asyncio.gather(*map(loader.load, keys), return_exceptions=True)
 
 
@@ -172,10 +174,11 @@ class Loaders:
 
     def __init__(self, context: "RequestContext") -> None:
         from gateway.dispatch.loading import DispatchItemLoader, DispatchListLoader, dispatches_of  # noqa: PLC0415
-        from gateway.lists import ConnectionLoader  # noqa: PLC0415 - they load through these
+        from gateway.list_reading import ConnectionLoader  # noqa: PLC0415 - they load through these
         from gateway.timeline import CounterpartLoader, TimelineLoader  # noqa: PLC0415
 
         self._context = context
+        self._own_pages: dict[tuple[str, str, ListRequest], SafeLoader] = {}
         self._known: dict[tuple[str, str, str], tuple[Any, frozenset[str]]] = {}
         self.record = SafeLoader(self._records, context.reads, "record", _backend_of)
         self.code = SafeLoader(self._codes, context.reads, "code", _backend_of)
@@ -262,8 +265,8 @@ class Loaders:
             else:
                 groups[key.part, key.backend, key.request].append(key.customer_id)
         for group, customer_ids in groups.items():
-            of_customers = self._read_pages_of_customers(*group, customer_ids)
-            reads[group] = self.page.noted(_at(keys, group[1]), len(customer_ids), of_customers)
+            own = self._own_of(group, customer_ids)
+            reads[group] = self.page.noted(_at(keys, group[1]), len(customer_ids), own)
         answers = await _gather(reads)
         for key in keys:
             page = answers[key] if key.customer_id is None else None
@@ -279,10 +282,23 @@ class Loaders:
     async def _read_page(self, key: PageKey) -> Any:
         return await getattr(self._backend(key.backend).adapter, key.part).page(key.request)
 
-    async def _read_pages_of_customers(
-        self, part: str, backend_key: str, request: ListRequest, customer_ids: Sequence[str]
-    ) -> Any:
-        return await getattr(self._backend(backend_key).adapter, part).of_customers(customer_ids, request)
+    def own_pages(self, part: str, backend: str, request: ListRequest) -> SafeLoader:
+        """What reads the customers' own lists of a part, by their native ids."""
+        which = (part, backend, request)
+        known = self._own_pages.get(which)
+        if known is None:
+            known = SafeLoader(lambda ids: self._read_own_pages(which, ids), self._context.reads, "page")
+            self._own_pages[which] = known
+        return known
+
+    async def _own_of(self, which: tuple[str, str, ListRequest], customer_ids: Sequence[str]) -> Mapping[str, Any]:
+        return dict(zip(customer_ids, await self.own_pages(*which).load_many(customer_ids), strict=True))
+
+    async def _read_own_pages(self, which: tuple[str, str, ListRequest], customer_ids: Sequence[str]) -> list[Any]:
+        part, backend, request = which
+        read = getattr(self._backend(backend).adapter, part).of_customers(customer_ids, request)
+        answers = await self.own_pages(*which).noted(customer_ids, len(customer_ids), read)
+        return [answers.get(customer_id) for customer_id in customer_ids]
 
     async def _aggregates(self, keys: Sequence[tuple[str, AggregateRequest]]) -> list[Any]:
         answers = await _gather({key: self.aggregate.noted((key,), 1, self._aggregate(*key)) for key in keys})

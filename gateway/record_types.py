@@ -5,9 +5,9 @@ from typing import Any
 from adapters import model
 from gateway.ids import Ref
 
-__all__ = ["ref_of", "type_name"]
+__all__ = ["NAMES", "ref_of", "type_name"]
 
-_NAMES: dict[type, str] = {
+NAMES: dict[type, str] = {
     model.Customer: "Customer",
     model.Correspondence: "Correspondence",
     model.Letter: "Letter",
@@ -15,13 +15,14 @@ _NAMES: dict[type, str] = {
     model.EmailTemplate: "EmailTemplate",
     model.CustomerMessage: "CustomerMessage",
 }
+"""The GraphQL type of each class of the model's records."""
 
 
 def type_name(record: Any) -> str:
     """The GraphQL type of a record of the model."""
-    return _NAMES[type(record)]
+    return NAMES[type(record)]
 
 
 def ref_of(record: Any) -> Ref:
     """What a record's id stands for."""
-    return Ref(_NAMES[type(record)], record.backend, record.native_id)
+    return Ref(NAMES[type(record)], record.backend, record.native_id)

@@ -10,7 +10,8 @@ from msgspec import Struct
 from adapters.errors import AdapterError
 from adapters.model import Customer
 from gateway.ids import Ref
-from gateway.lists import Connection, ConnectionKey, Stream, read_connection
+from gateway.list_reading import read_connection
+from gateway.lists import Connection, ConnectionKey, Stream
 from gateway.loaders import CodeKey, RecordKey, each
 from gateway.problems import Problem, failed
 from gateway.safe_loader import together

@@ -21,7 +21,7 @@ from gateway.commands.output import say
 from gateway.logs import configure_logs, secrets_of
 from gateway.settings import AuthSettings, Settings
 
-__all__ = ["ask", "query"]
+__all__ = ["ask", "query", "read_document", "read_variables"]
 
 KEY_VARIABLE = "POSTROOM_KEY"
 STANDARD_INPUT = "-"
@@ -48,7 +48,7 @@ async def query(
     """
     if (url is not None) + (config is not None) + sandbox > 1:
         raise CommandFailure("Only one of --url, --config and --sandbox can be asked.", code=2)
-    body = {"variables": _variables(variables), "query": _document(file)}
+    body = {"variables": read_variables(variables), "query": read_document(file)}
     if url is not None:
         async with httpx.AsyncClient(timeout=None) as client:  # noqa: S113 - the gateway has deadlines of its own
             answer = await ask(client, url, body)
@@ -59,7 +59,8 @@ async def query(
     return 1 if answer.get("errors") else 0
 
 
-def _document(file: str) -> str:
+def read_document(file: str) -> str:
+    """The document in a file, or on standard input. Raises `CommandFailure` where there is none."""
     try:
         content = sys.stdin.buffer.read() if file == STANDARD_INPUT else Path(file).read_bytes()
         return content.decode("utf-8")
@@ -69,7 +70,8 @@ def _document(file: str) -> str:
         raise CommandFailure(f"{file}: is not UTF-8 text.", code=2) from None
 
 
-def _variables(text: str | None) -> dict[str, Any]:
+def read_variables(text: str | None) -> dict[str, Any]:
+    """The variables of an option. Raises `CommandFailure` for what is no JSON object."""
     try:
         variables = orjson.loads(text or "{}")
     except orjson.JSONDecodeError as error:

@@ -99,6 +99,17 @@ class CompiledExecutor:
         self._watch.fell_back(Reason.SUBSCRIPTION.value)
         return await self._interpreter.subscribe(operation, variables, context)
 
+    def explained(self, operation: PreparedOperation, variables: Mapping[str, Any]) -> Compiled:
+        """What an operation is compiled to, for these values of its conditions' variables; for true where left out.
+
+        Raises:
+            NotCompiledError: something in it is not compiled.
+        """
+        variants = _variants_of(operation)
+        if variants.refused is not None:
+            raise NotCompiledError(variants.refused)
+        return self.compile(operation, {name: bool(variables.get(name, True)) for name in variants.conditions})
+
     def compile(self, operation: PreparedOperation, conditions: Mapping[str, bool]) -> Compiled:
         """The operation's plan and functions for these values of its conditions.
 

@@ -10,7 +10,7 @@ from adapters import model
 from adapters.model import RecordStatus
 from gateway.context import Ask, RequestContext
 from gateway.dispatch.loading import ItemsKey
-from gateway.lists import ConnectionKey
+from gateway.lists import ConnectionKey, OwnList
 from gateway.loaders import RecordKey
 from gateway.record_types import ref_of
 from gateway.schema.backend import BackendType
@@ -22,7 +22,7 @@ from gateway.schema.message import CustomerMessage
 from gateway.schema.node import Node
 from gateway.schema.paging import After, Connection, First, connection_key, page_size
 from gateway.schema.template import CustomerEmailTemplate
-from gateway.timeline import DOCUMENT_PARTS, CounterpartKey, customer_streams
+from gateway.timeline import DOCUMENT_PARTS, CounterpartKey
 
 __all__ = ["Customer", "PostalAddress"]
 
@@ -96,7 +96,7 @@ class Customer(Node):
         after: After = None,
         filter: DocumentsFilter = None,
         order_by: DocumentsOrder = None,
-    ) -> ConnectionKey:
+    ) -> OwnList:
         """What was composed for it."""
         return _documents(self, ask, DOCUMENT_PARTS, first, after, filter, order_by)
 
@@ -107,7 +107,7 @@ class Customer(Node):
     )
     def correspondence(
         self: model.Customer, ask: Ask, first: First = 25, after: After = None, filter: DocumentsFilter = None
-    ) -> ConnectionKey:
+    ) -> OwnList:
         """Its correspondence."""
         return _documents(self, ask, ("correspondence",), first, after, filter, None)
 
@@ -119,7 +119,7 @@ class Customer(Node):
         after: After = None,
         filter: DocumentsFilter = None,
         order_by: DocumentsOrder = None,
-    ) -> ConnectionKey:
+    ) -> OwnList:
         """Its letters."""
         return _documents(self, ask, ("letters",), first, after, filter, order_by)
 
@@ -134,17 +134,14 @@ class Customer(Node):
         first: First = 25,
         after: After = None,
         filter: Annotated[TemplateFilter | None, strawberry.argument(description="Which of them.")] = None,
-    ) -> ConnectionKey:
+    ) -> OwnList:
         """Which e-mail templates it gets."""
-        return connection_key(
-            ask,
-            customer_streams(ask.context, ref_of(self), ("templates",)),
-            "CustomerEmailTemplate",
-            first=first,
-            after=after,
-            tree=read_filter(filter, ask.context),
-            alone=True,
-        )
+
+        def of() -> ConnectionKey:
+            tree = read_filter(filter, ask.context)
+            return connection_key(ask, (), "CustomerEmailTemplate", first=first, after=after, tree=tree, alone=True)
+
+        return OwnList(self.backend, self.native_id, ("templates",), ask.once(of))
 
     @load("record", "The standing text that its invoices carry.", "message_id", returns=CustomerMessage | None)
     def message(self: model.Customer, ask: Ask) -> RecordKey | None:
@@ -178,14 +175,9 @@ def _documents(
     after: str | None,
     given_filter: DocumentFilter | None,
     order: DocumentOrder | None,
-) -> ConnectionKey:
-    return connection_key(
-        ask,
-        customer_streams(ask.context, ref_of(customer), parts),
-        *DOCUMENT_TYPES,
-        first=first,
-        after=after,
-        tree=read_filter(given_filter, ask.context),
-        order=read_order(order),
-        alone=True,
-    )
+) -> OwnList:
+    def of() -> ConnectionKey:
+        tree, by = read_filter(given_filter, ask.context), read_order(order)
+        return connection_key(ask, (), *DOCUMENT_TYPES, first=first, after=after, tree=tree, order=by, alone=True)
+
+    return OwnList(customer.backend, customer.native_id, parts, ask.once(of))

@@ -8,7 +8,7 @@ from gateway.backends import Backend
 from gateway.context import RequestContext
 from gateway.dispatch.records import Dispatch
 from gateway.ids import encode
-from gateway.record_types import type_name
+from gateway.record_types import NAMES
 from gateway.schema.fields import derived
 
 __all__ = ["DISPATCH_SCOPE", "Node"]
@@ -28,8 +28,9 @@ class Node:
     )
     def id(self: Any, context: RequestContext) -> strawberry.ID:
         """The global id."""
+        if (name := NAMES.get(type(self))) is not None:
+            return strawberry.ID(encode(name, self.backend, self.native_id))
         if isinstance(self, Dispatch):
             return strawberry.ID(encode("Dispatch", DISPATCH_SCOPE, self.id))
-        if isinstance(self, Backend):
-            return strawberry.ID(self.id)
-        return strawberry.ID(encode(type_name(self), self.backend, self.native_id))
+        backend: Backend = self
+        return strawberry.ID(backend.id)

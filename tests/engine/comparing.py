@@ -1,5 +1,6 @@
 """Asks both executors the same, and tells how their answers differ."""
 
+import asyncio
 from collections import Counter, defaultdict
 from typing import Any
 
@@ -101,10 +102,16 @@ class Both:
         given = None if variables is None else dict(variables)
         self.world.calls()
         mine = Answer(await self.compiled.execute(operation, given, self._context(principal)))
-        self.mine_calls = self.world.calls()
+        self.mine_calls = await self._calls()
         theirs = Answer(await self.interpreter.execute(operation, given, self._context(principal)))
-        self.their_calls = self.world.calls()
+        self.their_calls = await self._calls()
         return mine, theirs
+
+    async def _calls(self) -> list[tuple[str, str, tuple[str, ...]]]:
+        """What was asked, also by what went on when the answer was there: a field may have failed meanwhile."""
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others)
+        return self.world.calls()
 
     async def agree(
         self,
@@ -112,13 +119,14 @@ class Both:
         variables: dict[str, Any] | None = None,
         principal: Principal | None = None,
         *,
+        name: str | None = None,
         frugal: bool = True,
         reasons: tuple[str, ...] = (),
     ) -> Answer:
         """Asserts that both answer the same; by a plan, unless for these reasons; ``frugal``: with no more calls."""
         self.told.reasons.clear()
         with capture_logs():  # printing a traceback takes longer than all else
-            mine, theirs = await self.answers(text, variables, principal or LOCAL)
+            mine, theirs = await self.answers(text, variables, principal or LOCAL, name)
         assert set(self.told.reasons) <= set(reasons), self.told.reasons
         assert mine.data == theirs.data
         assert mine.visible()[0] == theirs.visible()[0]

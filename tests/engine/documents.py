@@ -12,6 +12,7 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
+    GraphQLUnionType,
     get_named_type,
     is_leaf_type,
     is_required_argument,
@@ -29,7 +30,7 @@ WIDEST = 3
 FRAGMENTS = 3
 CONDITIONS = ("yes", "no", "maybe")
 
-Composite = GraphQLObjectType | GraphQLInterfaceType
+Composite = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
 
 IDS = (
     gid("Customer", "a", "0"), gid("Customer", "a", "1"), gid("Customer", "b", "1"), gid("Customer", "c", "1"),
@@ -57,11 +58,16 @@ VALUES: Mapping[str, Sequence[Any]] = {
         {"nativeId": {"backend": "b", "nativeId": "none"}, "id": None},
         {},
     ),
-    "input": ({"of": Ellipsis, "measures": ()},),
+    "representations": (
+        (),
+        ({"__typename": "Customer", "id": IDS[0]}, {"__typename": "Letter", "id": IDS[4]}),
+        ({"__typename": "Customer", "backendKey": "a", "nativeId": "1"}, {"__typename": "Nothing"}, {"id": 5}),
+        ({"__typename": "Customer", "backendKey": "b", "code": "C-1"}, {"__typename": "Backend", "id": IDS[7]}),
+    ),
 }
 """What is given for arguments, by name; numbers, texts, lists and objects as GraphQL and JSON both have them."""
 
-BY_VARIABLE = (None, 2**31, (None,), {"nativeId": {"backend": "b", "nativeId": "none"}, "id": None}, {})
+BY_VARIABLE: Sequence[Any] = (None, 2**31, (None,), {"nativeId": {"backend": "b", "nativeId": "none"}, "id": None}, {})
 """Those that no valid document holds."""
 
 LITERALS: Mapping[str, Sequence[str]] = {
@@ -147,8 +153,8 @@ def _used(text: str, fragments: Mapping[str, str]) -> list[str]:
 
 def _composites() -> Iterator[Composite]:
     for of_type in CORE.type_map.values():
-        composite = isinstance(of_type, GraphQLObjectType | GraphQLInterfaceType)
-        if composite and not of_type.name.startswith("_") and of_type.name not in ("Mutation", "Subscription"):
+        left_out = of_type.name.startswith("_") or of_type.name in ("Mutation", "Subscription")
+        if isinstance(of_type, GraphQLObjectType | GraphQLInterfaceType) and not left_out:
             yield of_type
 
 
@@ -167,11 +173,12 @@ def _selection(draw: st.DrawFn, written: _Written, of_type: Composite, depth: in
         other = draw(st.sampled_from([of_type, *others]))
         condition = "" if other is of_type and draw(st.booleans()) else f" on {other.name}"
         return f"...{condition}{_directive(draw, written)} {_selections(draw, written, other, depth - 1)}"
-    names = [name for name, one in of_type.fields.items() if depth > 0 or is_leaf_type(get_named_type(one.type))]
+    fields = {} if isinstance(of_type, GraphQLUnionType) else of_type.fields
+    names = [name for name, one in fields.items() if depth > 0 or is_leaf_type(get_named_type(one.type))]
     name = draw(st.sampled_from(["__typename", *names]))
     if name == "__typename":
         return draw(st.sampled_from(("__typename", "kind: __typename"))) + _directive(draw, written)
-    return _field(draw, written, name, of_type.fields[name], depth)
+    return _field(draw, written, name, fields[name], depth)
 
 
 def _field(draw: st.DrawFn, written: _Written, name: str, one: GraphQLField, depth: int) -> str:
@@ -188,7 +195,7 @@ def _field(draw: st.DrawFn, written: _Written, name: str, one: GraphQLField, dep
 
 
 def _below(draw: st.DrawFn, written: _Written, of_type: GraphQLNamedType, depth: int) -> str:
-    assert isinstance(of_type, GraphQLObjectType | GraphQLInterfaceType)
+    assert isinstance(of_type, GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType)
     return _selections(draw, written, of_type, depth - 1)
 
 
@@ -234,7 +241,7 @@ def _overlap(one: GraphQLNamedType, other: GraphQLNamedType) -> bool:
 
 
 def _possible(of_type: GraphQLNamedType) -> frozenset[str]:
-    if isinstance(of_type, GraphQLInterfaceType):
+    if isinstance(of_type, GraphQLInterfaceType | GraphQLUnionType):
         return frozenset(possible.name for possible in CORE.get_possible_types(of_type))
     return frozenset((of_type.name,))
 

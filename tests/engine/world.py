@@ -101,10 +101,10 @@ def _odd(key: str) -> Fake:
     odd: Any = fake(
         key,
         customers=[
-            customer(key, "0", name=5, status="NONSENSE"),
+            customer(key, "0", name=5, message_id="m9"),
             customer(key, "1", name=["x"], vendor_status="abc", raw=None),
             customer(key, "2", status=None, vendor_status=(1, None), currency=True),
-            customer(key, "3", name=2.5, code=False, emails=("x", None), address="nowhere"),
+            customer(key, "3", name=2.5, code=False, status="NONSENSE", emails=("x", None), address="nowhere"),
         ],
         letters=[
             letter(key, "l0", "0", state=None),
@@ -112,6 +112,7 @@ def _odd(key: str) -> Fake:
             letter(key, "l2", "2", page_count="7", vendor_status=None),
             letter(key, "l3", "nobody", title=object()),
         ],
+        messages=[letter(key, "m9")],
         carried=frozenset(("raw", "emails", "currency", "address")),
     )
     return odd  # type: ignore[no-any-return]
@@ -122,7 +123,7 @@ class World:
 
     def __init__(self, *, odd: bool = False) -> None:
         self.fakes = {
-            "a": _everything("a", shares_codes_with=("b", "c")),
+            "a": _everything("a", shares_codes_with=("b", "c"), writes=True),
             "b": _everything("b", shares_codes_with=("a",), carried=frozenset(("emails", "raw")), paging="keyset"),
             "c": fake("c", customers=[customer("c", "1", code="C-1")], letters=[letter("c", "l1", "1")]),
         }

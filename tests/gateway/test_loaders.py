@@ -214,7 +214,7 @@ async def test_a_listed_record_is_read_again_for_more() -> None:
 
 async def test_one_who_wants_more_of_a_listed_record_takes_nothing_from_one_who_does_not() -> None:
     a = page_of_customers(count=1, carried=frozenset({"currency"}))
-    query = """{ customers { nodes {
+    query = """{ customers(first: 1) { nodes {
       currency
       correspondence { nodes { customer { currency } } }
       letters { nodes { customer { raw } } }

@@ -1,0 +1,239 @@
+"""Reading connections: many at once, each list of theirs once, and taking from the lists what each page holds."""
+
+import asyncio
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from adapters.contract import ListRequest
+from adapters.errors import AdapterError, UnsupportedByVendor
+from adapters.model import Page
+from gateway.lists import Connection, ConnectionKey, OwnList, Places, Stream, cursor_of
+from gateway.loaders import PageKey
+from gateway.merging import can_merge_by, followed, merged, order_needs
+from gateway.narrowing import narrowed_to
+from gateway.problems import Problem, ProblemCode, ProblemError, failed
+
+if TYPE_CHECKING:
+    from gateway.context import RequestContext
+
+__all__ = ["ConnectionLoader", "read_connection", "read_connections", "read_own_lists"]
+
+
+class ConnectionLoader:
+    """Loads connections through the request's page loader."""
+
+    def __init__(self, context: "RequestContext") -> None:
+        self._context = context
+
+    def apart(self, key: ConnectionKey | OwnList) -> Hashable:
+        """The backends that a connection is made of."""
+        return key.backend if isinstance(key, OwnList) else frozenset(stream.backend for stream in key.streams)
+
+    async def load_many(self, keys: Sequence[ConnectionKey | OwnList]) -> list[Any]:
+        """The connections in the keys' order, with an error in the place of each that failed."""
+        first = keys[0]
+        if isinstance(first, OwnList) and first.of.after is None:
+            own: Any = keys  # a field's keys are all of one kind
+            return await read_own_lists(own, self._context)
+        return await read_connections([_whole(key, self._context) for key in keys], self._context)
+
+    async def load(self, key: ConnectionKey | OwnList) -> Connection:
+        """The connection of this key."""
+        return await read_connection(_whole(key, self._context), self._context)
+
+
+def _whole(key: ConnectionKey | OwnList, context: "RequestContext") -> ConnectionKey:
+    """The same with its streams."""
+    if isinstance(key, ConnectionKey):
+        return key
+    streams = [
+        Stream(f"{key.backend}/{part}/{key.customer_id}", key.backend, part, key.customer_id)
+        for part in _offered(key, context)
+    ]
+    return msgspec.structs.replace(key.of, streams=tuple(streams))
+
+
+def _offered(key: OwnList, context: "RequestContext") -> list[str]:
+    backend = context.backends.get(key.backend)
+    return [] if backend is None else [part for part in key.parts if getattr(backend.adapter, part) is not None]
+
+
+async def read_own_lists(keys: Sequence[OwnList], context: "RequestContext") -> list["Connection | Exception"]:
+    """Reads the beginnings of many customers' lists, asked for with one ``of``, and each part of a backend at once."""
+    of = keys[0].of
+    by_backend: dict[str, list[int]] = {}
+    for at, key in enumerate(keys):
+        by_backend.setdefault(key.backend, []).append(at)
+    reads = {
+        (backend, part): context.loaders.own_pages(part, backend, _request(of, backend, None))
+        for backend, places in by_backend.items()
+        for part in _offered(keys[places[0]], context)
+    }
+    ids = {backend: [keys[at].customer_id for at in places] for backend, places in by_backend.items()}
+    answers = await asyncio.gather(*(loader.load_many(ids[backend]) for (backend, _), loader in reads.items()))
+    pages: list[list[Any]] = [[] for _ in keys]
+    for (backend, _), of_part in zip(reads, answers, strict=True):
+        for at, page in zip(by_backend[backend], of_part, strict=True):
+            pages[at].append(page)
+    return [_own_list(key, answered, context) for key, answered in zip(keys, pages, strict=True)]
+
+
+def _own_list(key: OwnList, answers: list[Any], context: "RequestContext") -> "Connection | Exception":
+    """A list made of what was answered for each part of it."""
+    if len(answers) == 1:
+        (page,) = answers
+        if isinstance(page, Page) and page.problem is None and len(page.records) <= key.of.first:
+            total = page.total if key.of.count else None
+            return Connection([*page.records], partial(_own_places, key, page, context), total=total, problems=[])
+    reading = _reading_of(_whole(key, context))
+    return _connection_of(reading, iter(answers)) if isinstance(reading, _Reading) else reading
+
+
+def _own_places(key: OwnList, page: Page[Any], context: "RequestContext") -> Places:
+    whole = _whole(key, context)
+    pages = {whole.streams[0].name: page}
+    return _places(whole, {}, pages, followed(pages, whole.first))
+
+
+async def read_connection(key: ConnectionKey, context: "RequestContext") -> Connection:
+    """One connection. Raises what stands in its place."""
+    (connection,) = await read_connections((key,), context)
+    if isinstance(connection, Exception):
+        raise connection
+    return connection
+
+
+async def read_connections(keys: Sequence[ConnectionKey], context: "RequestContext") -> list["Connection | Exception"]:
+    """Reads all streams of these connections that are not exhausted at once, and takes from them what each page holds.
+
+    The connections are in the keys' order, with an error in the place of each that failed.
+    """
+    readings = [_reading_of(key) for key in keys]
+    wanted = [page for one in readings if isinstance(one, _Reading) for page in one.wanted]
+    pages = iter(await context.loaders.page.load_many(wanted) if wanted else ())
+    return [_connection_of(one, pages) if isinstance(one, _Reading) else one for one in readings]
+
+
+class _Reading:
+    """A connection that is being read. ``wanted`` are the pages it takes: of its live streams, then of the counted."""
+
+    def __init__(self, key: ConnectionKey) -> None:
+        cursor = cursor_of(key)
+        if cursor is not None and cursor.today is not None:
+            key = msgspec.structs.replace(key, options=msgspec.structs.replace(key.options, today=cursor.today))
+        self.key = key
+        self.begin: Mapping[str, str | None] = {} if cursor is None else cursor.positions
+        self.there = [stream for stream in key.streams if stream.part is not None]
+        if key.order is not None and len(self.there) > 1 and not can_merge_by(key.order):
+            message = "Several backends cannot be put in this order together: name one of them."
+            raise ProblemError(Problem(code=ProblemCode.UNSUPPORTED, message=message, path=("orderBy",)))
+        missing = [stream for stream in key.streams if stream.part is None]
+        self.problems = [*key.problems, *(failed(_no_such_list(stream)) for stream in missing)]
+        self.live = [stream for stream in self.there if self.begin.get(stream.name, "") is not None]
+        self._exhausted = [stream for stream in self.there if stream not in self.live] if key.count else []
+        self.wanted = [_page_key(stream, key, self.begin.get(stream.name)) for stream in self.live]
+        self.wanted += [_page_key(stream, _counting(key), None) for stream in self._exhausted]
+
+    def connection(self, answers: Sequence[Any]) -> Connection:
+        """The connection made of what was answered for ``wanted``. Raises what it fails with."""
+        key, live = self.key, len(self.live)
+        pages = _pages_of(self.live, answers[:live], self.problems, alone=key.alone)
+        counted = _pages_of(self._exhausted, answers[live:], [], alone=False)
+        in_turn = key.order is None or len(pages) == 1
+        taken = followed(pages, key.first) if key.order is None or in_turn else merged(pages, key.order, key.first)
+        total = None
+        if key.count and not key.incomplete:
+            total = _total([*pages.values(), *counted.values()], len(self.there))
+        places = partial(_places, key, self.begin, pages, taken)
+        return Connection([record for _, record, _ in taken], places, total=total, problems=self.problems)
+
+
+def _reading_of(key: ConnectionKey) -> "_Reading | Exception":
+    try:
+        return _Reading(key)
+    except Exception as error:  # noqa: BLE001 - it is the answer
+        return error
+
+
+def _connection_of(reading: _Reading, pages: Iterator[Any]) -> "Connection | Exception":
+    answers = [next(pages) for _ in reading.wanted]
+    try:
+        return reading.connection(answers)
+    except Exception as error:  # noqa: BLE001 - it is the answer
+        return error
+
+
+def _no_such_list(stream: Stream) -> UnsupportedByVendor:
+    return UnsupportedByVendor("This backend has no such list.", backend=stream.backend)
+
+
+def _counting(key: ConnectionKey) -> ConnectionKey:
+    """The key under which streams that are exhausted are read again, for their totals alone: no record is missing."""
+    return msgspec.structs.replace(key, first=1, wanted=frozenset(), alone=False)
+
+
+def _total(pages: Sequence[Page[Any]], expected: int) -> int | None:
+    """The sum of all streams' totals; None where one is not known."""
+    totals = [page.total for page in pages if page.total is not None]
+    return sum(totals) if len(totals) == expected else None
+
+
+def _pages_of(
+    streams: Sequence[Stream], answers: Sequence[Any], problems: list[Problem], *, alone: bool
+) -> dict[str, Page[Any]]:
+    """A page of each stream that could be read; the problems of the others are added to ``problems``."""
+    pages: dict[str, Page[Any]] = {}
+    for stream, answer in zip(streams, answers, strict=True):
+        if isinstance(answer, AdapterError) and not alone:
+            problems.append(failed(answer, stream.backend))
+        elif isinstance(answer, Exception):
+            raise answer
+        else:
+            pages[stream.name] = answer
+            if isinstance(answer.problem, AdapterError):
+                problems.append(failed(answer.problem, stream.backend))
+    return pages
+
+
+def _page_key(stream: Stream, key: ConnectionKey, position: str | None) -> PageKey:
+    assert stream.part is not None  # noqa: S101 - only live streams are read
+    return PageKey(stream.part, stream.backend, stream.customer_id, _request(key, stream.backend, position))
+
+
+def _request(key: ConnectionKey, backend: str, position: str | None) -> ListRequest:
+    return ListRequest(
+        first=key.first,
+        position=position,
+        filter=None if key.filter is None else narrowed_to(key.filter, backend),
+        order=key.order,
+        options=key.options,
+        wanted=key.wanted | order_needs(key.order),
+        count=key.count,
+    )
+
+
+def _places(
+    key: ConnectionKey,
+    begin: Mapping[str, str | None],
+    pages: Mapping[str, Page[Any]],
+    taken: Sequence[tuple[str, Any, str | None]],
+) -> Places:
+    return Places(key, begin, taken, _end(begin, pages, taken))
+
+
+def _end(
+    begin: Mapping[str, str | None], pages: Mapping[str, Page[Any]], taken: Sequence[tuple[str, Any, str | None]]
+) -> dict[str, str | None]:
+    """Where each stream goes on after the page."""
+    end = dict(begin)
+    counts: dict[str, int] = dict.fromkeys(pages, 0)
+    for name, _, position in taken:
+        end[name] = position
+        counts[name] += 1
+    for name, page in pages.items():
+        if counts[name] == len(page.records):
+            end[name] = page.end
+    return end
