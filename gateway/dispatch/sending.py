@@ -113,6 +113,7 @@ class Sending:
         claim = Claim(owner=self._owner, at=self._clock(), until=self._lease_end(backend))
         claimed: asyncio.Future[Begun] = asyncio.get_running_loop().create_future()
         sending = self._begin_task(self._begin_and_perform(order, backend, call, claim, claimed))
+        sending.add_done_callback(_seen)  # whoever waits may leave before
         leaving = asyncio.create_task(self._answer_now.wait())
         try:
             await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -267,6 +268,11 @@ class Sending:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
+
+
+def _seen(done: asyncio.Task[Any]) -> None:
+    if not done.cancelled():
+        done.exception()
 
 
 def _unsettled(settlement: Settlement) -> Problem:
