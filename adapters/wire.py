@@ -334,7 +334,13 @@ def _too_large(info: CallInfo, limit: int) -> AdapterError:
     return kind(message, backend=info.backend, operation=info.operation)
 
 
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.LocalProtocolError,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+)
 
 
 def _transport_error(error: httpx.RequestError, info: CallInfo) -> AdapterError:
@@ -347,6 +353,8 @@ def _transport_error(error: httpx.RequestError, info: CallInfo) -> AdapterError:
         return MalformedAnswer("The vendor's answer is not encoded as it says.", **members)
     if isinstance(error, httpx.TimeoutException):
         return TimedOut("The vendor did not answer in time.", **members)
+    if isinstance(error, httpx.LocalProtocolError):
+        return Unavailable("The request could not be sent as it was made.", **members)
     if never_sent:
         return Unavailable("The vendor could not be reached.", **members)
     return Unavailable("The vendor broke the connection off.", **members)

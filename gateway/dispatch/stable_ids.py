@@ -42,6 +42,7 @@ async def stable_ids_of(context: "RequestContext", refs: Sequence[Ref]) -> dict[
 
     Raises the backend's problem when one could not be looked up: then nothing must be sent to any.
     """
+    context.forget()  # what this request has read before may have come out of a cache
     found: dict[Ref, str] = {}
     for key in dict.fromkeys(ref.backend for ref in refs):
         mine = [ref for ref in refs if ref.backend == key]
@@ -52,6 +53,7 @@ async def stable_ids_of(context: "RequestContext", refs: Sequence[Ref]) -> dict[
 
 async def customers_matching(context: "RequestContext", backend: Backend, tree: Filter | None) -> Addressees:
     """All customers that a filter finds; raises when one page fails."""
+    context.forget()  # as above
     found: dict[Ref, str] = {}
     inactive: set[Ref] = set()
     position: str | None = None

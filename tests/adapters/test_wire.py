@@ -69,6 +69,7 @@ def test_a_path_in_a_segment_is_encoded(segment: str, encoded: str) -> None:
         (httpx.ConnectError("x"), Unavailable, Unavailable, True),
         (httpx.ConnectTimeout("x"), TimedOut, TimedOut, True),
         (httpx.PoolTimeout("x"), TimedOut, TimedOut, True),
+        (httpx.LocalProtocolError("x"), Unavailable, Unavailable, True),
         (httpx.ReadTimeout("x"), TimedOut, OutcomeUnknown, False),
         (httpx.WriteTimeout("x"), TimedOut, OutcomeUnknown, False),
         (httpx.ReadError("x"), Unavailable, OutcomeUnknown, False),

@@ -76,6 +76,21 @@ async def test_evidence_is_asked_for_with_what_was_sent_and_when() -> None:
     assert request.since.isoformat() == payload["dispatch"]["requestedAt"]
 
 
+async def test_evidence_is_asked_for_of_the_last_attempt_and_not_of_the_day_it_was_asked_for() -> None:
+    a = sender(batch=9)
+    clock = Clock()
+    gateway = gateway_over(a, clock=clock)
+    dispatch_id = await unknown_dispatch(gateway, a, UNDONE)
+    a.behaviour.outcomes.append([Outcome(state=UNKNOWN)])
+    clock.forward(hours=20)
+    await data(gateway, "mutation($id: ID!) { retryDispatch(id: $id) { dispatch { state } } }", id=dispatch_id)
+    again = clock()
+    clock.forward(minutes=1)
+    await data(gateway, RECONCILE, id=dispatch_id)
+    request = a.behaviour.of("evidence")[0].request
+    assert (request.since, request.until) == (again, again)
+
+
 async def test_evidence_is_asked_for_with_the_id_that_does_not_change() -> None:
     a = fake("a", customers=[msgspec.structs.replace(customer("a", "0"), stable_id="S-17")], writes=True)
     gateway = gateway_over(a)

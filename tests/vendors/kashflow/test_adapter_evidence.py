@@ -45,8 +45,9 @@ def weighed(
     complete: bool = True,
     now: datetime = LATER,
     others: tuple[OtherSending, ...] = (),
+    until: datetime = SINCE,
 ) -> Evidence:
-    return weigh(notes, log, complete=complete, since=SINCE, now=now, others=others)
+    return weigh(notes, log, complete=complete, since=SINCE, until=until, now=now, others=others)
 
 
 class TestWeighing:
@@ -62,6 +63,10 @@ class TestWeighing:
         evidence = weighed([], [], now=SINCE + timedelta(minutes=14))
         assert evidence.verdict is UNDECIDED
         assert "Ask again later" in evidence.text
+
+    def test_the_vendor_may_be_at_work_long_after_a_call_that_took_long(self) -> None:
+        evidence = weighed([], [], until=SINCE + timedelta(minutes=2), now=SINCE + timedelta(minutes=16))
+        assert evidence.verdict is UNDECIDED
 
     def test_a_log_that_was_not_read_whole_rules_nothing_out(self) -> None:
         assert weighed([], [], complete=False).verdict is UNDECIDED
