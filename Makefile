@@ -32,8 +32,9 @@ test: lint types $(NPM)/node_modules/installed $(DEPLOY_NPM)/node_modules/instal
 faults: $(VENV)/dev $(VENV)/project  ## crashes, resets and full disks in every combination, and the table of what they came to, which goes into the README; some 30 minutes
 	FAULTS=all FAULTS_README=README.md $(BIN)/pytest tests/faults
 
-soak: $(VENV)/dev $(VENV)/project  ## ten minutes of mixed load on a served gateway, to see that nothing of what it holds grows (SOAK_MINUTES=60: an hour)
+soak: $(VENV)/dev $(VENV)/project  ## ten minutes of mixed load on a served gateway, to see that nothing of what it holds grows, and 50,000 generated queries by both executors (SOAK_MINUTES=60: an hour)
 	SOAK_MINUTES=$${SOAK_MINUTES:-10} $(BIN)/pytest tests/soak
+	ENGINE_EXAMPLES=50000 $(BIN)/pytest -n auto --timeout 7200 tests/engine/test_generated.py
 
 bench: $(VENV)/dev $(VENV)/project $(BENCH_NPM)/node_modules/installed  ## Postroom beside other gateways on one core each, the table and plots of it, which go into the README; some 25 minutes, Linux, and node for most of the others
 	$(BIN)/python -m bench --readme README.md

@@ -71,6 +71,8 @@ class Loader(Protocol):
 
 async def each(loader: Any, keys: Sequence[Any]) -> list[Any]:
     """What a loader that knows no better loads for many keys: each by itself, all at once."""
+    if len(keys) == 1:
+        return [await _answer(loader.load(keys[0]))]
     return await asyncio.gather(*map(loader.load, keys), return_exceptions=True)
 
 
