@@ -8,9 +8,11 @@ import msgspec
 from cyclopts import App
 
 from bench.campaign import Campaign, Plan, Report
+from bench.plots import draw
 from bench.tables import demands_table, figures_table, machine_line, put_into
 
 RESULTS = Path(__file__).parent / "results" / "figures.json"
+PLOT = RESULTS.with_name("figures.svg")
 
 app = App(help="Measures Postroom beside others.")
 
@@ -43,8 +45,10 @@ def measured(
 
 def write(report: Report, readme: Path) -> None:
     """Keeps the figures, and shows them in the README."""
+    draw(report, PLOT)
     RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
-    text = f"{figures_table(report)}\n{machine_line(report.machine)}\n\n{demands_table(report)}"
+    picture = f"![What a request costs]({PLOT.relative_to(PLOT.parents[2])})"
+    text = f"{figures_table(report)}\n{picture}\n\n{machine_line(report.machine)}\n\n{demands_table(report)}"
     put_into(readme, "bench", text)
 
 

@@ -29,8 +29,8 @@ _PAGE = 1000
 
 
 class _Handlers:
-    def __init__(self, engine: EngineTransport) -> None:
-        self._engine = engine
+    def __init__(self) -> None:
+        self._engines = {backend: EngineTransport() for backend in _URLS}
         self.by_name: Mapping[str, Handler] = {
             "W1": self._one_customer,
             "W2": self._with_letters,
@@ -42,7 +42,9 @@ class _Handlers:
         }
 
     async def _get(self, backend: str, path: str) -> Any:
-        response = await self._engine.handle_async_request(httpx.Request("GET", _URLS[backend] + path, headers=_BEARER))
+        response = await self._engines[backend].handle_async_request(
+            httpx.Request("GET", _URLS[backend] + path, headers=_BEARER)
+        )
         try:
             return orjson.loads(await response.aread())
         finally:
@@ -134,7 +136,7 @@ class _App:
         """Answers a request."""
         if scope["type"] == "lifespan":
             await receive()
-            self._handlers = _Handlers(EngineTransport()).by_name
+            self._handlers = _Handlers().by_name
             await send({"type": "lifespan.startup.complete"})
             await receive()
             await send({"type": "lifespan.shutdown.complete"})

@@ -29,7 +29,7 @@ _SECRET_KEY: Final = re.compile(
 )
 
 # The first two write whole URLs, of which one may hold a token; the last says at each start what nobody asked.
-_ONLY_WARNINGS: Final = ("alembic", "dbos", "httpx", "httpcore", "httpcore2", "uvicorn", "uvicorn.error")
+_ONLY_WARNINGS: Final = ("alembic", "dbos", "httpx", "httpcore", "uvicorn", "uvicorn.error")
 
 
 class Redaction:

@@ -43,7 +43,7 @@ def test_loggers_of_the_standard_library_go_the_same_way(stream: io.StringIO) ->
     assert (line["event"], line["level"], line["logger"]) == ("1 of 2", "warning", "elsewhere")
 
 
-@pytest.mark.parametrize("name", ["httpx", "httpcore", "httpcore2.http11", "uvicorn.error"])
+@pytest.mark.parametrize("name", ["httpx", "httpcore", "httpcore.http11", "uvicorn.error"])
 def test_who_writes_urls_or_says_the_obvious_is_heard_from_warnings_up(stream: io.StringIO, name: str) -> None:
     logging.getLogger(name).info("HTTP Request: GET https://vendor.example.com/token/x")
     logging.getLogger(name).warning("something")
