@@ -19,7 +19,7 @@ from adapters.contract import (
 )
 from adapters.errors import AdapterError, Conflict, NotFound, ScanLimit, UnsupportedByVendor
 from adapters.model import Customer, Letter, Page
-from adapters.paging import Rows, read_by_offset
+from adapters.paging import Rows, own_places, read_by_offset
 from adapters.smallinvoice import listing
 from adapters.smallinvoice.by_customer import letters_by_customer
 from adapters.smallinvoice.client import CLIENTS, LETTERS, Client, Sort
@@ -133,21 +133,19 @@ class _Letters:
         return await self._records.by_key(keys, wanted, fresh=fresh)
 
     async def of_customers(
-        self, customer_ids: Sequence[str], request: ListRequest
+        self, customer_ids: Sequence[str], request: ListRequest, positions: Mapping[str, str] = {}
     ) -> Mapping[str, Page[Letter] | AdapterError]:
         sort, matches = self._read(request)
-        possible = [customer_id for customer_id in customer_ids if NATIVE_ID.fullmatch(customer_id)]
-        pages: Mapping[str, Page[Letter]] = {}
-        if possible:
-            pages = await letters_by_customer(
-                self._fetch(request, sort),
-                possible,
-                request,
-                matches,
-                page_size=self._limits.page_size,
-                scan_budget=self._limits.scan_budget,
-            )
-        return {customer_id: pages.get(customer_id, _NO_LETTERS) for customer_id in customer_ids}
+        places = own_places(customer_ids, request, positions)
+        pages = await letters_by_customer(
+            self._fetch(request, sort),
+            {customer_id: place for customer_id, place in places.items() if NATIVE_ID.fullmatch(customer_id)},
+            request,
+            matches,
+            page_size=self._limits.page_size,
+            scan_budget=self._limits.scan_budget,
+        )
+        return {customer_id: pages.get(customer_id, _NO_LETTERS) for customer_id in places}
 
     def _read(self, request: ListRequest) -> tuple[Sort, Callable[[Letter], bool] | None]:
         """The order and what is filtered here. Raises `UnsupportedByVendor`."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ class Call:
     keys: tuple[str, ...] = ()
     wanted: frozenset[str] = frozenset()
     request: Any = None
+    positions: Mapping[str, str] = field(default_factory=dict)
     fresh: bool = False
 
 

@@ -10,7 +10,7 @@ from adapters.contract import ListRequest
 from adapters.errors import AdapterError, Conflict, InvalidInput, ScanLimit
 from adapters.filters import evaluate
 from adapters.model import CustomerEmailTemplate, Page
-from adapters.paging import Rows, read_by_offset
+from adapters.paging import Rows, own_places, read_by_offset
 from tests.gateway.behaviour import Behaviour, Call
 
 T = TypeVar("T")
@@ -50,17 +50,24 @@ class Shelf(Generic[T]):
         return await self._read(self.records, request)
 
     async def of_customers(
-        self, customer_ids: Sequence[str], request: ListRequest
+        self, customer_ids: Sequence[str], request: ListRequest, positions: Mapping[str, str] = {}
     ) -> Mapping[str, Page[T] | AdapterError]:
         """A part of each customer's list."""
+        places = own_places(customer_ids, request, positions)
         verb = f"{self._part}.of_customers"
-        await self._behaviour.called(Call(verb, tuple(customer_ids), request.wanted, request))
+        await self._behaviour.called(Call(verb, tuple(customer_ids), request.wanted, request, positions))
         answers: dict[str, Page[T] | AdapterError] = {}
-        for customer_id in customer_ids:
+        for customer_id, place in places.items():
             failed = self._behaviour.of_key.get((verb, customer_id))
             mine = [record for record in self.records if getattr(record, "customer_id", None) == customer_id]
-            answers[customer_id] = failed or await self._read(mine, request)
+            answers[customer_id] = failed or await self._own(mine, msgspec.structs.replace(request, position=place))
         return answers
+
+    async def _own(self, records: Sequence[T], request: ListRequest) -> Page[T] | AdapterError:
+        try:
+            return await self._read(records, request)
+        except InvalidInput as error:
+            return error
 
     async def by_key(
         self, keys: Sequence[str], wanted: frozenset[str], *, fresh: bool = False

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from adapters.errors import Forbidden, Unavailable
+from adapters.errors import Forbidden, InvalidInput, Unavailable
 from gateway.context import Principal
+from gateway.loaders import PageKey
 from gateway.safe_loader import BatchCancelledError, SafeLoader
+from tests.connecting import asking
 from tests.gateway.asking import answer, data, gateway_over, gid
 from tests.gateway.fakes import Fake, fake
 from tests.gateway.records import correspondence, customer, letter, message, template
@@ -222,6 +224,61 @@ async def test_one_who_wants_more_of_a_listed_record_takes_nothing_from_one_who_
     found = (await data(gateway_over(a), query))["customers"]["nodes"][0]
     assert found["correspondence"]["nodes"][0]["customer"] == {"currency": "GBP"}
     assert [call.wanted for call in a.behaviour.of("customers.by_key")] == [frozenset(("raw",))]
+
+
+# ── Places in customers' own lists ───────────────────────────────────────────────────────────────────────────────────
+
+
+def page_key(customer_id: str, position: str | None = None, first: int = 1) -> PageKey:
+    return PageKey("letters", "a", customer_id, asking(first, position=position))
+
+
+def letters_of(*customer_ids: str, count: int = 3) -> Fake:
+    return fake(
+        "a",
+        customers=[customer("a", one) for one in customer_ids],
+        letters=[letter("a", f"{one}-{n}", one) for n in range(count) for one in customer_ids],
+    )
+
+
+async def pages_of(a: Fake, *keys: PageKey) -> list[list[str]]:
+    loaders = gateway_over(a).context().loaders
+    return [[one.native_id for one in page.records] for page in await loaders.page.load_many(keys)]
+
+
+async def test_customers_lists_that_go_on_from_different_places_are_one_call() -> None:
+    a = letters_of("x", "y", "z")
+    keys = [page_key("x", '[1,"x-0"]'), page_key("y", '[2,"y-1"]'), page_key("z")]
+    assert await pages_of(a, *keys) == [["x-1"], ["y-2"], ["z-0"]]
+    (call,) = a.behaviour.of("letters.of_customers")
+    assert (call.keys, call.positions, call.request.position) == (
+        ("x", "y", "z"),
+        {"x": '[1,"x-0"]', "y": '[2,"y-1"]'},
+        None,
+    )
+
+
+async def test_a_list_that_is_asked_for_from_several_places_is_read_once_for_each() -> None:
+    a = letters_of("x", "y")
+    keys = [page_key("x"), page_key("x", '[1,"x-0"]'), page_key("y", '[1,"y-0"]'), page_key("x", '[2,"x-1"]')]
+    assert await pages_of(a, *keys) == [["x-0"], ["x-1"], ["y-1"], ["x-2"]]
+    assert [call.keys for call in a.behaviour.of("letters.of_customers")] == [("x", "y"), ("x",), ("x",)]
+
+
+async def test_lists_that_differ_in_more_than_their_places_are_read_apart() -> None:
+    a = letters_of("x", "y")
+    assert await pages_of(a, page_key("x", '[1,"x-0"]'), page_key("y", '[1,"y-0"]', first=2)) == [
+        ["x-1"],
+        ["y-1", "y-2"],
+    ]
+    assert [call.keys for call in a.behaviour.of("letters.of_customers")] == [("x",), ("y",)]
+
+
+async def test_a_place_that_is_none_fails_its_own_list_alone() -> None:
+    a = letters_of("x", "y")
+    loaders = gateway_over(a).context().loaders
+    good, bad = await loaders.page.load_many([page_key("x"), page_key("y", "elsewhere")])
+    assert ([one.native_id for one in good.records], type(bad)) == (["x-0"], InvalidInput)
 
 
 # ── Who asks ─────────────────────────────────────────────────────────────────────────────────────────────────────────
