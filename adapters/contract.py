@@ -174,10 +174,8 @@ class Documents(Protocol[T_co]):
     async def page(self, request: ListRequest) -> Page[T_co]:
         """A part of the list of all documents of this kind."""
 
-    async def by_key(
-        self, keys: Sequence[str], wanted: frozenset[str], *, fresh: bool = False
-    ) -> Mapping[str, T_co | AdapterError | None]:
-        """Documents by native id; ``fresh``: as they are now, out of no cache."""
+    async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Mapping[str, T_co | AdapterError | None]:
+        """Documents by native id."""
 
     async def of_customers(
         self, customer_ids: Sequence[str], request: ListRequest, positions: Mapping[str, str] = {}

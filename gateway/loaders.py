@@ -14,6 +14,7 @@ from msgspec import UNSET, Struct
 
 from adapters.contract import AggregateRequest, ListRequest
 from adapters.errors import UnsupportedByVendor
+from adapters.freshness import is_reading_fresh
 from adapters.model import Page
 from gateway.backends import Backend
 from gateway.own_pages import OwnPageKey, own_list_of, own_page_of, positions_of, rounds_of
@@ -219,9 +220,9 @@ class Loaders:
         ]
 
     def _knows(self, key: RecordKey) -> bool:
-        """Whether a list of this request has brought this record with all that is wanted of it."""
+        """Whether a list of this request has brought this record with all that is wanted of it, and that will do."""
         known = self._known.get(_identity(key))
-        return known is not None and key.wanted <= known[1]
+        return known is not None and key.wanted <= known[1] and not is_reading_fresh()
 
     def _remember(self, records: Iterable[Any], wanted: frozenset[str]) -> None:
         for record in records:

@@ -1,13 +1,15 @@
 """One loader's batches, whose callers cannot disturb one another, and what each batch is read for.
 
 What is asked in one turn of the event loop is read together: a batch for each backend, so that one which answers soon
-is not held back by one which does not. Nothing is read twice.
+is not held back by one which does not. Nothing is read twice, but for what is read fresh (`adapters.freshness`): that
+is neither answered by a batch that began otherwise, nor read together with one.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
+from adapters.freshness import is_reading_fresh, reading_fresh
 from gateway.reading import Reads
 from gateway.upstream.needs import current_field, for_keys
 
@@ -21,9 +23,10 @@ class BatchCancelledError(Exception):
 class _Batch:
     """Keys that are read together, and in the end an answer for each: a value, or an error in its place."""
 
-    __slots__ = ("answers", "callers", "keys")
+    __slots__ = ("answers", "callers", "fresh", "keys")
 
-    def __init__(self) -> None:
+    def __init__(self, *, fresh: bool) -> None:
+        self.fresh = fresh
         self.keys: dict[Hashable, None] = {}
         self.answers: dict[Hashable, Any] | None = None
         self.callers: list[asyncio.Future[None]] = []
@@ -61,7 +64,7 @@ class SafeLoader:
         self._reads = reads or Reads()
         self._fields: dict[Hashable, list[str]] = {}
         self._asked: dict[Hashable, _Batch] = {}
-        self._open: dict[Hashable, _Batch] = {}
+        self._open: dict[tuple[Hashable, bool], _Batch] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
 
@@ -101,17 +104,18 @@ class SafeLoader:
         if (field := current_field()) is not None:
             self._fields.setdefault(key, []).append(field)
         batch = self._asked.get(key)
-        if batch is None:
-            batch = self._asked[key] = self._open_batch(self.apart(key))
+        fresh = is_reading_fresh()
+        if batch is None or fresh > batch.fresh:
+            batch = self._asked[key] = self._open_batch(self.apart(key), fresh=fresh)
             batch.keys[key] = None
         return batch
 
-    def _open_batch(self, group: Hashable) -> _Batch:
-        batch = self._open.get(group)
+    def _open_batch(self, group: Hashable, *, fresh: bool) -> _Batch:
+        batch = self._open.get((group, fresh))
         if batch is None:
             if not self._open:
                 self._loop.call_soon(self._loop.call_soon, self._begin)
-            batch = self._open[group] = _Batch()
+            batch = self._open[group, fresh] = _Batch(fresh=fresh)
         return batch
 
     def _begin(self) -> None:
@@ -127,7 +131,8 @@ class SafeLoader:
         try:
             if self._reads.stopped:
                 raise asyncio.CancelledError  # noqa: TRY301 - as if it had been cancelled a moment later
-            batch.settle(await self._batch(keys))
+            with reading_fresh(fresh=batch.fresh):
+                batch.settle(await self._batch(keys))
         except asyncio.CancelledError:
             batch.settle([BatchCancelledError()] * len(keys))
         except Exception as error:  # noqa: BLE001 - becomes the answer for each key; raised again at each caller

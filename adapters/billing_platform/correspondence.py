@@ -45,9 +45,7 @@ class BillingPlatformCorrespondence:
             raise self._unsupported_order("date", "date, the oldest first")
         return _by_date((await listing.whole()).entries, listing, request, request.order)
 
-    async def by_key(
-        self, keys: Sequence[str], wanted: frozenset[str], *, fresh: bool = False
-    ) -> Results[Correspondence]:
+    async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Results[Correspondence]:
         """Correspondence by native id, one call each: the list has no filter by id."""
 
         async def read(native_id: str) -> Correspondence | None:
@@ -61,7 +59,6 @@ class BillingPlatformCorrespondence:
                     path=path,
                     ids=(native_id,),
                     wanted=wanted,
-                    fresh=fresh,
                 ),
                 CorrespondenceRow,
             )

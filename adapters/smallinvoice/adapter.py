@@ -129,8 +129,8 @@ class _Letters:
             numbered=True,
         )
 
-    async def by_key(self, keys: Sequence[str], wanted: frozenset[str], *, fresh: bool = False) -> Results[Letter]:
-        return await self._records.by_key(keys, wanted, fresh=fresh)
+    async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Results[Letter]:
+        return await self._records.by_key(keys, wanted)
 
     async def of_customers(
         self, customer_ids: Sequence[str], request: ListRequest, positions: Mapping[str, str] = {}
@@ -202,7 +202,7 @@ class _Actions:
             raise UnsupportedByVendor(message, backend=self._client.backend, operation="evidence", never_sent=True)
         found = None
         if NATIVE_ID.fullmatch(request.native_id):
-            found = await self._client.get(LETTERS, request.native_id, fresh=True)
+            found = await self._client.get(LETTERS, request.native_id)
         if found is None:
             return Evidence(verdict=Verdict.UNDECIDED, text="The vendor shows no letter under this id.")
         letter = to_letter(found[0], backend=self._client.backend)

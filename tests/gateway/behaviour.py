@@ -8,6 +8,7 @@ from typing import Any
 
 from adapters.contract import Evidence, Outcome
 from adapters.errors import AdapterError
+from adapters.freshness import is_reading_fresh
 from adapters.wire import FileStream
 
 
@@ -20,7 +21,7 @@ class Call:
     wanted: frozenset[str] = frozenset()
     request: Any = None
     positions: Mapping[str, str] = field(default_factory=dict)
-    fresh: bool = False
+    fresh: bool = field(default_factory=is_reading_fresh)
 
 
 class Gate:

@@ -69,11 +69,9 @@ class Shelf(Generic[T]):
         except InvalidInput as error:
             return error
 
-    async def by_key(
-        self, keys: Sequence[str], wanted: frozenset[str], *, fresh: bool = False
-    ) -> dict[str, T | AdapterError | None]:
+    async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> dict[str, T | AdapterError | None]:
         """Records by native id."""
-        return await self._find("by_key", keys, wanted, "native_id", fresh=fresh)
+        return await self._find("by_key", keys, wanted, "native_id")
 
     async def by_code(self, codes: Sequence[str], wanted: frozenset[str]) -> dict[str, T | AdapterError | None]:
         """Records by code."""
@@ -84,9 +82,9 @@ class Shelf(Generic[T]):
         return getattr(record, name)
 
     async def _find(
-        self, verb: str, keys: Sequence[str], wanted: frozenset[str], attribute: str, *, fresh: bool = False
+        self, verb: str, keys: Sequence[str], wanted: frozenset[str], attribute: str
     ) -> dict[str, T | AdapterError | None]:
-        await self._behaviour.called(Call(f"{self._part}.{verb}", tuple(keys), wanted, fresh=fresh))
+        await self._behaviour.called(Call(f"{self._part}.{verb}", tuple(keys), wanted))
         found: dict[str, T | AdapterError | None] = {}
         for key in keys:
             matching = [record for record in self.records if getattr(record, attribute) == key]

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from adapters.errors import Forbidden, InvalidInput, Unavailable
+from adapters.freshness import reading_fresh
 from gateway.context import Principal
-from gateway.loaders import PageKey
+from gateway.loaders import PageKey, RecordKey
 from gateway.safe_loader import BatchCancelledError, SafeLoader
 from tests.connecting import asking
 from tests.gateway.asking import answer, data, gateway_over, gid
@@ -279,6 +280,55 @@ async def test_a_place_that_is_none_fails_its_own_list_alone() -> None:
     loaders = gateway_over(a).context().loaders
     good, bad = await loaders.page.load_many([page_key("x"), page_key("y", "elsewhere")])
     assert ([one.native_id for one in good.records], type(bad)) == (["x-0"], InvalidInput)
+
+
+# ── Reads that must be fresh ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_fresh_read_is_in_no_batch_that_somebody_else_began_in_the_same_turn() -> None:
+    a = page_of_customers(count=3)
+    load = gateway_over(a).context().loaders.record.load
+    keys = [RecordKey("Customer", "a", str(n), frozenset(("name",))) for n in range(3)]
+    reads = [load(keys[0]), load(keys[1])]
+    with reading_fresh():
+        reads += [load(keys[1]), load(keys[2])]
+    await asyncio.gather(*reads)
+    assert [(call.keys, call.fresh) for call in a.behaviour.calls] == [(("0", "1"), False), (("1", "2"), True)]
+
+
+async def test_a_read_that_need_not_be_fresh_begins_no_fresh_batch_though_a_fresh_read_came_first() -> None:
+    a = page_of_customers(count=2)
+    load = gateway_over(a).context().loaders.record.load
+    keys = [RecordKey("Customer", "a", str(n), frozenset(("name",))) for n in range(2)]
+    with reading_fresh():
+        reads = [load(keys[0])]
+    reads += [load(keys[0]), load(keys[1])]
+    await asyncio.gather(*reads)
+    assert [(call.keys, call.fresh) for call in a.behaviour.calls] == [(("0",), True), (("1",), False)]
+
+
+async def test_a_fresh_read_is_not_answered_by_what_was_read_or_listed_before() -> None:
+    a = page_of_customers(count=1)
+    loaders = gateway_over(a).context().loaders
+    key = RecordKey("Customer", "a", "0", frozenset(("name",)))
+    await loaders.page.load(PageKey("customers", "a", None, asking(wanted=frozenset(("name",)))))
+    await loaders.record.load(key)
+    with reading_fresh():
+        await loaders.record.load(key)
+    assert [(call.verb, call.fresh) for call in a.behaviour.calls] == [
+        ("customers.page", False),
+        ("customers.by_key", True),
+    ]
+
+
+async def test_customers_own_lists_are_read_fresh_where_that_is_asked_for() -> None:
+    a = letters_of("x", "y")
+    load = gateway_over(a).context().loaders.page.load
+    reads = [load(page_key("x"))]
+    with reading_fresh():
+        reads += [load(page_key("x")), load(page_key("y"))]
+    await asyncio.gather(*reads)
+    assert [(call.keys, call.fresh) for call in a.behaviour.calls] == [(("x",), False), (("x", "y"), True)]
 
 
 # ── Who asks ─────────────────────────────────────────────────────────────────────────────────────────────────────────
