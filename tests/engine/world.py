@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from adapters.errors import AdapterError, Forbidden, NotFound, RateLimited, TimedOut, Unavailable, UnsupportedByVendor
 from adapters.model import DocumentState, PostalAddress, RecordStatus, TransactionDefinition
@@ -101,10 +101,10 @@ def _odd(key: str) -> Fake:
     odd: Any = fake(
         key,
         customers=[
-            customer(key, "0", name=5, status="NONSENSE"),
+            customer(key, "0", name=5, message_id="m9"),
             customer(key, "1", name=["x"], vendor_status="abc", raw=None),
             customer(key, "2", status=None, vendor_status=(1, None), currency=True),
-            customer(key, "3", name=2.5, code=False, emails=("x", None), address="nowhere"),
+            customer(key, "3", name=2.5, code=False, status="NONSENSE", emails=("x", None), address="nowhere"),
         ],
         letters=[
             letter(key, "l0", "0", state=None),
@@ -112,6 +112,7 @@ def _odd(key: str) -> Fake:
             letter(key, "l2", "2", page_count="7", vendor_status=None),
             letter(key, "l3", "nobody", title=object()),
         ],
+        messages=[cast("Any", letter(key, "m9"))],
         carried=frozenset(("raw", "emails", "currency", "address")),
     )
     return odd  # type: ignore[no-any-return]
