@@ -1,16 +1,19 @@
 """One loader's batches, whose callers cannot disturb one another, and what each batch is read for.
 
 What is asked in one turn of the event loop is read together: a batch for each backend, so that one which answers soon
-is not held back by one which does not. Nothing is read twice.
+is not held back by one which does not. Nothing is read twice, but for what is read fresh (`adapters.freshness`): that
+is neither answered by a batch that began otherwise, nor read together with one.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
 from aiodataloader import DataLoader
 
+from adapters.freshness import is_reading_fresh, reading_fresh
 from gateway.reading import Reads
 from gateway.upstream.needs import current_field, for_keys
 
@@ -53,7 +56,8 @@ class SafeLoader:
         self._reads = reads or Reads()
         self._fields: dict[Hashable, list[str]] = {}
         self._asked: dict[Hashable, asyncio.Future[_Answers]] = {}
-        self._loaders: dict[Hashable, DataLoader[_Asked, _Answers]] = {}
+        self._asked_fresh: set[Hashable] = set()
+        self._loaders: dict[tuple[Hashable, bool], DataLoader[_Asked, _Answers]] = {}
 
     def load(self, key: Hashable) -> Awaitable[Any]:
         """The value of a key, which is asked for at once; awaiting it raises the error that stands in its place."""
@@ -82,26 +86,32 @@ class SafeLoader:
         return [answers[batch][key] for batch, key in zip(batches, keys, strict=True)]
 
     def _ask(self, keys: Iterable[Hashable]) -> None:
-        """Asks for what nobody has asked for yet."""
+        """Asks for what nobody has asked for yet, or not to be fresh."""
         field = current_field()
+        fresh = is_reading_fresh()
+        asked = self._asked_fresh if fresh else self._asked
         new: dict[Hashable, dict[Hashable, None]] = {}
         for key in keys:
             if field is not None:
                 self._fields.setdefault(key, []).append(field)
-            if key not in self._asked:
+            if key not in asked:
                 new.setdefault(self.apart(key), {})[key] = None
         for group, wanted in new.items():
-            self._asked |= dict.fromkeys(wanted, self._loader(group).load(tuple(wanted)))
+            self._asked |= dict.fromkeys(wanted, self._loader(group, fresh=fresh).load(tuple(wanted)))
+            if fresh:
+                self._asked_fresh.update(wanted)
 
-    def _loader(self, group: Hashable) -> DataLoader[_Asked, _Answers]:
-        loader = self._loaders.get(group)
+    def _loader(self, group: Hashable, *, fresh: bool) -> DataLoader[_Asked, _Answers]:
+        loader = self._loaders.get((group, fresh))
         if loader is None:
-            loader = self._loaders[group] = DataLoader(self._read, cache=False)  # what was asked is kept by its key
+            read = partial(self._read, fresh=fresh)
+            loader = self._loaders[group, fresh] = DataLoader(read, cache=False)  # what was asked is kept by its key
         return loader
 
-    async def _read(self, asked: Sequence[_Asked]) -> list[_Answers]:
+    async def _read(self, asked: Sequence[_Asked], *, fresh: bool) -> list[_Answers]:
         keys = list(dict.fromkeys(chain.from_iterable(asked)))
-        answers: _Answers = dict(zip(keys, await self._guarded(keys), strict=True))
+        with reading_fresh(fresh=fresh):  # a batch's task is in the context of whoever was the first to ask
+            answers: _Answers = dict(zip(keys, await self._guarded(keys), strict=True))
         return [answers] * len(asked)
 
     async def _guarded(self, keys: Sequence[Hashable]) -> list[Any]:

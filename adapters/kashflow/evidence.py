@@ -39,7 +39,7 @@ async def find(client: Client, request: EvidenceRequest, *, backend: str, now: d
         raise UnsupportedByVendor(message, backend=backend, operation="evidence")
     code = request.native_id
     try:
-        found = await client.customer(code, operation="evidence.customer", fresh=True) if CODE.fullmatch(code) else None
+        found = await client.customer(code, operation="evidence.customer") if CODE.fullmatch(code) else None
         notes = await client.notes(code, operation="evidence.notes") if found is not None else ()
     except NotFound:
         found, notes = None, ()

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from adapters.contract import EvidenceRequest, OtherSending, SendAction, Verdict
 from adapters.errors import AdapterError
+from adapters.freshness import reading_fresh
 from gateway.backends import Backends
 from gateway.dispatch.ledger import Ledger, Settlement
 from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, ItemState
 from gateway.problems import incident_of
-from gateway.upstream.questions import reading_fresh
 
 __all__ = ["reconcile"]
 

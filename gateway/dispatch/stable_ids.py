@@ -12,12 +12,12 @@ from msgspec import Struct
 from adapters.contract import ListRequest
 from adapters.errors import AdapterError
 from adapters.filters import Filter, FilterOptions
+from adapters.freshness import reading_fresh
 from adapters.model import Customer, RecordStatus
 from gateway.backends import Backend
 from gateway.ids import Ref
 from gateway.loaders import PageKey, RecordKey
 from gateway.problems import ProblemError, failed
-from gateway.upstream.questions import reading_fresh
 
 if TYPE_CHECKING:
     from gateway.context import RequestContext

@@ -58,7 +58,7 @@ async def test_only_unknown_items_are_asked_about_and_changed() -> None:
     for native_id in "012":
         a.behaviour.evidence[native_id] = Evidence(verdict=Verdict.SENT, text="Seen.")
     payload = (await data(gateway, RECONCILE, id=dispatch_id))["sent"]
-    assert [call.keys for call in a.behaviour.of("evidence")] == [("1",)]
+    assert [(call.keys, call.fresh) for call in a.behaviour.of("evidence")] == [(("1",), True)]
     states = [node["state"] for node in payload["dispatch"]["items"]["nodes"]]
     assert (states, payload["dispatch"]["state"]) == (["ACCEPTED", "ACCEPTED", "FAILED"], "COMPLETED_WITH_FAILURES")
 
