@@ -11,7 +11,7 @@ from tests.gateway.records import customer
 from tests.gateway.sending import STATEMENTS, sent
 
 PLAN = """mutation($input: EmailStatementsInput!) { sent: emailStatements(input: $input) {
-  plan { callCount items { target { id } } warnings { code message backend } }
+  plan { callCount items { recipients } warnings { code message backend } }
 } }"""
 REASON = (
     "Not sent: this customer is INACTIVE (archived or dropped) at the vendor. Name it in `customers`, or let `filter` "

@@ -14,6 +14,7 @@ from adapters.contract import Outcome, OutcomeState, StatusChange
 from adapters.errors import Conflict, Forbidden, OutcomeUnknown, RateLimited, Unavailable
 from adapters.model import DocumentState, RecordStatus
 from tests.gateway.asking import answer, data, gateway_over, gid
+from tests.gateway.logged import troubles
 from tests.gateway.records import letter
 from tests.gateway.writing import (
     CORRESPONDENCE,
@@ -216,7 +217,7 @@ async def test_what_was_written_is_said_even_when_reading_it_is_a_fault_of_ours(
         payload = await written(a, "updateLetter", id=LETTER)
     (problem,) = payload["problems"]
     assert problem["message"].startswith("Written, as l1, but it could not be read back (incident ")
-    assert ([entry["event"] for entry in logs], "hunter2" in str(payload)) == (["internal error"], False)
+    assert ([entry["event"] for entry in troubles(logs)], "hunter2" in str(payload)) == (["internal error"], False)
 
 
 async def test_what_was_written_under_an_id_that_the_vendor_keeps_to_itself_says_so() -> None:
