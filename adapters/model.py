@@ -3,6 +3,9 @@
 Native ids are the keys that the vendor's own URLs use; ``stable_id`` never changes even where the native id can.
 An attribute that is ``UNSET`` was not part of what the vendor answered; reading the record by key with that attribute
 wanted fetches it. ``None`` means that the vendor has no value.
+
+Records are kept out of the garbage collector's sight (``gc=False``): what they hold is JSON, which has no cycles, and
+an answer with thousands of them would have it walk them all, again and again.
 """
 
 from datetime import date, datetime
@@ -61,7 +64,7 @@ class DocumentState(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-class PostalAddress(Struct, frozen=True, kw_only=True):
+class PostalAddress(Struct, frozen=True, kw_only=True, gc=False):
     """Where post goes. ``country`` is what the vendor holds, as a rule an ISO 3166-1 alpha-2 code."""
 
     lines: tuple[str, ...] = ()
@@ -71,7 +74,7 @@ class PostalAddress(Struct, frozen=True, kw_only=True):
     country: str | None = None
 
 
-class Customer(Struct, frozen=True, kw_only=True):
+class Customer(Struct, frozen=True, kw_only=True, gc=False):
     """Whom documents and statements go to."""
 
     backend: str
@@ -90,7 +93,7 @@ class Customer(Struct, frozen=True, kw_only=True):
     raw: RawRecord | UnsetType = UNSET
 
 
-class Correspondence(Struct, frozen=True, kw_only=True):
+class Correspondence(Struct, frozen=True, kw_only=True, gc=False):
     """A letter-like document that the billing system composed for a customer."""
 
     backend: str
@@ -110,7 +113,7 @@ class Correspondence(Struct, frozen=True, kw_only=True):
         return DocumentKind.CORRESPONDENCE
 
 
-class Letter(Struct, frozen=True, kw_only=True):
+class Letter(Struct, frozen=True, kw_only=True, gc=False):
     """A letter to one of a customer's addresses."""
 
     backend: str
@@ -134,14 +137,14 @@ class Letter(Struct, frozen=True, kw_only=True):
 Document = Correspondence | Letter
 
 
-class TransactionDefinition(Struct, frozen=True, kw_only=True):
+class TransactionDefinition(Struct, frozen=True, kw_only=True, gc=False):
     """The kind of transaction an e-mail template is for."""
 
     native_id: str | None
     name: str | None
 
 
-class EmailTemplate(Struct, frozen=True, kw_only=True):
+class EmailTemplate(Struct, frozen=True, kw_only=True, gc=False):
     """The text of an e-mail."""
 
     backend: str
@@ -153,7 +156,7 @@ class EmailTemplate(Struct, frozen=True, kw_only=True):
     raw: RawRecord | UnsetType = UNSET
 
 
-class CustomerEmailTemplate(Struct, frozen=True, kw_only=True):
+class CustomerEmailTemplate(Struct, frozen=True, kw_only=True, gc=False):
     """Which e-mail template a customer gets for one kind of transaction."""
 
     backend: str
@@ -164,7 +167,7 @@ class CustomerEmailTemplate(Struct, frozen=True, kw_only=True):
     raw: RawRecord | UnsetType = UNSET
 
 
-class CustomerMessage(Struct, frozen=True, kw_only=True):
+class CustomerMessage(Struct, frozen=True, kw_only=True, gc=False):
     """The standing text that a customer's invoices carry. Times are UTC."""
 
     backend: str
@@ -179,7 +182,7 @@ class CustomerMessage(Struct, frozen=True, kw_only=True):
     raw: RawRecord | UnsetType = UNSET
 
 
-class AggregateRow(Struct, frozen=True, kw_only=True):
+class AggregateRow(Struct, frozen=True, kw_only=True, gc=False):
     """One group: the values that it was grouped by, and the measures, each keyed ``function:field``."""
 
     group: dict[str, Any]
