@@ -8,6 +8,7 @@ Records are kept out of the garbage collector's sight (``gc=False``): what they 
 an answer with thousands of them would have it walk them all, again and again.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -195,13 +196,13 @@ T_co = TypeVar("T_co", covariant=True)
 class Page(Struct, Generic[T_co], frozen=True, kw_only=True):
     """A part of one backend's list.
 
-    ``positions`` holds, for each record, where to go on after it; ``end`` where to go on after the page, which is None
+    ``positions`` has, for each record, where to go on after it; ``end`` where to go on after the page, which is None
     when the list is exhausted. A page may be empty and yet have an ``end`` (every row was filtered out). ``problem`` is
     an `adapters.errors.ScanLimit` when the scan budget ended it. ``total`` counts all matches, where the vendor says.
     """
 
     records: tuple[T_co, ...]
-    positions: tuple[str, ...]
+    positions: Sequence[str]
     end: str | None
     total: int | None = None
     problem: Exception | None = None

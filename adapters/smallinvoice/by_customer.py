@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from adapters.contract import ListRequest
 from adapters.errors import ScanLimit
 from adapters.model import Letter, Page
-from adapters.paging import Rows, decode_offset, encode_offset, rows_after
+from adapters.paging import OffsetPositions, Rows, decode_offset, encode_offset, rows_after
 
 __all__ = ["letters_by_customer"]
 
 
-@dataclass
+@dataclass(slots=True)
 class _Share:
-    """One customer's part: the letters of the page with the position after each, and how many matched."""
+    """One customer's part: the letters of the page with the offset after each, and how many matched."""
 
     letters: list[Letter] = field(default_factory=list)
-    positions: list[str] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
     matched: int = 0
 
 
@@ -45,14 +45,14 @@ async def letters_by_customer(
         number = at // page_size + 1
         begin = (number - 1) * page_size
         rows = await fetch(number, page_size)
-        for place, letter in rows_after(list(rows.records[at - begin :]), at, last, lambda letter: letter.native_id):
+        for place, letter in rows_after(list(rows.records[at - begin :]), at, last, _key):
             at, last, scanned = place + 1, letter.native_id, scanned + 1
             share = shares.get(letter.customer_id or "")
             if share is not None and (matches is None or matches(letter)):
                 share.matched += 1
                 if share.matched <= request.first:
                     share.letters.append(letter)
-                    share.positions.append(encode_offset(at, last))
+                    share.offsets.append(at)
         at = begin + len(rows.records)
         more = at < (rows.total or 0)
         full = not request.count and all(share.matched >= request.first for share in shares.values())
@@ -63,13 +63,18 @@ async def letters_by_customer(
             }
 
 
+def _key(letter: Letter) -> str:
+    return letter.native_id
+
+
 def _page(share: _Share, request: ListRequest, *, rest: str | None, scanned: int) -> Page[Letter]:
     overflows = share.matched > request.first
     stopped = rest is not None and share.matched < request.first
+    positions = OffsetPositions(share.letters, share.offsets, _key)
     return Page(
         records=tuple(share.letters),
-        positions=tuple(share.positions),
-        end=share.positions[-1] if overflows else rest,
+        positions=positions,
+        end=positions[-1] if overflows else rest,
         total=share.matched if rest is None and request.position is None else None,
         problem=ScanLimit(f"Stopped after reading {scanned} rows.") if stopped else None,
     )
