@@ -3,8 +3,12 @@
 Native ids are the keys that the vendor's own URLs use; ``stable_id`` never changes even where the native id can.
 An attribute that is ``UNSET`` was not part of what the vendor answered; reading the record by key with that attribute
 wanted fetches it. ``None`` means that the vendor has no value.
+
+Records are kept out of the garbage collector's sight (``gc=False``): what they hold is JSON, which has no cycles, and
+an answer with thousands of them would have it walk them all, again and again.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -61,7 +65,7 @@ class DocumentState(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-class PostalAddress(Struct, frozen=True, kw_only=True):
+class PostalAddress(Struct, frozen=True, kw_only=True, gc=False):
     """Where post goes. ``country`` is what the vendor holds, as a rule an ISO 3166-1 alpha-2 code."""
 
     lines: tuple[str, ...] = ()
@@ -71,7 +75,7 @@ class PostalAddress(Struct, frozen=True, kw_only=True):
     country: str | None = None
 
 
-class Customer(Struct, frozen=True, kw_only=True):
+class Customer(Struct, frozen=True, kw_only=True, gc=False):
     """Whom documents and statements go to."""
 
     backend: str
@@ -90,7 +94,7 @@ class Customer(Struct, frozen=True, kw_only=True):
     raw: RawRecord | UnsetType = UNSET
 
 
-class Correspondence(Struct, frozen=True, kw_only=True):
+class Correspondence(Struct, frozen=True, kw_only=True, gc=False):
     """A letter-like document that the billing system composed for a customer."""
 
     backend: str
@@ -110,7 +114,7 @@ class Correspondence(Struct, frozen=True, kw_only=True):
         return DocumentKind.CORRESPONDENCE
 
 
-class Letter(Struct, frozen=True, kw_only=True):
+class Letter(Struct, frozen=True, kw_only=True, gc=False):
     """A letter to one of a customer's addresses."""
 
     backend: str
@@ -134,14 +138,14 @@ class Letter(Struct, frozen=True, kw_only=True):
 Document = Correspondence | Letter
 
 
-class TransactionDefinition(Struct, frozen=True, kw_only=True):
+class TransactionDefinition(Struct, frozen=True, kw_only=True, gc=False):
     """The kind of transaction an e-mail template is for."""
 
     native_id: str | None
     name: str | None
 
 
-class EmailTemplate(Struct, frozen=True, kw_only=True):
+class EmailTemplate(Struct, frozen=True, kw_only=True, gc=False):
     """The text of an e-mail."""
 
     backend: str
@@ -153,7 +157,7 @@ class EmailTemplate(Struct, frozen=True, kw_only=True):
     raw: RawRecord | UnsetType = UNSET
 
 
-class CustomerEmailTemplate(Struct, frozen=True, kw_only=True):
+class CustomerEmailTemplate(Struct, frozen=True, kw_only=True, gc=False):
     """Which e-mail template a customer gets for one kind of transaction."""
 
     backend: str
@@ -164,7 +168,7 @@ class CustomerEmailTemplate(Struct, frozen=True, kw_only=True):
     raw: RawRecord | UnsetType = UNSET
 
 
-class CustomerMessage(Struct, frozen=True, kw_only=True):
+class CustomerMessage(Struct, frozen=True, kw_only=True, gc=False):
     """The standing text that a customer's invoices carry. Times are UTC."""
 
     backend: str
@@ -179,7 +183,7 @@ class CustomerMessage(Struct, frozen=True, kw_only=True):
     raw: RawRecord | UnsetType = UNSET
 
 
-class AggregateRow(Struct, frozen=True, kw_only=True):
+class AggregateRow(Struct, frozen=True, kw_only=True, gc=False):
     """One group: the values that it was grouped by, and the measures, each keyed ``function:field``."""
 
     group: dict[str, Any]
@@ -192,13 +196,13 @@ T_co = TypeVar("T_co", covariant=True)
 class Page(Struct, Generic[T_co], frozen=True, kw_only=True):
     """A part of one backend's list.
 
-    ``positions`` holds, for each record, where to go on after it; ``end`` where to go on after the page, which is None
+    ``positions`` has, for each record, where to go on after it; ``end`` where to go on after the page, which is None
     when the list is exhausted. A page may be empty and yet have an ``end`` (every row was filtered out). ``problem`` is
     an `adapters.errors.ScanLimit` when the scan budget ended it. ``total`` counts all matches, where the vendor says.
     """
 
     records: tuple[T_co, ...]
-    positions: tuple[str, ...]
+    positions: Sequence[str]
     end: str | None
     total: int | None = None
     problem: Exception | None = None

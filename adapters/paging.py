@@ -3,7 +3,7 @@
 import bisect
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import msgspec
 from msgspec import Struct
@@ -13,6 +13,7 @@ from adapters.errors import InvalidInput, ScanLimit
 from adapters.model import Page
 
 __all__ = [
+    "OffsetPositions",
     "Rows",
     "decode_offset",
     "encode_offset",
@@ -86,7 +87,7 @@ async def read_by_offset(
     offset, last = decode_offset(position)
     place = _Place(max(0, offset - 1), last)
     records: list[T] = []
-    positions: list[str] = []
+    offsets: list[int] = []
     scanned = 0
     total: int | None = None
     while True:
@@ -95,14 +96,18 @@ async def read_by_offset(
         total = part.rows.total if part.rows.total is not None else total
         unseen = rows_after(part.from_offset(place.offset), place.offset, place.last, key_of)
         taken = unseen[: scan_budget - scanned]
+        read = 0
         for index, record in taken:
-            scanned += 1
-            place = _Place(index + 1, key_of(record))
+            read += 1
             if matches is None or matches(record):
                 records.append(record)
-                positions.append(place.text())
+                offsets.append(index + 1)
             if len(records) == first:
                 break
+        if read:
+            scanned += read
+            index, record = taken[read - 1]
+            place = _Place(index + 1, key_of(record))
         full = len(records) == first
         if not full and scanned < scan_budget:
             place = _Place(part.end, place.last)  # all of the part is read, what was seen before included
@@ -110,11 +115,34 @@ async def read_by_offset(
         if full or not more or scanned >= scan_budget:
             return Page(
                 records=tuple(records),
-                positions=tuple(positions),
+                positions=OffsetPositions(records, offsets, key_of),
                 end=place.text() if more else None,
                 total=total if matches is None else None,
                 problem=ScanLimit(f"Stopped after reading {scanned} rows.") if more and not full else None,
             )
+
+
+class OffsetPositions(Sequence[str]):
+    """The positions after records, by the offsets after them: written only where somebody goes on from there."""
+
+    def __init__(self, records: Sequence[T], offsets: Sequence[int], key_of: Callable[[T], str]) -> None:
+        self._records = records
+        self._offsets = offsets
+        self._key_of = key_of
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[str, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> str | tuple[str, ...]:
+        if isinstance(at, slice):
+            return tuple(self[one] for one in range(len(self))[at])
+        return encode_offset(self._offsets[at], self._key_of(self._records[at]))
 
 
 class _Place(Struct, frozen=True):

@@ -94,8 +94,7 @@ def _own_list(key: OwnList, answers: list[Any], context: "RequestContext") -> "C
 
 def _own_places(key: OwnList, page: Page[Any], context: "RequestContext") -> Places:
     whole = _whole(key, context)
-    pages = {whole.streams[0].name: page}
-    return _places(whole, {}, pages, followed(pages, whole.first))
+    return _places_of_one(whole, {}, {whole.streams[0].name: page})
 
 
 async def read_connection(key: ConnectionKey, context: "RequestContext") -> Connection:
@@ -142,11 +141,14 @@ class _Reading:
         key, live = self.key, len(self.live)
         pages = _pages_of(self.live, answers[:live], self.problems, alone=key.alone)
         counted = _pages_of(self._exhausted, answers[live:], [], alone=False)
-        in_turn = key.order is None or len(pages) == 1
-        taken = followed(pages, key.first) if key.order is None or in_turn else merged(pages, key.order, key.first)
         total = None
         if key.count and not key.incomplete:
             total = _total([*pages.values(), *counted.values()], len(self.there))
+        if len(pages) == 1:
+            (page,) = pages.values()
+            places = partial(_places_of_one, key, self.begin, pages)
+            return Connection([*page.records[: key.first]], places, total=total, problems=self.problems)
+        taken = followed(pages, key.first) if key.order is None else merged(pages, key.order, key.first)
         places = partial(_places, key, self.begin, pages, taken)
         return Connection([record for _, record, _ in taken], places, total=total, problems=self.problems)
 
@@ -213,6 +215,11 @@ def _request(key: ConnectionKey, backend: str, position: str | None) -> ListRequ
         wanted=key.wanted | order_needs(key.order),
         count=key.count,
     )
+
+
+def _places_of_one(key: ConnectionKey, begin: Mapping[str, str | None], pages: Mapping[str, Page[Any]]) -> Places:
+    """Where a connection stands that is made of one list alone, whatever its order."""
+    return _places(key, begin, pages, followed(pages, key.first))
 
 
 def _places(

@@ -181,6 +181,7 @@ class Loaders:
 
         self._context = context
         self._own_pages: dict[tuple[str, str, ListRequest], SafeLoader] = {}
+        self._listed: list[tuple[Sequence[Any], frozenset[str]]] = []
         self._known: dict[tuple[str, str, str], tuple[Any, frozenset[str]]] = {}
         self.record = SafeLoader(self._records, context.reads, "record", _backend_of)
         self.code = SafeLoader(self._codes, context.reads, "code", _backend_of)
@@ -199,6 +200,7 @@ class Loaders:
 
     async def _records(self, keys: Sequence[RecordKey]) -> list[Any]:
         wanted: dict[tuple[str, str, str], frozenset[str]] = defaultdict(frozenset)
+        self._remember()
         listed = {key: self._known[_identity(key)][0] for key in keys if self._knows(key)}
         for key in keys:
             if key not in listed:
@@ -224,10 +226,13 @@ class Loaders:
         known = self._known.get(_identity(key))
         return known is not None and key.wanted <= known[1] and not is_reading_fresh()
 
-    def _remember(self, records: Iterable[Any], wanted: frozenset[str]) -> None:
-        for record in records:
-            have = frozenset(name for name in wanted | ALWAYS if getattr(record, name, UNSET) is not UNSET)
-            self._known[type_name(record), record.backend, record.native_id] = (record, have)
+    def _remember(self) -> None:
+        """Takes up what lists have brought since: few requests ask for a record that a list of theirs has brought."""
+        for records, wanted in self._listed:
+            for record in records:
+                have = frozenset(name for name in wanted | ALWAYS if getattr(record, name, UNSET) is not UNSET)
+                self._known[type_name(record), record.backend, record.native_id] = (record, have)
+        self._listed.clear()
 
     async def _read_records(
         self, of_type: str, backend_key: str, wanted: frozenset[str], native_ids: Sequence[str]
@@ -272,7 +277,7 @@ class Loaders:
         for key in keys:
             page = answers[key] if key.customer_id is None else None
             if isinstance(page, Page):
-                self._remember(page.records, key.request.wanted)
+                self._listed.append((page.records, key.request.wanted))
         return [
             answers[key] if key.customer_id is None else _of_key(answers[own_list_of(key)], own_page_of(key))
             for key in keys

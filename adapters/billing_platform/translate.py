@@ -19,7 +19,7 @@ Names = list[str] | str | None
 RowId = Annotated[int, Meta(gt=0)]
 
 
-class CustomerRow(Struct, frozen=True, kw_only=True):
+class CustomerRow(Struct, frozen=True, kw_only=True, gc=False):
     """A customer as it came. All but ``id``, ``accountNumber`` and ``CRMReference`` are names that we assume."""
 
     id: RowId
@@ -30,7 +30,7 @@ class CustomerRow(Struct, frozen=True, kw_only=True):
     status: Names | UnsetType = UNSET
 
 
-class CorrespondenceRow(Struct, frozen=True, kw_only=True):
+class CorrespondenceRow(Struct, frozen=True, kw_only=True, gc=False):
     """Correspondence as it came. ``customerID`` is not in the page's field table, but its sibling pages have it."""
 
     id: RowId
@@ -44,7 +44,7 @@ class CorrespondenceRow(Struct, frozen=True, kw_only=True):
         _day(self.dated)  # what is no date makes the answer malformed, not a document undated
 
 
-class Entry(Struct, Generic[T], frozen=True):
+class Entry(Struct, Generic[T], frozen=True, gc=False):
     """A record in its place in a list: its number, and the values that filters know beside its attributes."""
 
     id: int

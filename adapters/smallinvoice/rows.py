@@ -43,7 +43,7 @@ class Created(Struct):
     id: _Id
 
 
-class AddressRow(Struct, kw_only=True):
+class AddressRow(Struct, kw_only=True, gc=False):
     """One of a client's addresses. ``code`` is the postal code, documented as text and shown as a number."""
 
     id: int = 0
@@ -55,7 +55,7 @@ class AddressRow(Struct, kw_only=True):
     country: str | None = None
 
 
-class ClientRow(AddressRow, kw_only=True):
+class ClientRow(AddressRow, kw_only=True, gc=False):
     """A client, with a copy of its main address, which in the published example lacks ``street2``."""
 
     id: _Id
@@ -66,7 +66,7 @@ class ClientRow(AddressRow, kw_only=True):
     addresses: list[AddressRow] | UnsetType = UNSET
 
 
-class LetterRow(Struct):
+class LetterRow(Struct, gc=False):
     """A letter. Ids are 0 where there is none."""
 
     id: _Id

@@ -64,20 +64,16 @@ def _address(row: ClientRow) -> PostalAddress | UnsetType | None:
     addresses = row.addresses or []
     main = next((address for address in addresses if address.id == row.main_address_id), row)
     street = " ".join(part for part in (_filled(main.street), _filled(main.streetno)) if part)
-    address = PostalAddress(
-        lines=tuple(line for line in (street, _filled(main.street2)) if line),
-        city=_filled(main.city),
-        postal_code=_filled(main.code),
-        country=_filled(main.country),
-    )
-    if address != PostalAddress():
-        return address
+    lines = tuple(line for line in (street, _filled(main.street2)) if line)
+    city, postal_code, country = _filled(main.city), _filled(main.code), _filled(main.country)
+    if lines or city or postal_code or country:
+        return PostalAddress(lines=lines, city=city, postal_code=postal_code, country=country)
     return UNSET if row.addresses is UNSET else None
 
 
 def _filled(value: str | int | None) -> str | None:
     """Text, or None for the empty text that this vendor has in place of nothing."""
-    return (str(value).strip() or None) if value is not None else None
+    return None if value is None or value == "" else str(value).strip() or None
 
 
 def _other_id(number: int) -> str | None:

@@ -6,9 +6,6 @@ from typing import Any, Final, Protocol
 
 from graphql import (
     ExecutionResult,
-    GraphQLError,
-    OperationDefinitionNode,
-    get_variable_values,
 )
 from graphql.execution import ExperimentalIncrementalExecutionResults
 from graphql.execution.values import VariableValues
@@ -17,11 +14,13 @@ from strawberry.types import ExecutionResult as StrawberryResult
 from gateway.context import RequestContext
 from gateway.documents.prepared import PreparedOperation
 from gateway.engine.collect import condition_variables
+from gateway.engine.converting import Converters
 from gateway.engine.fallback import NotCompiledError, Reason
 from gateway.engine.generate import Generated, generate
 from gateway.engine.kinds import Kinds
 from gateway.engine.plan import Plan, Planner
 from gateway.engine.run import run
+from gateway.engine.variables import Variables
 from gateway.problems import public_error
 from gateway.schema.execution import PublicSchema, SchemaExecutor, public_request_error
 
@@ -30,11 +29,6 @@ __all__ = ["Compiled", "CompiledExecutor", "EngineWatch"]
 MOST_VARIANTS: Final = 16
 """Plans of one operation, one for each combination of its conditions: the first to be asked have theirs, and any other
 is left to graphql-core. So nobody can have plans compiled, or kept, without end."""
-
-MOST_COERCION_ERRORS: Final = 50
-"""As graphql-core has it."""
-
-_NO_VARIABLES: Final = VariableValues({}, {})
 
 
 class EngineWatch(Protocol):
@@ -57,8 +51,9 @@ class Compiled:
 
 @dataclass(slots=True)
 class _Variants:
-    """What was made of one operation: the variables of its conditions, and a plan for each of their values."""
+    """What was made of one operation: how its variables are read, and a plan for each value of its conditions."""
 
+    variables: Variables
     conditions: tuple[str, ...]
     refused: Reason | None = None
     plans: dict[tuple[bool, ...], Compiled] = field(default_factory=dict)
@@ -71,18 +66,20 @@ class CompiledExecutor:
         self._schema = schema
         self._watch = watch
         self._kinds = Kinds(schema.core)
+        self._converters = Converters(schema)
         self._interpreter = SchemaExecutor(schema)
 
     async def execute(
         self, operation: PreparedOperation, variables: dict[str, Any] | None, context: RequestContext
     ) -> ExecutionResult | StrawberryResult | ExperimentalIncrementalExecutionResults:
         """Executes a query or a mutation with the variables as they came."""
-        coerced = self._coerced(operation.node, variables)
+        variants = self._variants(operation)
+        coerced = variants.variables.coerced(variables)
         if isinstance(coerced, list):
             context.failed = True
             return ExecutionResult(None, [public_request_error(error) for error in coerced])
         try:
-            compiled = self._compiled(operation, coerced)
+            compiled = self._compiled(operation, variants, coerced)
             return await run(compiled.plan, compiled.functions, self._kinds, coerced, context)
         except NotCompiledError as refusal:
             self._watch.fell_back(refusal.reason.value)
@@ -104,7 +101,7 @@ class CompiledExecutor:
         Raises:
             NotCompiledError: something in it is not compiled.
         """
-        variants = _variants_of(operation)
+        variants = self._variants_of(operation)
         if variants.refused is not None:
             raise NotCompiledError(variants.refused)
         return self.compile(operation, {name: bool(variables.get(name, True)) for name in variants.conditions})
@@ -115,22 +112,23 @@ class CompiledExecutor:
         Raises:
             NotCompiledError: something in it is not compiled.
         """
-        planner = Planner(self._schema, operation.document.fragments, conditions)
+        planner = Planner(self._schema, operation.document.fragments, conditions, self._converters)
         plan = planner.plan(operation.node)
         return Compiled(plan, generate(plan, self._kinds))
 
-    def _coerced(
-        self, node: OperationDefinitionNode, variables: Mapping[str, Any] | None
-    ) -> VariableValues | list[GraphQLError]:
-        if not node.variable_definitions:
-            return _NO_VARIABLES
-        given = dict(variables or {})
-        return get_variable_values(self._schema.core, node.variable_definitions, given, max_errors=MOST_COERCION_ERRORS)
+    def _variants(self, operation: PreparedOperation) -> _Variants:
+        known: _Variants | None = operation.plan
+        if known is None:
+            known = operation.plan = self._variants_of(operation)
+        return known
 
-    def _compiled(self, operation: PreparedOperation, variables: VariableValues) -> Compiled:
-        variants = operation.plan
-        if variants is None:
-            variants = operation.plan = _variants_of(operation)
+    def _variants_of(self, operation: PreparedOperation) -> _Variants:
+        variables = Variables(self._schema.core, operation.node)
+        if operation.in_parts:
+            return _Variants(variables, (), Reason.INCREMENTAL)
+        return _Variants(variables, condition_variables(operation.node, operation.document.fragments))
+
+    def _compiled(self, operation: PreparedOperation, variants: _Variants, variables: VariableValues) -> Compiled:
         if variants.refused is not None:
             raise NotCompiledError(variants.refused)
         values = tuple(_condition(variables, name) for name in variants.conditions)
@@ -138,7 +136,7 @@ class CompiledExecutor:
         self._watch.planned(known=compiled is not None)
         if compiled is None:
             compiled = self._compile_variant(operation, variants, values)
-        return compiled  # type: ignore[no-any-return]
+        return compiled
 
     def _compile_variant(self, operation: PreparedOperation, variants: _Variants, values: tuple[bool, ...]) -> Compiled:
         if len(variants.plans) >= MOST_VARIANTS:
@@ -150,12 +148,6 @@ class CompiledExecutor:
             raise
         variants.plans[values] = compiled
         return compiled
-
-
-def _variants_of(operation: PreparedOperation) -> _Variants:
-    if operation.in_parts:
-        return _Variants((), Reason.INCREMENTAL)
-    return _Variants(condition_variables(operation.node, operation.document.fragments))
 
 
 def _condition(variables: VariableValues, name: str) -> bool:

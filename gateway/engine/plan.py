@@ -25,6 +25,7 @@ from graphql import (
 
 from gateway.engine.arguments import Arguments
 from gateway.engine.collect import Collector, Groups
+from gateway.engine.converting import Converters
 from gateway.engine.declared import Declared, declared_of
 from gateway.engine.fallback import NotCompiledError, Reason
 from gateway.schema.execution import PublicSchema
@@ -116,9 +117,10 @@ class Planner:
         schema: PublicSchema,
         fragments: Mapping[str, FragmentDefinitionNode],
         conditions: Mapping[str, bool],
+        converters: Converters,
     ) -> None:
-        self._schema = schema
         self._core = core = schema.core
+        self._converters = converters
         self._fragments = fragments
         self._collector = Collector(core, fragments, conditions)
         self._objects: dict[tuple[Any, ...], ObjectPlan] = {}
@@ -170,7 +172,7 @@ class Planner:
     def _argument_place(self, definition: GraphQLField, node: FieldNode) -> int | None:
         if not definition.args:
             return None
-        self._arguments.append(Arguments(self._schema, definition, node, shared=self._shared))
+        self._arguments.append(Arguments(self._converters, definition, node, shared=self._shared))
         return len(self._arguments) - 1
 
     def _below(self, parent: ObjectPlan, one: FieldPlan) -> Iterator[tuple[ObjectPlan, Groups]]:

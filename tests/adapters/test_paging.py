@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.errors import InvalidInput, ScanLimit
 from adapters.model import Page
-from adapters.paging import Rows, read_by_offset, slice_sorted, window
+from adapters.paging import OffsetPositions, Rows, encode_offset, read_by_offset, slice_sorted, window
 
 
 class NumberedVendor:
@@ -156,3 +156,19 @@ async def test_a_hostile_position_is_the_callers_mistake(position: str) -> None:
         await page(NumberedVendor(["a"], numbered=True), first=1, position=position)
     with pytest.raises(InvalidInput):
         slice_sorted([(1, 1)], first=1, position=position, sort_key=list)
+
+
+def test_positions_by_offset_are_written_when_somebody_goes_on_from_there() -> None:
+    named: list[str] = []
+
+    def key_of(record: str) -> str:
+        named.append(record)
+        return record
+
+    positions = OffsetPositions(["a", "b", "c"], [1, 4, 5], key_of)
+    assert len(positions) == 3
+    assert named == []
+    assert positions[1] == encode_offset(4, "b")
+    assert positions[-1] == encode_offset(5, "c")
+    assert positions[:2] == (encode_offset(1, "a"), encode_offset(4, "b"))
+    assert [*positions] == [encode_offset(1, "a"), encode_offset(4, "b"), encode_offset(5, "c")]
