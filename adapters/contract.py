@@ -174,15 +174,16 @@ class Documents(Protocol[T_co]):
     async def page(self, request: ListRequest) -> Page[T_co]:
         """A part of the list of all documents of this kind."""
 
-    async def by_key(
-        self, keys: Sequence[str], wanted: frozenset[str], *, fresh: bool = False
-    ) -> Mapping[str, T_co | AdapterError | None]:
-        """Documents by native id; ``fresh``: as they are now, out of no cache."""
+    async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Mapping[str, T_co | AdapterError | None]:
+        """Documents by native id."""
 
     async def of_customers(
-        self, customer_ids: Sequence[str], request: ListRequest
+        self, customer_ids: Sequence[str], request: ListRequest, positions: Mapping[str, str] = {}
     ) -> Mapping[str, Page[T_co] | AdapterError]:
-        """For each customer's native id, a part of its list; ``request.position`` goes with a single customer."""
+        """For each customer's native id, a part of its list: from its position on, or else from the beginning.
+
+        The request itself has no position. A position that a list cannot have given is its customer's `InvalidInput`.
+        """
 
 
 class Templates(Protocol):
@@ -199,9 +200,9 @@ class Templates(Protocol):
         """Customers' templates by native id."""
 
     async def of_customers(
-        self, customer_ids: Sequence[str], request: ListRequest
+        self, customer_ids: Sequence[str], request: ListRequest, positions: Mapping[str, str] = {}
     ) -> Mapping[str, Page[CustomerEmailTemplate] | AdapterError]:
-        """For each customer's native id, a part of its list."""
+        """For each customer's native id, a part of its list, as of `Documents`."""
 
     async def email_templates(self, keys: Sequence[str], wanted: frozenset[str]) -> Results[EmailTemplate]:
         """The e-mail templates themselves, by native id."""

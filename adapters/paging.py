@@ -2,12 +2,13 @@
 
 import bisect
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from adapters.contract import ListRequest
 from adapters.errors import InvalidInput, ScanLimit
 from adapters.model import Page
 
@@ -15,6 +16,7 @@ __all__ = [
     "Rows",
     "decode_offset",
     "encode_offset",
+    "own_places",
     "position_json",
     "read_by_offset",
     "rows_after",
@@ -35,6 +37,19 @@ class Rows(Struct, frozen=True):
 
     records: Sequence[Any]
     total: int | None
+
+
+def own_places(
+    customer_ids: Sequence[str], request: ListRequest, positions: Mapping[str, str]
+) -> dict[str, str | None]:
+    """Where each customer's own list goes on; None at its beginning.
+
+    Raises:
+        ValueError: the request has a position, which could be no more than one customer's.
+    """
+    if request.position is not None:
+        raise ValueError("Positions in customers' own lists are given by customer, not with the request.")
+    return {customer_id: positions.get(customer_id) for customer_id in customer_ids}
 
 
 def window(start: int, count: int, max_size: int) -> tuple[int, int]:

@@ -23,6 +23,7 @@ from adapters.errors import (
     TimedOut,
     Unavailable,
 )
+from adapters.freshness import is_reading_fresh
 from adapters.messages import BoundedBody, TooLargeError, has_field, new_request, same_server_url
 from adapters.redaction import secrets_of
 
@@ -67,8 +68,8 @@ class CallInfo(Struct, frozen=True, kw_only=True, cache_hash=True):
     """What a call is, for the outbound policies: its operation, and whether repeating it can do harm (``write``).
 
     ``route`` is the method and the path below the base, for people: without ids, numbers and query (`route_of`).
-    ``fresh`` is a read that decides what is sent or was: no cache may answer it. A ``stream``'s answer is a file, taken
-    as it comes; any other is read whole.
+    A ``fresh`` one is read so (`adapters.freshness`): no cache, of ours or on the way, may answer it, nor a call that
+    was made for others. A ``stream``'s answer is a file, taken as it comes; any other is read whole.
     """
 
     backend: str
@@ -86,8 +87,8 @@ class WireRequest(Struct, frozen=True, kw_only=True):
 
     ``path`` holds decoded segments; each is encoded as exactly one. ``ids`` are those that name a record: whose, is the
     customers' own business, and is logged nowhere. ``query`` keeps its order. ``write`` is true when the call changes
-    something or sends something at the vendor, whatever its HTTP method. A ``fresh`` read is answered by no cache, of
-    ours or on the way. ``secrets`` are the strings in a sign-in that no error may repeat.
+    something or sends something at the vendor, whatever its HTTP method. ``secrets`` are the strings in a sign-in that
+    no error may repeat.
     """
 
     operation: str
@@ -101,7 +102,6 @@ class WireRequest(Struct, frozen=True, kw_only=True):
     write: bool = False
     idempotency_key: str | None = None
     wanted: frozenset[str] = frozenset()
-    fresh: bool = False
     secrets: tuple[str, ...] = ()
 
 
@@ -222,7 +222,7 @@ class Wire:
             stream=stream,
             idempotency_key=request.idempotency_key,
             wanted=request.wanted,
-            fresh=request.fresh,
+            fresh=is_reading_fresh() and not request.write,
         )
 
     async def _start(self, request: WireRequest, info: CallInfo) -> httpx.Response:
@@ -230,7 +230,7 @@ class Wire:
         outgoing = new_request(
             request.method,
             self.url(request),
-            (self._host, _ACCEPTED, *(_NO_CACHE if request.fresh else ()), *told),
+            (self._host, _ACCEPTED, *(_NO_CACHE if info.fresh else ()), *told),
             request.body,
             {"timeout": self._timeout, EXTENSION: info},
         )
@@ -334,7 +334,13 @@ def _too_large(info: CallInfo, limit: int) -> AdapterError:
     return kind(message, backend=info.backend, operation=info.operation)
 
 
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.LocalProtocolError,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+)
 
 
 def _transport_error(error: httpx.RequestError, info: CallInfo) -> AdapterError:
@@ -347,6 +353,8 @@ def _transport_error(error: httpx.RequestError, info: CallInfo) -> AdapterError:
         return MalformedAnswer("The vendor's answer is not encoded as it says.", **members)
     if isinstance(error, httpx.TimeoutException):
         return TimedOut("The vendor did not answer in time.", **members)
+    if isinstance(error, httpx.LocalProtocolError):
+        return Unavailable("The request could not be sent as it was made.", **members)
     if never_sent:
         return Unavailable("The vendor could not be reached.", **members)
     return Unavailable("The vendor broke the connection off.", **members)

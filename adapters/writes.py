@@ -298,7 +298,9 @@ class OtherSending(Struct, frozen=True, kw_only=True):
 
 
 class EvidenceRequest(Struct, frozen=True, kw_only=True):
-    """What is to be found out: whether this send, asked for at ``since`` (UTC), was done.
+    """What is to be found out: whether this send, begun at ``since`` or after it (UTC), was done.
+
+    ``until`` is when nobody waited for its answer any more, where that is known: the vendor may be at work even then.
 
     ``stable_id`` is the record's own, where its native id may have passed to another meanwhile. ``unsent_before``: the
     vendor's status was read just before, and did not say that it had been sent (`Vendor.sent_statuses`). ``others``
@@ -309,6 +311,7 @@ class EvidenceRequest(Struct, frozen=True, kw_only=True):
     native_id: str
     stable_id: str
     since: datetime.datetime
+    until: datetime.datetime | None = None
     recipients: tuple[str, ...] | None = None
     unsent_before: bool = False
     others: tuple[OtherSending, ...] = ()

@@ -290,7 +290,7 @@ class LedgerAlone:
             asked={"subject": "s", "body": "b", "recipients": [{"email": address, "name": "A"}]},
             input_hash="0" * 64,
             intents=[intent],
-            claim=Claim(owner="bench", until=at + timedelta(minutes=1)),
+            claim=Claim(owner="bench", at=at, until=at + timedelta(minutes=1)),
             strict=True,
         )
         (item,) = (await self._ledger.begin(request)).items

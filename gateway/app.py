@@ -130,6 +130,7 @@ async def running_gateway(
     clock: Clock = utc_now,
     engine_of: EngineFactory = DbosEngine,
     patience: Patience = endless,
+    answer_now: asyncio.Event | None = None,
 ) -> AsyncIterator[Gateway]:
     """A gateway that can be asked: backends connected, the ledger open. At the end everything claimed is settled."""
     url, timing = settings.ledger.url.get_secret_value(), settings.ledger.timing
@@ -137,7 +138,7 @@ async def running_gateway(
     async with (
         traced(settings) as tracing,
         connected_backends(settings, clock, metrics, tracing) as backends,
-        sending_over(url, backends, clock, engine_of, timing, metrics, patience) as sending,
+        sending_over(url, backends, clock, engine_of, timing, metrics, patience, answer_now) as sending,
         authenticating(settings, clock) as authenticator,
     ):
         watch = OperationWatch(metrics, tracing, seconds=settings.server.operation_seconds)
@@ -177,7 +178,7 @@ def build_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with running_gateway(settings, clock, engine_of, leaving.remaining) as gateway:
+        async with running_gateway(settings, clock, engine_of, leaving.remaining, leaving.answer_now) as gateway:
             view = _view(gateway, leaving)
             often[GRAPHQL_PATH] = view
             app.router.routes.extend(_routes(gateway, leaving, view))
@@ -223,7 +224,7 @@ def _routes(gateway: Gateway, stopping: Stopping | None = None, endpoint: GraphQ
         FrontPage(
             gateway.backends,
             gateway.sending.ledger,
-            caller_with(gateway.authenticator, Scope.READ),
+            caller_with(gateway.authenticator, Scope.READ, counted=True),
             address=gateway.settings.server.url + GRAPHQL_PATH,
             endpoint=GRAPHQL_PATH,
             schema_path=SCHEMA_PATH,

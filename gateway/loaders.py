@@ -14,8 +14,10 @@ from msgspec import UNSET, Struct
 
 from adapters.contract import AggregateRequest, ListRequest
 from adapters.errors import UnsupportedByVendor
+from adapters.freshness import is_reading_fresh
 from adapters.model import Page
 from gateway.backends import Backend
+from gateway.own_pages import OwnPageKey, own_list_of, own_page_of, positions_of, rounds_of
 from gateway.problems import ProblemError
 from gateway.record_types import type_name
 from gateway.safe_loader import SafeLoader, together
@@ -218,9 +220,9 @@ class Loaders:
         ]
 
     def _knows(self, key: RecordKey) -> bool:
-        """Whether a list of this request has brought this record with all that is wanted of it."""
+        """Whether a list of this request has brought this record with all that is wanted of it, and that will do."""
         known = self._known.get(_identity(key))
-        return known is not None and key.wanted <= known[1]
+        return known is not None and key.wanted <= known[1] and not is_reading_fresh()
 
     def _remember(self, records: Iterable[Any], wanted: frozenset[str]) -> None:
         for record in records:
@@ -257,25 +259,22 @@ class Loaders:
         return await backend.adapter.customers.by_code(list(dict.fromkeys(codes)), wanted)
 
     async def _pages(self, keys: Sequence[PageKey]) -> list[Any]:
-        groups: dict[tuple[str, str, ListRequest], list[str]] = defaultdict(list)
+        groups: dict[tuple[str, str, ListRequest], list[OwnPageKey]] = defaultdict(list)
         reads: dict[Hashable, Awaitable[Any]] = {}
         for key in keys:
             if key.customer_id is None:
                 reads[key] = self.page.noted((key,), 1, self._read_page(key))
             else:
-                groups[key.part, key.backend, key.request].append(key.customer_id)
-        for group, customer_ids in groups.items():
-            own = self._own_of(group, customer_ids)
-            reads[group] = self.page.noted(_at(keys, group[1]), len(customer_ids), own)
+                groups[own_list_of(key)].append(own_page_of(key))
+        for group, places in groups.items():
+            reads[group] = self.page.noted(_at(keys, group[1]), len(places), self._own_of(group, places))
         answers = await _gather(reads)
         for key in keys:
             page = answers[key] if key.customer_id is None else None
             if isinstance(page, Page):
                 self._remember(page.records, key.request.wanted)
         return [
-            answers[key]
-            if key.customer_id is None
-            else _of_key(answers[key.part, key.backend, key.request], key.customer_id)
+            answers[key] if key.customer_id is None else _of_key(answers[own_list_of(key)], own_page_of(key))
             for key in keys
         ]
 
@@ -283,22 +282,35 @@ class Loaders:
         return await getattr(self._backend(key.backend).adapter, key.part).page(key.request)
 
     def own_pages(self, part: str, backend: str, request: ListRequest) -> SafeLoader:
-        """What reads the customers' own lists of a part, by their native ids."""
+        """What reads the customers' own lists of a part: by native id from the beginning, or by it and a position."""
         which = (part, backend, request)
         known = self._own_pages.get(which)
         if known is None:
-            known = SafeLoader(lambda ids: self._read_own_pages(which, ids), self._context.reads, "page")
+            known = SafeLoader(lambda keys: self._read_own_pages(which, keys), self._context.reads, "page")
             self._own_pages[which] = known
         return known
 
-    async def _own_of(self, which: tuple[str, str, ListRequest], customer_ids: Sequence[str]) -> Mapping[str, Any]:
-        return dict(zip(customer_ids, await self.own_pages(*which).load_many(customer_ids), strict=True))
+    async def _own_of(self, which: tuple[str, str, ListRequest], keys: Sequence[OwnPageKey]) -> Mapping[Any, Any]:
+        return dict(zip(keys, await self.own_pages(*which).load_many(keys), strict=True))
 
-    async def _read_own_pages(self, which: tuple[str, str, ListRequest], customer_ids: Sequence[str]) -> list[Any]:
+    async def _read_own_pages(self, which: tuple[str, str, ListRequest], keys: Sequence[OwnPageKey]) -> list[Any]:
+        """One read of all, or where a customer's list is asked for from several places, one for each of them."""
         part, backend, request = which
-        read = getattr(self._backend(backend).adapter, part).of_customers(customer_ids, request)
-        answers = await self.own_pages(*which).noted(customer_ids, len(customer_ids), read)
-        return [answers.get(customer_id) for customer_id in customer_ids]
+        read = getattr(self._backend(backend).adapter, part).of_customers
+        own = self.own_pages(*which)
+        rounds = rounds_of(keys)
+        answers = await _gather(
+            {
+                number: own.noted(turn.values(), len(turn), read(list(turn), request, positions_of(turn)))
+                for number, turn in enumerate(rounds)
+            }
+        )
+        pages = {
+            key: _of_key(answers[number], customer_id)
+            for number, turn in enumerate(rounds)
+            for customer_id, key in turn.items()
+        }
+        return [pages[key] for key in keys]
 
     async def _aggregates(self, keys: Sequence[tuple[str, AggregateRequest]]) -> list[Any]:
         answers = await _gather({key: self.aggregate.noted((key,), 1, self._aggregate(*key)) for key in keys})
@@ -364,7 +376,7 @@ async def _answer(read: Awaitable[Any]) -> Any:
         return error
 
 
-def _of_key(answer: Any, key: str) -> Any:
+def _of_key(answer: Any, key: Hashable) -> Any:
     """One key's part of an answer: the failure of all is the failure of each."""
     if isinstance(answer, Exception):
         return answer

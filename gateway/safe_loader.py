@@ -1,38 +1,33 @@
 """One loader's batches, whose callers cannot disturb one another, and what each batch is read for.
 
 What is asked in one turn of the event loop is read together: a batch for each backend, so that one which answers soon
-is not held back by one which does not. Nothing is read twice.
+is not held back by one which does not. Nothing is read twice, but for what is read fresh (`adapters.freshness`): that
+is neither answered by a batch that began otherwise, nor read together with one.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import chain
 from typing import Any
 
+from aiodataloader import DataLoader
+
+from adapters.freshness import is_reading_fresh, reading_fresh
 from gateway.reading import Reads
 from gateway.upstream.needs import current_field, for_keys
 
 __all__ = ["BatchCancelledError", "SafeLoader", "together"]
 
+_Asked = tuple[Hashable, ...]
+"""Keys that one caller asks for first; the keys of the library's loader, so that a level of many costs one future."""
+
+_Answers = Mapping[Hashable, Any]
+"""What a batch brought: for each key a value, or an error in its place."""
+
 
 class BatchCancelledError(Exception):
     """The batch was cancelled before it answered."""
-
-
-class _Batch:
-    """Keys that are read together, and in the end an answer for each: a value, or an error in its place."""
-
-    __slots__ = ("answers", "callers", "keys")
-
-    def __init__(self) -> None:
-        self.keys: dict[Hashable, None] = {}
-        self.answers: dict[Hashable, Any] | None = None
-        self.callers: list[asyncio.Future[None]] = []
-
-    def settle(self, values: Iterable[Any]) -> None:
-        self.answers = dict(zip(self.keys, values, strict=True))
-        for caller in self.callers:
-            if not caller.done():
-                caller.set_result(None)
 
 
 def together(_: Hashable) -> Hashable:
@@ -60,36 +55,19 @@ class SafeLoader:
         self._batch = batch
         self._reads = reads or Reads()
         self._fields: dict[Hashable, list[str]] = {}
-        self._asked: dict[Hashable, _Batch] = {}
-        self._open: dict[Hashable, _Batch] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._loop = asyncio.get_running_loop()
+        self._asked: dict[Hashable, asyncio.Future[_Answers]] = {}
+        self._asked_fresh: set[Hashable] = set()
+        self._loaders: dict[tuple[Hashable, bool], DataLoader[_Asked, _Answers]] = {}
 
     def load(self, key: Hashable) -> Awaitable[Any]:
         """The value of a key, which is asked for at once; awaiting it raises the error that stands in its place."""
-        return self._value(self._batch_of(key), key)
+        self._ask((key,))
+        return self._value(self._asked[key], key)
 
     def load_many(self, keys: Sequence[Hashable]) -> Awaitable[list[Any]]:
         """The values of these keys in their order, with an error in the place of each that failed; likewise."""
-        return self._values([self._batch_of(key) for key in keys], keys)
-
-    async def _value(self, batch: _Batch, key: Hashable) -> Any:
-        value = (await self._answers(batch))[key]
-        if isinstance(value, Exception):
-            raise value
-        return value
-
-    async def _values(self, batches: Sequence[_Batch], keys: Sequence[Hashable]) -> list[Any]:
-        answers = {batch: await self._answers(batch) for batch in set(batches)}
-        return [answers[batch][key] for batch, key in zip(batches, keys, strict=True)]
-
-    async def _answers(self, batch: _Batch) -> Mapping[Hashable, Any]:
-        """Waits until the batch is settled."""
-        while batch.answers is None:
-            caller = self._loop.create_future()
-            batch.callers.append(caller)
-            await caller
-        return batch.answers
+        self._ask(keys)
+        return self._values([self._asked[key] for key in keys], keys)
 
     def noted(self, keys: Iterable[Hashable], count: int, work: Awaitable[Any]) -> Awaitable[Any]:
         """The work, with what it is done for: so many keys, and the fields that need them where such are known."""
@@ -97,38 +75,52 @@ class SafeLoader:
             return work
         return for_keys(self.name, (field for key in keys for field in self._fields.get(key, ())), count, work)
 
-    def _batch_of(self, key: Hashable) -> _Batch:
-        if (field := current_field()) is not None:
-            self._fields.setdefault(key, []).append(field)
-        batch = self._asked.get(key)
-        if batch is None:
-            batch = self._asked[key] = self._open_batch(self.apart(key))
-            batch.keys[key] = None
-        return batch
+    async def _value(self, batch: "asyncio.Future[_Answers]", key: Hashable) -> Any:
+        value = (await asyncio.shield(batch))[key]
+        if isinstance(value, Exception):
+            raise value
+        return value
 
-    def _open_batch(self, group: Hashable) -> _Batch:
-        batch = self._open.get(group)
-        if batch is None:
-            if not self._open:
-                self._loop.call_soon(self._loop.call_soon, self._begin)
-            batch = self._open[group] = _Batch()
-        return batch
+    async def _values(self, batches: "Sequence[asyncio.Future[_Answers]]", keys: Sequence[Hashable]) -> list[Any]:
+        answers = {batch: await asyncio.shield(batch) for batch in set(batches)}
+        return [answers[batch][key] for batch, key in zip(batches, keys, strict=True)]
 
-    def _begin(self) -> None:
-        """Begins to read what has been asked until now."""
-        batches, self._open = self._open, {}
-        for batch in batches.values():
-            self._tasks.add(task := self._loop.create_task(self._answer(batch)))
-            task.add_done_callback(self._tasks.discard)
+    def _ask(self, keys: Iterable[Hashable]) -> None:
+        """Asks for what nobody has asked for yet, or not to be fresh."""
+        field = current_field()
+        fresh = is_reading_fresh()
+        asked = self._asked_fresh if fresh else self._asked
+        new: dict[Hashable, dict[Hashable, None]] = {}
+        for key in keys:
+            if field is not None:
+                self._fields.setdefault(key, []).append(field)
+            if key not in asked:
+                new.setdefault(self.apart(key), {})[key] = None
+        for group, wanted in new.items():
+            self._asked |= dict.fromkeys(wanted, self._loader(group, fresh=fresh).load(tuple(wanted)))
+            if fresh:
+                self._asked_fresh.update(wanted)
 
-    async def _answer(self, batch: _Batch) -> None:
-        keys = list(batch.keys)
+    def _loader(self, group: Hashable, *, fresh: bool) -> DataLoader[_Asked, _Answers]:
+        loader = self._loaders.get((group, fresh))
+        if loader is None:
+            read = partial(self._read, fresh=fresh)
+            loader = self._loaders[group, fresh] = DataLoader(read, cache=False)  # what was asked is kept by its key
+        return loader
+
+    async def _read(self, asked: Sequence[_Asked], *, fresh: bool) -> list[_Answers]:
+        keys = list(dict.fromkeys(chain.from_iterable(asked)))
+        with reading_fresh(fresh=fresh):  # a batch's task is in the context of whoever was the first to ask
+            answers: _Answers = dict(zip(keys, await self._guarded(keys), strict=True))
+        return [answers] * len(asked)
+
+    async def _guarded(self, keys: Sequence[Hashable]) -> list[Any]:
         self._reads.begin()
         try:
             if self._reads.stopped:
                 raise asyncio.CancelledError  # noqa: TRY301 - as if it had been cancelled a moment later
-            batch.settle(await self._batch(keys))
+            return await self._batch(keys)
         except asyncio.CancelledError:
-            batch.settle([BatchCancelledError()] * len(keys))
+            return [BatchCancelledError()] * len(keys)
         except Exception as error:  # noqa: BLE001 - becomes the answer for each key; raised again at each caller
-            batch.settle([error] * len(keys))
+            return [error] * len(keys)

@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from adapters.billing_platform.client import NATIVE_ID, Client, per_key
 from adapters.billing_platform.listing import Listing, Part, page_by_id, page_out_of, sorted_page
 from adapters.billing_platform.newest_first import newest_first
@@ -12,6 +14,7 @@ from adapters.billing_platform.translate import CorrespondenceRow, Entry, corres
 from adapters.contract import Limits, ListRequest, Order, Results
 from adapters.errors import AdapterError, NotFound, UnsupportedByVendor
 from adapters.model import Correspondence, Page
+from adapters.paging import own_places
 from adapters.wire import FileStream, WireRequest
 
 __all__ = ["BillingPlatformCorrespondence"]
@@ -42,9 +45,7 @@ class BillingPlatformCorrespondence:
             raise self._unsupported_order("date", "date, the oldest first")
         return _by_date((await listing.whole()).entries, listing, request, request.order)
 
-    async def by_key(
-        self, keys: Sequence[str], wanted: frozenset[str], *, fresh: bool = False
-    ) -> Results[Correspondence]:
+    async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Results[Correspondence]:
         """Correspondence by native id, one call each: the list has no filter by id."""
 
         async def read(native_id: str) -> Correspondence | None:
@@ -58,7 +59,6 @@ class BillingPlatformCorrespondence:
                     path=path,
                     ids=(native_id,),
                     wanted=wanted,
-                    fresh=fresh,
                 ),
                 CorrespondenceRow,
             )
@@ -67,29 +67,31 @@ class BillingPlatformCorrespondence:
         return await per_key(keys, read)
 
     async def of_customers(
-        self, customer_ids: Sequence[str], request: ListRequest
+        self, customer_ids: Sequence[str], request: ListRequest, positions: Mapping[str, str] = {}
     ) -> Mapping[str, Page[Correspondence] | AdapterError]:
         """Each customer's correspondence in ascending id or by date: one call each.
 
         Several customers are one call where the settings allow reading the tenant whole and its rows say whose they
         are. By date, a customer's list is read whole, whatever its length.
         """
+        places = own_places(customer_ids, request, positions)
         question = self._question(request)
-        together = self._settings.list_whole and len(set(customer_ids)) > 1
+        together = self._settings.list_whole and len(places) > 1
         grouped = await self._grouped(request, question) if together else None
 
         async def read(customer_id: str) -> Page[Correspondence]:
             if not NATIVE_ID.fullmatch(customer_id):
                 raise NotFound("The vendor has no such customer.", backend=self._client.backend, operation=_LIST)
-            listing = self._listing(request, question, customer_id)
-            if request.order is None and grouped is None:
-                return await page_by_id(listing, request)
+            own = replace(request, position=places[customer_id])
+            listing = self._listing(own, question, customer_id)
+            if own.order is None and grouped is None:
+                return await page_by_id(listing, own)
             entries = (await listing.whole()).entries if grouped is None else grouped.get(customer_id, [])
-            if request.order is None:
-                return await page_out_of(Part(entries, complete=True), listing, request, from_start=True)
-            return _by_date(entries, listing, request, request.order)
+            if own.order is None:
+                return await page_out_of(Part(entries, complete=True), listing, own, from_start=True)
+            return _by_date(entries, listing, own, own.order)
 
-        return await per_key(customer_ids, read)
+        return await per_key(places, read)
 
     async def pdf(self, native_id: str) -> FileStream:
         """The letter. Raises `FileNotAvailable` while the vendor has not made it."""

@@ -19,7 +19,7 @@ async def evidence(correspondence: BillingPlatformCorrespondence, request: Evide
     two e-mails it is about. And where the name is missing, that proves nothing either: a mail may have gone to some of
     the addresses before it failed.
     """
-    found = (await correspondence.by_key([request.native_id], frozenset(), fresh=True))[request.native_id]
+    found = (await correspondence.by_key([request.native_id], frozenset()))[request.native_id]
     if isinstance(found, AdapterError):
         raise found
     if found is None:

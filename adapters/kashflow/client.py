@@ -61,7 +61,7 @@ class Client:
         return page
 
     async def customer(
-        self, code: str, *, operation: str = "customer.get", wanted: frozenset[str] = frozenset(), fresh: bool = False
+        self, code: str, *, operation: str = "customer.get", wanted: frozenset[str] = frozenset()
     ) -> WholeCustomer | None:
         """A customer's whole record; None where there is none."""
         request = WireRequest(
@@ -71,7 +71,6 @@ class Client:
             ids=(code,),
             headers=_JSON,
             wanted=wanted,
-            fresh=fresh,
         )
         try:
             answer = await self.send(request)
@@ -81,20 +80,19 @@ class Client:
         return WholeCustomer(self._decoded(answer, CustomerRow), answer.body)
 
     async def notes(self, code: str, *, operation: str) -> tuple[NoteRow, ...]:
-        """All notes on a customer, as they are now."""
+        """All notes on a customer."""
         path = ("customers", code, "notes")
-        request = WireRequest(operation=operation, method="GET", path=path, ids=(code,), headers=_JSON, fresh=True)
+        request = WireRequest(operation=operation, method="GET", path=path, ids=(code,), headers=_JSON)
         return self._decoded(await self.send(request), tuple[NoteRow, ...])
 
     async def email_log(self, address: str, number: int, size: int, *, operation: str) -> LogPage:
-        """The ``number``-th page (from 1) of the e-mails logged for an address, as they are now."""
+        """The ``number``-th page (from 1) of the e-mails logged for an address."""
         request = WireRequest(
             operation=operation,
             method="GET",
             path=("reports", "emaillog"),
             query=(("page", str(number)), ("perpage", str(size)), ("email", address)),
             headers=_JSON,
-            fresh=True,
         )
         return self._decoded(await self.send(request), LogPage)
 

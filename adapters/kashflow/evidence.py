@@ -20,7 +20,7 @@ from adapters.writes import Evidence, EvidenceRequest, OtherSending, SendAction,
 __all__ = ["find"]
 
 _SETTLED = timedelta(minutes=15)
-"""For this long the vendor may still be at work on the call."""
+"""For this long after a call the vendor may still be at work on it."""
 
 _MARKED_WITHIN = timedelta(minutes=10)
 """A call that marks 35 statements makes its notes and log entries while it lasts."""
@@ -39,7 +39,7 @@ async def find(client: Client, request: EvidenceRequest, *, backend: str, now: d
         raise UnsupportedByVendor(message, backend=backend, operation="evidence")
     code = request.native_id
     try:
-        found = await client.customer(code, operation="evidence.customer", fresh=True) if CODE.fullmatch(code) else None
+        found = await client.customer(code, operation="evidence.customer") if CODE.fullmatch(code) else None
         notes = await client.notes(code, operation="evidence.notes") if found is not None else ()
     except NotFound:
         found, notes = None, ()
@@ -54,6 +54,7 @@ async def find(client: Client, request: EvidenceRequest, *, backend: str, now: d
         [row for rows, _ in logs for row in rows],
         complete=all(complete for _, complete in logs),
         since=request.since,
+        until=request.until,
         now=now,
         others=request.others,
     )
@@ -82,14 +83,18 @@ def weigh(
     complete: bool,
     since: datetime,
     now: datetime,
+    until: datetime | None = None,
     others: Iterable[OtherSending] = (),
 ) -> Evidence:
-    """What notes (their dates) and logged e-mails to the customer say of a statement asked for at ``since``."""
+    """What notes (their dates) and logged e-mails to the customer say of a statement.
+
+    It was begun to be sent at ``since`` or later, and given up at ``until``.
+    """
     since = since.astimezone(UTC).replace(microsecond=0)  # as coarse as the vendor's own times
     possible_notes = [date for date in notes if _possibly_since(date, since)]
     possible_mails = [row for row in log if _possibly_since(row.created_timestamp, since)]
     if not possible_notes and not possible_mails and complete:
-        if now - since < _SETTLED:
+        if now - (until or since) < _SETTLED:
             return Evidence(
                 verdict=Verdict.UNDECIDED,
                 text="The vendor shows no customer note and no e-mail yet, and may still be at work. Ask again later.",

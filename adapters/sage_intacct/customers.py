@@ -7,7 +7,7 @@ from adapters.errors import AdapterError, Conflict
 from adapters.model import Customer, Page
 from adapters.sage_intacct.client import Client
 from adapters.sage_intacct.objects import CUSTOMERS
-from adapters.sage_intacct.reading import Reader, in_batches
+from adapters.sage_intacct.reading import Reader, batches_of, in_batches
 
 __all__ = ["CustomerReads"]
 
@@ -35,7 +35,7 @@ class CustomerReads:
             return await self._of_codes(batch, wanted)
 
         possible = [code for code in dict.fromkeys(codes) if code]
-        found = await in_batches(possible, self._limits.page_size, read)
+        found = await in_batches(batches_of(possible, self._limits.page_size), read)
         if wanted & CUSTOMERS.only_by_key:
             keys = {code: one.native_id for code, one in found.items() if isinstance(one, Customer)}
             whole = await self._reader.by_key(tuple(keys.values()), wanted)

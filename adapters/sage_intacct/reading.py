@@ -17,7 +17,7 @@ from adapters.sage_intacct.envelope import Reference
 from adapters.sage_intacct.objects import ObjectType
 from adapters.sage_intacct.query import KEY, Attribute, Conditions, conditions, parameters
 
-__all__ = ["Reader", "in_batches", "is_key", "together"]
+__all__ = ["Reader", "batches_of", "in_batches", "is_key", "together"]
 
 T = TypeVar("T")
 RowT = TypeVar("RowT")
@@ -116,7 +116,8 @@ class Reader(Generic[RowT, RecordT]):
         if wanted & self._object.only_by_key:
             found = await together(possible, lambda key: self._whole(key, wanted))
         else:
-            found = await in_batches(possible, self._limits.page_size, lambda batch: self._queried(batch, wanted))
+            batches = batches_of(possible, self._limits.page_size)
+            found = await in_batches(batches, lambda batch: self._queried(batch, wanted))
         return {key: found.get(key) for key in keys}
 
     async def having(self, field: str, values: Sequence[str], wanted: frozenset[str]) -> list[RecordT]:
@@ -231,11 +232,23 @@ async def together(
     return dict(zip(keys, await asyncio.gather(*(one(key) for key in keys)), strict=True))
 
 
+def batches_of(keys: Sequence[str], size: int, rows: Callable[[str], int] = lambda _: 1) -> list[list[str]]:
+    """The keys in batches of at most ``size`` rows, ``rows`` being how many a key stands for; one of more is alone."""
+    batches: list[list[str]] = []
+    room = 0
+    for key in keys:
+        if not batches or rows(key) > room:
+            batches.append([])
+            room = size
+        batches[-1].append(key)
+        room -= rows(key)
+    return batches
+
+
 async def in_batches(
-    keys: Sequence[str], size: int, read: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]]
+    batches: Sequence[Sequence[str]], read: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]]
 ) -> dict[str, T | AdapterError]:
     """What ``read`` answers for batches of keys, all at once. A failing batch fails its own keys; all of them, all."""
-    batches = [keys[start : start + size] for start in range(0, len(keys), size)]
 
     async def one(batch: Sequence[str]) -> Mapping[str, T] | AdapterError:
         try:

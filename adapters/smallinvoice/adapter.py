@@ -19,7 +19,7 @@ from adapters.contract import (
 )
 from adapters.errors import AdapterError, Conflict, NotFound, ScanLimit, UnsupportedByVendor
 from adapters.model import Customer, Letter, Page
-from adapters.paging import Rows, read_by_offset
+from adapters.paging import Rows, own_places, read_by_offset
 from adapters.smallinvoice import listing
 from adapters.smallinvoice.by_customer import letters_by_customer
 from adapters.smallinvoice.client import CLIENTS, LETTERS, Client, Sort
@@ -129,25 +129,23 @@ class _Letters:
             numbered=True,
         )
 
-    async def by_key(self, keys: Sequence[str], wanted: frozenset[str], *, fresh: bool = False) -> Results[Letter]:
-        return await self._records.by_key(keys, wanted, fresh=fresh)
+    async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Results[Letter]:
+        return await self._records.by_key(keys, wanted)
 
     async def of_customers(
-        self, customer_ids: Sequence[str], request: ListRequest
+        self, customer_ids: Sequence[str], request: ListRequest, positions: Mapping[str, str] = {}
     ) -> Mapping[str, Page[Letter] | AdapterError]:
         sort, matches = self._read(request)
-        possible = [customer_id for customer_id in customer_ids if NATIVE_ID.fullmatch(customer_id)]
-        pages: Mapping[str, Page[Letter]] = {}
-        if possible:
-            pages = await letters_by_customer(
-                self._fetch(request, sort),
-                possible,
-                request,
-                matches,
-                page_size=self._limits.page_size,
-                scan_budget=self._limits.scan_budget,
-            )
-        return {customer_id: pages.get(customer_id, _NO_LETTERS) for customer_id in customer_ids}
+        places = own_places(customer_ids, request, positions)
+        pages = await letters_by_customer(
+            self._fetch(request, sort),
+            {customer_id: place for customer_id, place in places.items() if NATIVE_ID.fullmatch(customer_id)},
+            request,
+            matches,
+            page_size=self._limits.page_size,
+            scan_budget=self._limits.scan_budget,
+        )
+        return {customer_id: pages.get(customer_id, _NO_LETTERS) for customer_id in places}
 
     def _read(self, request: ListRequest) -> tuple[Sort, Callable[[Letter], bool] | None]:
         """The order and what is filtered here. Raises `UnsupportedByVendor`."""
@@ -204,7 +202,7 @@ class _Actions:
             raise UnsupportedByVendor(message, backend=self._client.backend, operation="evidence", never_sent=True)
         found = None
         if NATIVE_ID.fullmatch(request.native_id):
-            found = await self._client.get(LETTERS, request.native_id, fresh=True)
+            found = await self._client.get(LETTERS, request.native_id)
         if found is None:
             return Evidence(verdict=Verdict.UNDECIDED, text="The vendor shows no letter under this id.")
         letter = to_letter(found[0], backend=self._client.backend)

@@ -77,8 +77,6 @@ class Client:
         size: int,
         sort: Sort | None,
         wanted: frozenset[str] = frozenset(),
-        *,
-        fresh: bool = False,
     ) -> ListPart[R]:
         """The ``number``-th page (from 1) of ``size`` rows, in the vendor's default order without ``sort``.
 
@@ -94,7 +92,6 @@ class Client:
             ),
             trailing_slash=True,
             wanted=wanted,
-            fresh=fresh,
         )
         answer = await self.send(request)
         listed = decode_json(answer, endpoint.listed, backend=self.backend)
@@ -107,19 +104,15 @@ class Client:
         return ListPart(list(zip(listed.items, raws, strict=True)), listed.count)
 
     async def get(
-        self, endpoint: Endpoint[R], native_id: str, wanted: frozenset[str] = frozenset(), *, fresh: bool = False
+        self, endpoint: Endpoint[R], native_id: str, wanted: frozenset[str] = frozenset()
     ) -> tuple[R, Raw] | None:
-        """One record's row, with its raw record where that is wanted; None where the vendor says that it has none.
-
-        ``fresh`` is for what decides a send, which no cache may answer.
-        """
+        """One record's row, with its raw record where that is wanted; None where the vendor says that it has none."""
         request = WireRequest(
             operation=f"{endpoint.name}.get",
             method="GET",
             path=(endpoint.name, "get", "id", native_id),
             ids=(native_id,),
             wanted=wanted,
-            fresh=fresh,
         )
         try:
             answer = await self.send(request)

@@ -30,16 +30,12 @@ class Records(Generic[R, T]):
         self._to_model = to_model
         self._page_size = limits.page_size
 
-    async def part(
-        self, number: int, size: int, sort: Sort | None, wanted: frozenset[str], *, fresh: bool = False
-    ) -> Rows:
+    async def part(self, number: int, size: int, sort: Sort | None, wanted: frozenset[str]) -> Rows:
         """The ``number``-th page (from 1) of ``size`` records."""
-        part = await self._client.page(self._endpoint, number, size, sort, wanted, fresh=fresh)
+        part = await self._client.page(self._endpoint, number, size, sort, wanted)
         return Rows([self._to_model(row, backend=self._client.backend, raw=raw) for row, raw in part.rows], part.count)
 
-    async def by_key(
-        self, keys: Sequence[str], wanted: frozenset[str], *, fresh: bool = False
-    ) -> dict[str, T | AdapterError | None]:
+    async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> dict[str, T | AdapterError | None]:
         """Records by native id, in few calls.
 
         A single one is asked for by its id. For several, pages of the list are read as long as fewer of them are left
@@ -50,18 +46,18 @@ class Records(Generic[R, T]):
         missing = [key for key in dict.fromkeys(keys) if NATIVE_ID.fullmatch(key)]
         number, left = 1, 1
         while 0 < left < len(missing):
-            rows = await self.part(number, self._page_size, None, wanted, fresh=fresh)
+            rows = await self.part(number, self._page_size, None, wanted)
             found |= {record.native_id: record for record in rows.records if not lacks(record, wanted)}
             missing = [key for key in missing if key not in found]
             left = -(-(rows.total or 0) // self._page_size) - number
             number += 1
-        read = await asyncio.gather(*(self._one(key, wanted, fresh=fresh) for key in missing))
+        read = await asyncio.gather(*(self._one(key, wanted) for key in missing))
         found |= zip(missing, read, strict=True)
         return {key: found.get(key) for key in keys}
 
-    async def _one(self, key: str, wanted: frozenset[str], *, fresh: bool) -> T | AdapterError | None:
+    async def _one(self, key: str, wanted: frozenset[str]) -> T | AdapterError | None:
         try:
-            answer = await self._client.get(self._endpoint, key, wanted, fresh=fresh)
+            answer = await self._client.get(self._endpoint, key, wanted)
         except AdapterError as error:
             return error
         if answer is None:

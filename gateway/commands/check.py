@@ -7,12 +7,12 @@ from pathlib import Path
 
 from adapters import errors
 from adapters.errors import AdapterError
+from adapters.freshness import reading_fresh
 from gateway.backends import Backend
 from gateway.commands.configuration import configured
 from gateway.commands.output import say
 from gateway.connecting import connected_backends
 from gateway.logs import configure_logs, secrets_of
-from gateway.upstream.questions import reading_fresh
 
 __all__ = ["check"]
 

@@ -2,7 +2,8 @@
 
 1. `/readyz` is 503 at once. All else is served on for `leave_seconds`, each answer closing its connection.
 2. Nothing new is taken. Event streams and WebSockets are ended: they can be followed at another process.
-3. Requests under way are answered, and what is being sent is settled, as long as there is time.
+3. Requests under way are answered, and what is being sent is settled, as long as there is time. Shortly before it is
+   over, those who wait for a send are told that it is RUNNING.
 """
 
 import asyncio
@@ -48,7 +49,7 @@ def serve_until_told(
     room_for(settings.connections.limit)
     grace = max(0, settings.server.stop_seconds - settings.server.leave_seconds - SETTLING_SECONDS)
     config = server_config(app, settings.connections, grace_seconds=grace)
-    _Server(config, announce, stopping, settings.server.leave_seconds).run(sockets=[listener])
+    _Server(config, announce, stopping, settings.server.leave_seconds, grace).run(sockets=[listener])
 
 
 def room_for(connections: int) -> None:
@@ -76,12 +77,18 @@ def settle_memory() -> None:
 
 class _Server(uvicorn.Server):
     def __init__(
-        self, config: uvicorn.Config, announce: Callable[[], None], stopping: Stopping, leave_seconds: int
+        self,
+        config: uvicorn.Config,
+        announce: Callable[[], None],
+        stopping: Stopping,
+        leave_seconds: int,
+        grace_seconds: int,
     ) -> None:
         super().__init__(config)
         self._announce = announce
         self._stopping = stopping
         self._leave_seconds = leave_seconds
+        self._grace_seconds = grace_seconds
         self._at_once = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -100,5 +107,5 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._at_once.wait(), self._leave_seconds)
-        self._stopping.let_go()
+        self._stopping.let_go(self._grace_seconds)
         await super().shutdown(sockets)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from msgspec import Struct
@@ -151,9 +151,9 @@ class BackendRun:
         return items, claim.until
 
     def _claim(self) -> Claim:
-        calls = 2 if self._is_asked(None) else 1
-        lease = timedelta(seconds=calls * self._backend.timeout) + self._worker.timing.lease_margin
-        return Claim(owner=self._worker.owner, until=self._worker.clock() + lease)
+        lease = self._worker.timing.lease(self._backend.timeout, reads=1 if self._is_asked(None) else 0)
+        now = self._worker.clock()
+        return Claim(owner=self._worker.owner, at=now, until=now + lease)
 
     async def _wait(self, problem: Problem) -> None:
         """Waits as long as the vendor says, or ever longer; the ledger says why."""

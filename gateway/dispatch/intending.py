@@ -23,7 +23,7 @@ from gateway.problems import Problem, ProblemCode
 __all__ = ["ROWS_AT_ONCE", "holders", "insert_items"]
 
 ROWS_AT_ONCE = 500
-"""Rows in one statement: 18 columns each stay far below the 32,766 parameters that SQLite takes."""
+"""Rows in one statement: 19 columns each stay far below the 32,766 parameters that SQLite takes."""
 
 
 _HELD = select(items).where(items.c.fingerprint.in_(bindparam("fingerprints", expanding=True)), HELD_ITEMS)
@@ -133,6 +133,7 @@ def _skipped(problem: Problem, request: Request) -> dict[str, Any]:
         "attempt": 0,
         "owner": None,
         "lease_until": None,
+        "claimed_at": None,
         "problem": json_text(problem),
         "settled_at": request.at,
     }

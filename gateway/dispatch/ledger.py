@@ -91,9 +91,10 @@ class Intent(Struct, frozen=True, kw_only=True):
 
 
 class Claim(Struct, frozen=True, kw_only=True):
-    """Who sends, and until when an answer may be waited for."""
+    """Who sends, since when, and until when an answer may be waited for."""
 
     owner: str
+    at: datetime
     until: datetime
 
 

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from adapters.contract import EvidenceRequest, OtherSending, SendAction, Verdict
 from adapters.errors import AdapterError
+from adapters.freshness import reading_fresh
 from gateway.backends import Backends
 from gateway.dispatch.ledger import Ledger, Settlement
 from gateway.dispatch.records import Dispatch, DispatchAction, DispatchItem, ItemState
 from gateway.problems import incident_of
-from gateway.upstream.questions import reading_fresh
 
 __all__ = ["reconcile"]
 
@@ -41,7 +41,8 @@ async def _evidence(ledger: Ledger, dispatch: Dispatch, item: DispatchItem, back
         action=SendAction(dispatch.action.value),
         native_id=item.target.native_id,
         stable_id=item.stable_id,
-        since=item.requested_at,
+        since=item.claimed_at or item.requested_at,
+        until=item.settled_at,
         recipients=item.recipients,
         unsent_before=item.unsent_at is not None,
         others=await _others(ledger, dispatch.action, item),

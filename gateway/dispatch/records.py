@@ -85,6 +85,7 @@ class DispatchItem(Struct, frozen=True, kw_only=True):
 
     ``attempt`` counts how often it was claimed: an outcome belongs to the attempt that brought it. ``unsent_at`` is
     when the vendor's own status was read for this attempt and did not say that it was sent: what it says later is news.
+    ``claimed_at`` is when the last attempt began; None before the first, and of what an older release claimed.
     """
 
     number: int
@@ -100,6 +101,7 @@ class DispatchItem(Struct, frozen=True, kw_only=True):
     vendor_code: str | None = None
     problem: Problem | None = None
     evidence: str | None = None
+    claimed_at: datetime | None = None
     settled_at: datetime | None = None
     unsent_at: datetime | None = None
 

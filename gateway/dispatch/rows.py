@@ -73,6 +73,7 @@ def begun_item(number: int, dispatch_id: str, intent: Intent, request: Request) 
         state=ItemState.SENDING,
         requested_at=request.at,
         attempt=1,
+        claimed_at=None if request.claim is None else request.claim.at,
         unsent_at=request.at if intent.unsent else None,
     )
 
@@ -94,6 +95,7 @@ def item_row(dispatch_id: str, intent: Intent, request: Request) -> dict[str, An
         "attempt": 0 if claim is None else 1,
         "owner": None if claim is None else claim.owner,
         "lease_until": None if claim is None else claim.until,
+        "claimed_at": None if claim is None else claim.at,
         "requested_at": request.at,
         "problem": None,
         "settled_at": None,
@@ -141,6 +143,7 @@ def item_of(row: Any) -> DispatchItem:
         vendor_code=row.vendor_code,
         problem=_problem(row.problem),
         evidence=row.evidence,
+        claimed_at=row.claimed_at,
         settled_at=row.settled_at,
         unsent_at=row.unsent_at,
     )

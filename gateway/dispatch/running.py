@@ -1,5 +1,6 @@
 """What sends, running: the ledger opened and brought up to date, the engine started, the sweeper sweeping."""
 
+import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -34,10 +35,12 @@ async def sending_over(
     timing: Timing = USUAL,
     metrics: Metrics | None = None,
     patience: Patience = endless,
+    answer_now: asyncio.Event | None = None,
 ) -> AsyncIterator[Sending]:
     """What sends over the ledger at ``url``. At the end it begins nothing more, and settles what is under way.
 
-    What is not settled within ``patience`` is let go, and UNKNOWN when its lease ends.
+    What is not settled within ``patience`` is let go, and UNKNOWN when its lease ends. Who waits for a send is answered
+    once ``answer_now`` is set.
 
     Raises `gateway.dispatch.ledger.LedgerUnavailableError` where the ledger cannot be opened.
     """
@@ -55,7 +58,7 @@ async def sending_over(
         sweeper = Sweeper(ledger, engine, executor, clock, timing)
         await sweeper.start()
         stack.push_async_callback(sweeper.stop)
-        sending = Sending(ledger, engine, executor, clock, timing)
+        sending = Sending(ledger, engine, executor, clock, timing, answer_now)
         yield sending
         worker.finish()
         late = await sending.drain(patience) + await worker.drain(patience)

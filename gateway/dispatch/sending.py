@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 import structlog
@@ -81,30 +81,53 @@ class Sent(Struct, frozen=True, kw_only=True):
 
 
 class Sending:
-    """What sends. A send belongs to the ledger, not to the request: it goes on when the caller has left."""
+    """What sends. A send belongs to the ledger, not to the request: it goes on when the caller has left.
+
+    Once ``answer_now`` is set, who waits for a send is told how it stands.
+    """
 
     def __init__(
-        self, ledger: Ledger, engine: RunEngine, owner: str, clock: Callable[[], datetime], timing: Timing = USUAL
+        self,
+        ledger: Ledger,
+        engine: RunEngine,
+        owner: str,
+        clock: Callable[[], datetime],
+        timing: Timing = USUAL,
+        answer_now: asyncio.Event | None = None,
     ) -> None:
         self.ledger = ledger
         self._engine = engine
         self._owner = owner
         self._clock = clock
         self._timing = timing
+        self._answer_now = answer_now or asyncio.Event()
         self._running: set[asyncio.Task[Any]] = set()
         self._handing: set[asyncio.Task[None]] = set()
 
     async def send_one(self, order: Order, backend: Backend, call: PreparedCall) -> Sent:
-        """Sends one item by one call.
+        """Sends one item by one call. It is RUNNING still where there is no time to wait for its outcome.
 
         Raises `AlreadySentError`, `WithheldError`, `IdempotencyConflictError` or `LedgerUnavailableError`; then nothing
         was sent.
         """
-        claim = Claim(owner=self._owner, until=self._lease_end(backend))
-        return await self._to_its_end(self._begin_and_perform(order, backend, call, claim))
+        claim = Claim(owner=self._owner, at=self._clock(), until=self._lease_end(backend))
+        claimed: asyncio.Future[Begun] = asyncio.get_running_loop().create_future()
+        sending = self._begin_task(self._begin_and_perform(order, backend, call, claim, claimed))
+        sending.add_done_callback(_seen)  # whoever waits may leave before
+        leaving = asyncio.create_task(self._answer_now.wait())
+        try:
+            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+        if sending.done() or not claimed.done():
+            return await asyncio.shield(sending)
+        return Sent(dispatch=claimed.result().dispatch)
 
-    async def _begin_and_perform(self, order: Order, backend: Backend, call: PreparedCall, claim: Claim) -> Sent:
+    async def _begin_and_perform(
+        self, order: Order, backend: Backend, call: PreparedCall, claim: Claim, claimed: asyncio.Future[Begun]
+    ) -> Sent:
         begun = await self._begin(order, claim)
+        claimed.set_result(begun)
         if begun.replayed:
             return Sent(dispatch=begun.dispatch, replayed=True)
         if not begun.items:  # found too late: others have taken it for lost
@@ -233,7 +256,7 @@ class Sending:
             incident_of(error)
 
     def _lease_end(self, backend: Backend) -> datetime:
-        return self._clock() + timedelta(seconds=backend.timeout) + self._timing.lease_margin
+        return self._clock() + self._timing.lease(backend.timeout)
 
     async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
         """Waits for work that outlives whoever waits."""
@@ -245,6 +268,11 @@ class Sending:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
+
+
+def _seen(done: asyncio.Task[Any]) -> None:
+    if not done.cancelled():
+        done.exception()
 
 
 def _unsettled(settlement: Settlement) -> Problem:

@@ -12,12 +12,12 @@ from msgspec import Struct
 from adapters.contract import ListRequest
 from adapters.errors import AdapterError
 from adapters.filters import Filter, FilterOptions
+from adapters.freshness import reading_fresh
 from adapters.model import Customer, RecordStatus
 from gateway.backends import Backend
 from gateway.ids import Ref
 from gateway.loaders import PageKey, RecordKey
 from gateway.problems import ProblemError, failed
-from gateway.upstream.questions import reading_fresh
 
 if TYPE_CHECKING:
     from gateway.context import RequestContext
@@ -42,6 +42,7 @@ async def stable_ids_of(context: "RequestContext", refs: Sequence[Ref]) -> dict[
 
     Raises the backend's problem when one could not be looked up: then nothing must be sent to any.
     """
+    context.forget()  # what this request has read before may have come out of a cache
     found: dict[Ref, str] = {}
     for key in dict.fromkeys(ref.backend for ref in refs):
         mine = [ref for ref in refs if ref.backend == key]
@@ -52,6 +53,7 @@ async def stable_ids_of(context: "RequestContext", refs: Sequence[Ref]) -> dict[
 
 async def customers_matching(context: "RequestContext", backend: Backend, tree: Filter | None) -> Addressees:
     """All customers that a filter finds; raises when one page fails."""
+    context.forget()  # as above
     found: dict[Ref, str] = {}
     inactive: set[Ref] = set()
     position: str | None = None

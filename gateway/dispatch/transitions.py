@@ -43,6 +43,7 @@ _CLAIMING = Prepared(
         attempt=items.c.attempt + 1,
         owner=bindparam("new_owner", type_=items.c.owner.type),
         lease_until=bindparam("until", type_=items.c.lease_until.type),
+        claimed_at=bindparam("since", type_=items.c.claimed_at.type),
         problem=None,
         vendor_message=None,
         vendor_code=None,
@@ -106,7 +107,7 @@ def claim_items(
 ) -> Sequence[DispatchItem]:
     """Claims the next QUEUED items of a dispatch at one backend."""
     those = {"of_dispatch": dispatch_id, "at_backend": backend, "first": first}
-    claimed = _CLAIMING.run(connection, those | {"new_owner": claim.owner, "until": claim.until})
+    claimed = _CLAIMING.run(connection, those | {"new_owner": claim.owner, "since": claim.at, "until": claim.until})
     return sorted(map(item_of, claimed), key=lambda item: item.number)
 
 

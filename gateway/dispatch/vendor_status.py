@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from adapters.contract import Documents, SendAction
 from adapters.errors import AdapterError, UnsupportedByVendor
+from adapters.freshness import reading_fresh
 from gateway.backends import Backend
 from gateway.dispatch.ledger import Intent
 from gateway.dispatch.records import DispatchAction
@@ -76,7 +77,8 @@ async def _read(backend: Backend, kind: str, native_ids: Sequence[str]) -> Mappi
     try:
         if part is None:
             raise UnsupportedByVendor("This backend shows no status of it.", backend=backend.key)
-        return await part.by_key(native_ids, _WANTED, fresh=True)
+        with reading_fresh():
+            return await part.by_key(native_ids, _WANTED)
     except AdapterError as error:
         return dict.fromkeys(native_ids, error)
 

@@ -129,12 +129,16 @@ class CostPlan:
         return known
 
 
-def _measure(value: Any) -> Any:
-    """What a cost can depend on in a variable's value, to be found again; `UNKNOWN` where it is not given."""
+def _measure(value: Any, *, inside: bool = False) -> Any:
+    """What a cost can depend on in a variable's value, to be found again; `UNKNOWN` where it is not given.
+
+    An object inside an input, however deep, is none of those that costs look into.
+    """
     if isinstance(value, list):
         return "list", len(value)
     if isinstance(value, dict):
-        return "object", *((name, _measure(inner)) for name, inner in value.items() if name in MEASURED)
+        members = () if inside else value.items()
+        return "object", *((name, _measure(inner, inside=True)) for name, inner in members if name in MEASURED)
     return value if isinstance(value, int | float) or value is None or value is UNKNOWN else "text"
 
 

@@ -1,6 +1,5 @@
 """Executes operations by compiled plans, and leaves to graphql-core what is not compiled."""
 
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -29,7 +28,8 @@ from gateway.schema.execution import PublicSchema, SchemaExecutor, public_reques
 __all__ = ["Compiled", "CompiledExecutor", "EngineWatch"]
 
 MOST_VARIANTS: Final = 16
-"""Plans of one operation: one for each combination of its conditions that was asked lately."""
+"""Plans of one operation, one for each combination of its conditions: the first to be asked have theirs, and any other
+is left to graphql-core. So nobody can have plans compiled, or kept, without end."""
 
 MOST_COERCION_ERRORS: Final = 50
 """As graphql-core has it."""
@@ -61,8 +61,7 @@ class _Variants:
 
     conditions: tuple[str, ...]
     refused: Reason | None = None
-    plans: OrderedDict[tuple[bool, ...], Compiled] = field(default_factory=OrderedDict)
-    made: int = 0
+    plans: dict[tuple[bool, ...], Compiled] = field(default_factory=dict)
 
 
 class CompiledExecutor:

@@ -1,9 +1,10 @@
 """The filter inputs, and the trees that they are read into. What a tree means is said in `adapters.filters`."""
 
+import dataclasses
 import datetime
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import strawberry
 from strawberry import UNSET
@@ -208,12 +209,30 @@ _ONLY_AMONG_CONJUNCTS = frozenset(("delivered", "created_since"))
 _NESTING = ("and_", "or_", "not_")
 
 
+MOST_OPERANDS: Final = 500
+"""Values and conditions in one filter. Each may be compared with every record that is read: of so many and a thousand
+records that takes about a second."""
+
+
 def read_filter(given: Any, context: RequestContext) -> Filter | None:
     """The tree of a filter input, None for no filter. Raises INVALID_INPUT, naming the operator at fault."""
     if given is None or given is UNSET:
         return None
+    operands = _operands(given)
+    if operands > MOST_OPERANDS:
+        message = f"A filter has at most {MOST_OPERANDS} values and conditions; this one has {operands}."
+        raise ProblemError(Problem(code=ProblemCode.INVALID_INPUT, message=message, path=("filter",)))
     terms = tuple(_terms(given, context, conjunct=True))
     return terms[0] if len(terms) == 1 else And(terms)
+
+
+def _operands(given: Any) -> int:
+    """How many values and conditions are in a filter input; an empty condition counts, too."""
+    if isinstance(given, list):
+        return sum(map(_operands, given))
+    if not dataclasses.is_dataclass(given):
+        return 1
+    return max(1, sum(_operands(value) for value in vars(given).values() if value is not UNSET))
 
 
 def _terms(given: Any, context: RequestContext, *, conjunct: bool) -> Iterator[Filter]:

@@ -20,6 +20,8 @@ from gateway.dispatch.ledger import DispatchQuery, Ledger, LedgerUnavailableErro
 from gateway.dispatch.records import Dispatch, DispatchAction
 from gateway.server.assets import EVERY_RESPONSE, ICON, asset_url
 from gateway.server.capability_words import said_of
+from gateway.server.guarding import plain_refusal
+from gateway.server.requests_reading import RequestRefusedError
 from gateway.upstream.health import HealthState
 
 __all__ = ["SHOWN", "FrontPage"]
@@ -179,7 +181,10 @@ class FrontPage:
         return Route("/", self._answer, methods=["GET"])
 
     async def _answer(self, request: Request) -> Response:
-        principal = await self._caller(request)
+        try:
+            principal = await self._caller(request)
+        except RequestRefusedError as refusal:
+            return plain_refusal(refusal)
         root = request.scope.get("root_path", "")
         content, more = _SIGNED_OUT, Markup()
         if principal is not None:

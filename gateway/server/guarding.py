@@ -17,15 +17,22 @@ Caller = Callable[[Request], Awaitable[Principal | None]]
 Answer = Callable[[Request], Awaitable[Response]]
 
 
-def caller_with(authenticator: Authenticator, *scopes: Scope) -> Caller:
-    """Who asks, for pages that show less to others: None for nobody known, and for who lacks one of these scopes."""
+def caller_with(authenticator: Authenticator, *scopes: Scope, counted: bool = False) -> Caller:
+    """Who asks, for pages that show less to others: None for nobody known, and for who lacks one of these scopes.
+
+    Where it is ``counted``, as what costs something is, the caller raises `RequestRefusedError` for one too many.
+    """
 
     async def caller(request: Request) -> Principal | None:
         try:
             principal = await authenticator.principal_of(request)
         except RequestRefusedError:
             return None
-        return principal if principal.scopes.issuperset(scopes) else None
+        if not principal.scopes.issuperset(scopes):
+            return None
+        if counted:
+            await authenticator.admit(principal)
+        return principal
 
     return caller
 

@@ -119,15 +119,16 @@ class _Socket:
         now = asyncio.get_running_loop().time
         look_again = now() + RENEW_SECONDS
         while True:
+            if now() >= look_again:  # also where one message comes upon the other, so that none is waited for
+                look_again = now() + RENEW_SECONDS
+                with contextlib.suppress(RequestRefusedError):  # that it cannot be found out now ends nothing
+                    principal = await self._renewed(principal)
             try:
                 async with asyncio.timeout_at(look_again):
                     message = await self._next()
             except TimeoutError:
-                look_again = now() + RENEW_SECONDS
-                with contextlib.suppress(RequestRefusedError):  # that it cannot be found out now ends nothing
-                    principal = await self._renewed(principal)
-            else:
-                await self._take(message, principal)
+                continue
+            await self._take(message, principal)
 
     async def _renewed(self, principal: Principal) -> Principal:
         try:

@@ -18,18 +18,25 @@ T = TypeVar("T")
 
 _CLOSE = (b"connection", b"close")
 
+LAST_SECONDS = 1.0
+"""In which an answer is made and sent, of whatever is known by then."""
+
 
 class StoppingError(Exception):
     """What was being followed goes on, and this process does not: it can be followed at another one."""
 
 
 class Stopping:
-    """Whether this process was told to go. ``seconds`` is how long all of it may take from then on."""
+    """Whether this process was told to go. ``seconds`` is how long all of it may take from then on.
+
+    ``answer_now`` is set shortly before requests under way are cut off: whoever has something to say says it then.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._until: float | None = None
         self._let_go = asyncio.Event()
+        self.answer_now = asyncio.Event()
 
     @property
     def begun(self) -> bool:
@@ -45,9 +52,10 @@ class Stopping:
         """The seconds that are left, at least 0; None where nobody has told it to go."""
         return None if self._until is None else max(0.0, self._until - time.monotonic())
 
-    def let_go(self) -> None:
-        """Ends everything that is only being followed."""
+    def let_go(self, answering_seconds: float = 0.0) -> None:
+        """Ends everything that is only being followed; what is still under way is cut off in so many seconds."""
         self._let_go.set()
+        asyncio.get_running_loop().call_later(max(0.0, answering_seconds - LAST_SECONDS), self.answer_now.set)
 
     async def followed(self, frames: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
         """What comes, until its end; raises `StoppingError` when it is let go. Closing it closes what it reads from."""

@@ -1,7 +1,7 @@
 """An answer on its way in, out of the bytes of one connection (HTTP/1.1, RFC 9112), by llhttp.
 
 Stricter than llhttp where what it lets pass could be taken for something else: it knows neither how long a head may be,
-nor that a vendor has no business with another version or transfer coding, and reads on after an answer's end.
+nor that a vendor has no business with another protocol, version or transfer coding, and reads on after an answer's end.
 """
 
 import httptools
@@ -14,6 +14,7 @@ MAX_HEAD_BYTES = 64 * 1024
 _FIRST_FINAL = 200
 _SWITCHING_PROTOCOLS = 101
 _END_OF_HEAD = b"\r\n\r\n"
+_PROTOCOL = b"HTTP/"
 _TELLING = 6
 """The last bytes of an answer in chunks tell whether an empty line follows it."""
 
@@ -135,8 +136,10 @@ class Answer:
             if lowered == b"content-length":
                 self._length = int(value)
             elif lowered == b"transfer-encoding":
-                self._coding = value
+                self._coding = value if self._coding is None else self._coding + b", " + value
         if self._coding is not None and self._coding.lower() != b"chunked":
+            raise NotHttpError
+        if not self._first.lstrip(b"\r\n").startswith(_PROTOCOL):
             raise NotHttpError
         self.head = True
         self.whole = self._bodiless

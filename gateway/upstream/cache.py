@@ -9,7 +9,7 @@ from adapters.wire import EXTENSION, CallInfo
 from gateway.upstream.cache_store import Found, Kept, Store
 from gateway.upstream.calls import CacheUse, call_of
 from gateway.upstream.coalesce import GENERATION, REPEATED
-from gateway.upstream.questions import digest_of, question_of, wants_fresh
+from gateway.upstream.questions import digest_of, question_of
 
 __all__ = ["CacheTransport", "seconds_allowed"]
 
@@ -59,7 +59,7 @@ class CacheTransport(httpx.AsyncBaseTransport):
             return await self._inner.handle_async_request(request)
         key = digest_of(question, self._account)
         found = await self._store.find(info.backend, key)
-        if wants_fresh(info):
+        if info.fresh:
             _tell(request, CacheUse.BYPASSED)
             found = Found(found.generation)
         elif found.kept is not None and found.fresh:

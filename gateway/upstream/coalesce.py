@@ -13,7 +13,7 @@ from adapters.errors import AdapterError
 from adapters.messages import changed_request, fields_without, finished_response
 from adapters.wire import EXTENSION, CallInfo, share_call
 from gateway.upstream.calls import Call, begin_call, call_of
-from gateway.upstream.questions import question_of, wants_fresh
+from gateway.upstream.questions import question_of
 
 __all__ = ["GENERATION", "REPEATED", "CoalesceTransport", "response_like"]
 
@@ -59,7 +59,7 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
         info: CallInfo | None = request.extensions.get(EXTENSION)
         if info is not None and info.write:
             return await self._write(request)
-        question = None if info is None or wants_fresh(info) else question_of(request)
+        question = None if info is None or info.fresh else question_of(request)
         if question is None:
             return await self._inner.handle_async_request(request)
         key = (question, request.extensions.get(GENERATION))

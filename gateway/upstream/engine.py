@@ -51,8 +51,9 @@ class EngineTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Sends the request.
 
-        Raises `httpx.UnsupportedProtocol`, `httpx.ConnectError` and `httpx.ConnectTimeout` before any of it was sent,
-        and other kinds of `httpx.TransportError` when it may have arrived. Cancelled, it closes the connection.
+        Raises `httpx.UnsupportedProtocol`, `httpx.LocalProtocolError`, `httpx.ConnectError` and `httpx.ConnectTimeout`
+        before any of it was sent, and other kinds of `httpx.TransportError` when it may have arrived. Cancelled, it
+        closes the connection.
         """
         info: CallInfo | None = request.extensions.get(EXTENSION)
         write = info is not None and info.write

@@ -1,9 +1,6 @@
-"""When two reads ask the same, so that one answer serves both; and which must be asked anew all the same."""
+"""When two reads ask the same, so that one answer serves both."""
 
-import contextlib
-import contextvars
 import hashlib
-from collections.abc import Iterator
 
 import httpx
 import msgspec
@@ -12,13 +9,11 @@ from msgspec import Struct
 from adapters.messages import body_of, fields_without
 from adapters.wire import EXTENSION, CallInfo
 
-__all__ = ["Question", "digest_of", "question_of", "reading_fresh", "wants_fresh"]
+__all__ = ["Question", "digest_of", "question_of"]
 
 _NOT_ASKED = frozenset((b"traceparent", b"tracestate", b"cache-control", b"pragma"))
-"""Headers that change no answer: whose trace a call belongs to, and how old an answer may be, which `wants_fresh`
-says."""
-
-_reading_fresh: contextvars.ContextVar[bool] = contextvars.ContextVar("reading_fresh", default=False)
+"""Headers that change no answer: whose trace a call belongs to, and how old an answer may be, which
+`CallInfo.fresh` says."""
 
 
 class Question(Struct, frozen=True, cache_hash=True):
@@ -52,21 +47,3 @@ def digest_of(question: Question, account: bytes) -> str:
         [info.operation, sorted(info.wanted), question.method, question.url, question.headers, question.body]
     )
     return hashlib.blake2b(told, key=account, digest_size=32).hexdigest()
-
-
-@contextlib.contextmanager
-def reading_fresh() -> Iterator[None]:
-    """Whatever is read inside, also by tasks begun inside, is the vendor's answer of now.
-
-    For what decides about a send, and for trying a backend.
-    """
-    token = _reading_fresh.set(True)
-    try:
-        yield
-    finally:
-        _reading_fresh.reset(token)
-
-
-def wants_fresh(info: CallInfo) -> bool:
-    """Whether no earlier answer will do: the adapter says so of the call, or its caller of all that it reads."""
-    return info.fresh or _reading_fresh.get()

@@ -89,8 +89,9 @@ class Socket(asyncio.Protocol):
 
     async def read(self, seconds: float | None = None) -> bytes:
         """What has arrived, at least a byte; none at the end. Raises `httpx.ReadTimeout`, `httpx.ReadError`."""
-        if not self._arrived and not self._ended and not await self._told(seconds):
-            raise httpx.ReadTimeout(f"nothing for {seconds} seconds")
+        while not self._arrived and not self._ended:  # what it is told of may be another thing
+            if not await self._told(seconds):
+                raise httpx.ReadTimeout(f"nothing for {seconds} seconds")
         data, self._arrived = self._arrived, b""
         if not data and self._failure is not None:
             raise httpx.ReadError(str(self._failure)) from self._failure

@@ -17,6 +17,7 @@ from adapters.errors import (
     TimedOut,
     Unavailable,
 )
+from adapters.freshness import reading_fresh
 from adapters.wire import EXTENSION, Answer, Wire, WireRequest, url_under
 
 BASE = httpx.URL("https://vendor.example/api/v1/")
@@ -69,6 +70,7 @@ def test_a_path_in_a_segment_is_encoded(segment: str, encoded: str) -> None:
         (httpx.ConnectError("x"), Unavailable, Unavailable, True),
         (httpx.ConnectTimeout("x"), TimedOut, TimedOut, True),
         (httpx.PoolTimeout("x"), TimedOut, TimedOut, True),
+        (httpx.LocalProtocolError("x"), Unavailable, Unavailable, True),
         (httpx.ReadTimeout("x"), TimedOut, OutcomeUnknown, False),
         (httpx.WriteTimeout("x"), TimedOut, OutcomeUnknown, False),
         (httpx.ReadError("x"), Unavailable, OutcomeUnknown, False),
@@ -134,10 +136,24 @@ async def test_a_fresh_read_says_so_to_our_caches_and_to_those_on_the_way(fresh:
         seen.append(request)
         return httpx.Response(200)
 
-    await wire(handler).send(replace(READ, fresh=fresh))
+    with reading_fresh(fresh=fresh):
+        await wire(handler).send(READ)
 
     found = (seen[0].extensions[EXTENSION].fresh, seen[0].headers.get("cache-control"))
     assert found == ((True, "no-cache") if fresh else (False, None))
+
+
+async def test_a_write_is_no_fresh_read() -> None:
+    seen: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200)
+
+    with reading_fresh():
+        await wire(handler).send(WRITE)
+
+    assert (seen[0].extensions[EXTENSION].fresh, seen[0].headers.get("cache-control")) == (False, None)
 
 
 class Chunks(httpx.AsyncByteStream):

@@ -167,5 +167,58 @@ async def test_the_list_of_a_customer_is_the_whole_list_picked_out(
         rest = found[customer].end
         assert (rest is None) == (len(own) <= first)
         if rest is not None:
-            going_on = await read.of_customers([customer], asking(50, order=chosen, position=rest))
+            going_on = await read.of_customers([customer], asking(50, order=chosen), {customer: rest})
             assert own[first:] == _ids(going_on[customer])
+
+
+async def _with_lists(read: Any, order: Order | None) -> dict[str, list[str]]:
+    """The ids on each customer's own list, of the first thirty that have one."""
+    whole = await everything(read, order=order)
+    customers = sorted({record.customer_id for record in whole})[:30]
+    return {customer: [one.native_id for one in whole if one.customer_id == customer] for customer in customers}
+
+
+@pytest.mark.parametrize("limits", [{}, {"page_size": 20, "scan_budget": 40}])
+@pytest.mark.parametrize("order", [None, "-date"])
+async def test_customers_lists_go_on_each_from_a_place_of_its_own(
+    vendor: Vendor, sandbox: RunningSandbox, part: ListPart, order: str | None, limits: dict[str, int]
+) -> None:
+    """Whatever pages they are read in and wherever each stands, each of its records is met once."""
+    chance = Random(11)  # noqa: S311 - how far each is read, and with whom
+    chosen = ordering(order) if order else None
+    async with connected(vendor, sandbox) as unbounded, connected(vendor, sandbox, limits=limits) as adapter:
+        read = reader(adapter, part)
+        if not hasattr(read, "of_customers") or (order and order not in part.orders):
+            return
+        own = await _with_lists(reader(unbounded, part), chosen)
+        met: dict[str, list[str]] = {customer: [] for customer in own}
+        places: dict[str, str | None] = dict.fromkeys(own)
+        while places:
+            some = [customer for customer in places if chance.random() < 0.8]
+            positions = {customer: place for customer in some if (place := places[customer]) is not None}
+            for customer, page in (await read.of_customers(some, asking(2, order=chosen), positions)).items():
+                met[customer] += _ids(page)
+                places[customer] = page.end
+                if page.end is None:
+                    del places[customer]
+
+    assert own == met
+
+
+async def test_a_position_that_no_list_gave_is_refused_to_its_customer_alone(adapter: Adapter, part: ListPart) -> None:
+    read = reader(adapter, part)
+    if not hasattr(read, "of_customers"):
+        return
+    own = await _with_lists(read, None)
+    one, other = list(own)[:2]
+    found = await read.of_customers([one, other], asking(50), {other: "elsewhere"})
+
+    assert (own[one], InvalidInput) == (_ids(found[one]), type(found[other]))
+
+
+async def test_a_position_for_all_customers_is_refused(adapter: Adapter, part: ListPart) -> None:
+    read = reader(adapter, part)
+    if not hasattr(read, "of_customers"):
+        return
+    with pytest.raises(ValueError, match="by customer"):
+        await read.of_customers(["1", "2"], asking(2, position="1"))

@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from adapters import model
 from adapters.contract import Adapter, Documents
+from adapters.freshness import reading_fresh
 from tests.connecting import RunningSandbox
 from tests.contract.offers import ListPart
 from tests.contract.walking import attributes, everything, reader
@@ -111,7 +112,8 @@ async def cached(documents: Documents[Any] | None, sandbox: RunningSandbox, coun
     found = []
     for fresh in (False, True):
         before = sandbox.count()
-        await documents.by_key(keys, NOTHING, fresh=fresh)
+        with reading_fresh(fresh=fresh):
+            await documents.by_key(keys, NOTHING)
         found.append({dict(entry["headers"]).get("cache-control") for entry in sandbox.journal(before)})
     return found
 

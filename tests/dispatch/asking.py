@@ -11,7 +11,7 @@ from gateway.problems import Problem, ProblemCode
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
-LEASE = Claim(owner="north", until=NOW + timedelta(minutes=1))
+LEASE = Claim(owner="north", at=NOW, until=NOW + timedelta(minutes=1))
 WRITE = WriteKey(principal="alice", mutation="createCustomer", key="k", input_hash="input")
 AFTER_LEASE = LEASE.until + timedelta(microseconds=1)
 PROBLEM = Problem(code=ProblemCode.REJECTED, message="No such address.", backend="uk", vendor_code="E17")

@@ -118,7 +118,7 @@ class LedgerMachine(RuleBasedStateMachine):
             idempotency_key=key,
             input_hash=given,
             resend=resend,
-            claim=Claim(owner=owner.name, until=self.at(until)) if single else None,
+            claim=Claim(owner=owner.name, at=self.at(self.now), until=self.at(until)) if single else None,
             strict=single,
         )
         try:
@@ -188,7 +188,7 @@ class LedgerMachine(RuleBasedStateMachine):
         who = self.owners[owner]
         until = self.now + LEASE_SECONDS
         expected = self.model.claimable(dispatch, backend, first)
-        claim = Claim(owner=who.name, until=self.at(until))
+        claim = Claim(owner=who.name, at=self.at(self.now), until=self.at(until))
         claimed = self.run(who.ledger.claim(dispatch, backend, first=first, claim=claim))
         assert [item.number for item in claimed] == expected
         self.model.claim(expected, until)
@@ -256,7 +256,7 @@ class LedgerMachine(RuleBasedStateMachine):
         settlements, expected = self.settlements(done)
         claimable = self.model.claimable(dispatch, backend, first)
         until = self.now + LEASE_SECONDS
-        claim = Claim(owner=who.name, until=self.at(until))
+        claim = Claim(owner=who.name, at=self.at(self.now), until=self.at(until))
         settled, claimed = self.run(
             who.ledger.settle_and_claim(settlements, dispatch, backend, at=self.at(self.now), first=first, claim=claim)
         )

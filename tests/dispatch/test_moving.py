@@ -42,7 +42,7 @@ async def test_a_claim_of_an_unknown_dispatch_takes_nothing(ledger: Ledger) -> N
 async def test_each_claim_has_its_own_lease(ledger: Ledger) -> None:
     dispatch = (await begun(ledger, "a", "b")).dispatch
     await ledger.claim(dispatch.id, "uk", first=1, claim=LEASE)
-    await ledger.claim(dispatch.id, "uk", first=1, claim=Claim(owner="south", until=LATER))
+    await ledger.claim(dispatch.id, "uk", first=1, claim=Claim(owner="south", at=NOW, until=LATER))
     assert await ledger.expire(now=AFTER_LEASE) == 1
     assert [item.state for item in await ledger.items(dispatch.id)] == [ItemState.UNKNOWN, ItemState.SENDING]
 

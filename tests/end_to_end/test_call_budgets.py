@@ -5,7 +5,7 @@ from typing import Any
 
 from adapters.sandbox_server import SandboxServer
 from adapters.sandboxing import Sandbox
-from tests.end_to_end.stage import Stage, configured, id_of, staged
+from tests.end_to_end.stage import Reply, Stage, configured, id_of, staged
 
 CUSTOMERS = """query ($backend: String!) {
   customers(first: 50, backends: [$backend]) {
@@ -40,6 +40,58 @@ async def test_fifty_customers_where_the_tenant_may_be_read_whole(company: Sandb
         "GET /backend/api/v1/customers/",
         "GET /backend/api/v1/correspondence/",
     ]
+
+
+DOCUMENTS = """query ($customers: [ID!], $after: String) {
+  documents(customers: $customers, first: 100, after: $after, orderBy: {field: DATE, direction: DESC}) {
+    nodes { id } pageInfo { endCursor hasNextPage } problems { code }
+  }
+}"""
+
+
+async def _both_pages(stage: Stage, backend: str) -> list[Reply]:
+    """The first page of fifty customers' documents, each of which has more of its own, and the next."""
+    listed = await stage.ask(
+        "query ($backend: String!) { customers(first: 50, backends: [$backend]) { nodes { id } } }", backend=backend
+    )
+    customers = [node["id"] for node in listed.data["customers"]["nodes"]]
+    one = await stage.ask(DOCUMENTS, customers=customers)
+    other = await stage.ask(DOCUMENTS, customers=customers, after=one.data["documents"]["pageInfo"]["endCursor"])
+    return [one, other]
+
+
+async def test_the_second_page_of_fifty_customers_documents_costs_what_the_first_does(stage: Stage) -> None:
+    pages = await _both_pages(stage, "smallinvoice")
+
+    found = [(reply.counts, len(reply.data["documents"]["nodes"])) for reply in pages]
+    assert found == [({"smallinvoice": 1}, 100)] * 2
+
+
+async def test_so_it_does_where_the_tenant_may_be_read_whole(company: SandboxServer) -> None:
+    settings = configured(company, billing_platform={"settings": {"list_whole": True}})
+    async with staged(company, settings) as stage:
+        pages = await _both_pages(stage, "billing-platform")
+
+    found = [(reply.counts, len(reply.data["documents"]["nodes"])) for reply in pages]
+    assert found == [({"billing-platform": 1}, 100)] * 2
+
+
+async def test_so_do_the_second_pages_of_many_customers_templates(stage: Stage) -> None:
+    listed = await stage.ask(
+        'query { customers(first: 50, backends: ["sage-intacct"]) { nodes { id templates(first: 1) {'
+        " pageInfo { endCursor hasNextPage } } } } }"
+    )
+    nodes = [node for node in listed.data["customers"]["nodes"] if node["templates"]["pageInfo"]["hasNextPage"]]
+    fields = [
+        f'c{number}: customer(by: {{id: "{node["id"]}"}})'
+        f' {{ templates(first: 1, after: "{node["templates"]["pageInfo"]["endCursor"]}") {{ nodes {{ id }} }} }}'
+        for number, node in enumerate(nodes[:10])
+    ]
+    reply = await stage.ask(f"{{ {' '.join(fields)} }}")
+
+    assert reply.errors == []
+    assert [len(one["templates"]["nodes"]) for one in reply.data.values()] == [1] * len(fields)
+    assert (len(fields), reply.counts) == (10, {"sage-intacct": 2})  # the customers, then their templates
 
 
 class Watched:

@@ -82,6 +82,20 @@ async def test_the_ids_that_decide_what_was_sent_are_never_out_of_what_is_kept(
     assert [(reply.errors, reply.counts) for reply in replies] == [([], {"kashflow": 1})] * 2
 
 
+@pytest.mark.parametrize(
+    "whom",
+    [
+        {"customers": [id_of("Customer", "kashflow", 10001)]},
+        {"backend": "kashflow", "filter": {"name": {"startsWith": "Zephyr"}}},
+    ],
+)
+async def test_nor_out_of_what_the_same_request_has_read_before(keeping: Stage, whom: dict[str, Any]) -> None:
+    one = "emailStatements(input: $input) { plan { callCount } problems { code } }"
+    twice = f"mutation ($input: EmailStatementsInput!) {{ a: {one} b: {one} }}"
+    reply = await keeping.ask(twice, input={**whom, "dryRun": True})
+    assert (reply.errors, reply.counts) == ([], {"kashflow": 2})
+
+
 async def test_evidence_is_never_out_of_what_is_kept() -> None:
     with emulators("billing_platform") as server:
         async with staged(server, configured(server, **KEPT)) as stage:

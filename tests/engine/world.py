@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from adapters.errors import AdapterError, Forbidden, NotFound, RateLimited, TimedOut, Unavailable, UnsupportedByVendor
 from adapters.model import DocumentState, PostalAddress, RecordStatus, TransactionDefinition
@@ -112,7 +112,7 @@ def _odd(key: str) -> Fake:
             letter(key, "l2", "2", page_count="7", vendor_status=None),
             letter(key, "l3", "nobody", title=object()),
         ],
-        messages=[letter(key, "m9")],
+        messages=[cast("Any", letter(key, "m9"))],
         carried=frozenset(("raw", "emails", "currency", "address")),
     )
     return odd  # type: ignore[no-any-return]

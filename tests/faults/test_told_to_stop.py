@@ -126,7 +126,7 @@ def test_a_websocket_is_closed_as_of_a_service_that_restarts(sqlite_url: str, ve
     assert socket.close_code == 1012
 
 
-def test_a_send_that_is_not_answered_in_time_is_let_go_and_not_sent_again(
+def test_a_send_that_is_not_settled_in_time_is_answered_as_running_let_go_and_not_sent_again(
     sqlite_url: str, vendors: Vendors, tmp_path: Path
 ) -> None:
     vendors.slow(60, EMAILS)
@@ -142,5 +142,26 @@ def test_a_send_that_is_not_answered_in_time_is_let_go_and_not_sent_again(
             assert process.terminate(within=KILLED_AFTER) == 0
         answer = asking.result()
         assert "no time to hear what became of all that is being sent" in process.log()
+    (item,) = ledger_items(sqlite_url)
+    payload = answer.json()["data"]["emailDocument"]
+    assert (payload["dispatch"]["state"], payload["problems"]) == ("RUNNING", [])
+    assert item.state is ItemState.SENDING
+
+
+def test_what_is_cut_off_before_it_was_written_down_is_told_so(
+    sqlite_url: str, vendors: Vendors, tmp_path: Path
+) -> None:
+    vendors.slow(60, READS)
+    with stopped_slowly(vendors, sqlite_url, tmp_path, timeout=50, stop_seconds=5) as process:
+        with ThreadPoolExecutor(1) as aside:
+            asking = aside.submit(
+                httpx.post,
+                process.address("/graphql"),
+                json={"query": CUSTOMERS},
+                trust_env=False,
+                timeout=KILLED_AFTER,
+            )
+            until(lambda: vendors.requests(READS), process.log)
+            assert process.terminate(within=KILLED_AFTER) == 0
+        answer = asking.result()
     assert (answer.status_code, answer.json()["errors"][0]["extensions"]) == (503, {"code": "UNAVAILABLE"})
-    assert [item.state for item in ledger_items(sqlite_url)] == [ItemState.SENDING]

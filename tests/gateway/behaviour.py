@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.contract import Evidence, Outcome
 from adapters.errors import AdapterError
+from adapters.freshness import is_reading_fresh
 from adapters.wire import FileStream
 
 
@@ -19,7 +20,8 @@ class Call:
     keys: tuple[str, ...] = ()
     wanted: frozenset[str] = frozenset()
     request: Any = None
-    fresh: bool = False
+    positions: Mapping[str, str] = field(default_factory=dict)
+    fresh: bool = field(default_factory=is_reading_fresh)
 
 
 class Gate:

@@ -10,7 +10,7 @@ from adapters.contract import ListRequest
 from adapters.errors import AdapterError, Conflict, InvalidInput, ScanLimit
 from adapters.filters import evaluate
 from adapters.model import CustomerEmailTemplate, Page
-from adapters.paging import Rows, read_by_offset
+from adapters.paging import Rows, own_places, read_by_offset
 from tests.gateway.behaviour import Behaviour, Call
 
 T = TypeVar("T")
@@ -50,23 +50,28 @@ class Shelf(Generic[T]):
         return await self._read(self.records, request)
 
     async def of_customers(
-        self, customer_ids: Sequence[str], request: ListRequest
+        self, customer_ids: Sequence[str], request: ListRequest, positions: Mapping[str, str] = {}
     ) -> Mapping[str, Page[T] | AdapterError]:
         """A part of each customer's list."""
+        places = own_places(customer_ids, request, positions)
         verb = f"{self._part}.of_customers"
-        await self._behaviour.called(Call(verb, tuple(customer_ids), request.wanted, request))
+        await self._behaviour.called(Call(verb, tuple(customer_ids), request.wanted, request, positions))
         answers: dict[str, Page[T] | AdapterError] = {}
-        for customer_id in customer_ids:
+        for customer_id, place in places.items():
             failed = self._behaviour.of_key.get((verb, customer_id))
             mine = [record for record in self.records if getattr(record, "customer_id", None) == customer_id]
-            answers[customer_id] = failed or await self._read(mine, request)
+            answers[customer_id] = failed or await self._own(mine, msgspec.structs.replace(request, position=place))
         return answers
 
-    async def by_key(
-        self, keys: Sequence[str], wanted: frozenset[str], *, fresh: bool = False
-    ) -> dict[str, T | AdapterError | None]:
+    async def _own(self, records: Sequence[T], request: ListRequest) -> Page[T] | AdapterError:
+        try:
+            return await self._read(records, request)
+        except InvalidInput as error:
+            return error
+
+    async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> dict[str, T | AdapterError | None]:
         """Records by native id."""
-        return await self._find("by_key", keys, wanted, "native_id", fresh=fresh)
+        return await self._find("by_key", keys, wanted, "native_id")
 
     async def by_code(self, codes: Sequence[str], wanted: frozenset[str]) -> dict[str, T | AdapterError | None]:
         """Records by code."""
@@ -77,9 +82,9 @@ class Shelf(Generic[T]):
         return getattr(record, name)
 
     async def _find(
-        self, verb: str, keys: Sequence[str], wanted: frozenset[str], attribute: str, *, fresh: bool = False
+        self, verb: str, keys: Sequence[str], wanted: frozenset[str], attribute: str
     ) -> dict[str, T | AdapterError | None]:
-        await self._behaviour.called(Call(f"{self._part}.{verb}", tuple(keys), wanted, fresh=fresh))
+        await self._behaviour.called(Call(f"{self._part}.{verb}", tuple(keys), wanted))
         found: dict[str, T | AdapterError | None] = {}
         for key in keys:
             matching = [record for record in self.records if getattr(record, attribute) == key]

@@ -166,6 +166,28 @@ async def test_a_wrong_input_is_refused_by_name_and_makes_no_call(name: str, giv
     assert (extensions["code"], extensions["path"], a.behaviour.calls) == ("INVALID_INPUT", ["filter", at_fault], [])
 
 
+SIZES = [
+    ("customers", lambda n: {"name": {"in": ["x"] * n}}),
+    ("customers", lambda n: {"or": [{"code": {"eq": "x"}}] * n}),
+    ("customers", lambda n: {"and": [{}] * n}),
+    ("customers", lambda n: {"or": [{"and": [{"name": {"in": ["x"] * (n // 5)}}] * 5}]}),
+    ("documents", lambda n: {"not": {"or": [{"title": {"ne": "x"}}] * n}}),
+]
+
+
+@pytest.mark.parametrize(("name", "filter_of"), SIZES)
+async def test_a_filter_of_more_than_can_be_compared_in_a_second_is_refused(name: str, filter_of: Any) -> None:
+    a = everything()
+    gateway = gateway_over(a)
+    answered = await answer(gateway, query(name), filter=filter_of(505))
+    (error,) = answered.errors
+    assert (error["extensions"]["code"], error["extensions"]["path"]) == ("INVALID_INPUT", ["filter"])
+    assert error["message"] == "A filter has at most 500 values and conditions; this one has 505."
+    assert a.behaviour.calls == []
+    await data(gateway, query(name), filter=filter_of(500))
+    assert len(a.behaviour.calls) > 0
+
+
 async def test_a_filter_by_customers_means_each_backends_own_customers_to_it() -> None:
     a, b = fake("a", templates=[]), fake("b", templates=[])
     given = {"customer": [gid("Customer", "a", "1"), gid("Customer", "b", "2"), gid("Customer", "b", "3")]}

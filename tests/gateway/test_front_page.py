@@ -9,11 +9,13 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 
 from gateway.app import Gateway
+from gateway.auth.rates import LocalRates
 from gateway.backends import Backends, Capability
 from gateway.context import LOCAL, Principal
 from gateway.dispatch.ledger import DispatchQuery, LedgerUnavailableError
 from gateway.dispatch.records import Dispatch, DispatchAction, ItemState
 from gateway.problems import Problem, ProblemCode
+from gateway.server.authenticating import LocalAuthenticator
 from gateway.server.capability_words import WORDS, said_of
 from gateway.server.front_page import SHOWN, FrontPage
 from gateway.upstream.health import HealthState
@@ -203,3 +205,13 @@ def test_what_is_said_is_grouped_and_in_one_order() -> None:
     offered = (Capability.EMAIL_DOCUMENT, Capability.READ_LETTERS, Capability.READ_CUSTOMERS)
 
     assert said_of(offered) == {"Reads": ["customers", "letters"], "Sends": ["documents by e-mail"]}
+
+
+async def test_the_page_counts_among_what_its_caller_asks() -> None:
+    gateway = gateway_over(fake("a"))
+    gateway.authenticator = LocalAuthenticator(LocalRates(per_minute=2))
+    transport = httpx.ASGITransport(Starlette(routes=routes_of(gateway)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway.example") as client:
+        answers = [await client.get("/") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[-1].headers["retry-after"] == "30"

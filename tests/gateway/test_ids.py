@@ -156,12 +156,10 @@ class WiredCustomers(Shelf[Customer]):
 
         self._wire = Wire(backend="a", base_url="http://127.0.0.1/api", transport=httpx.MockTransport(handle))
 
-    async def by_key(self, keys: Any, wanted: frozenset[str], *, fresh: bool = False) -> dict[str, Any]:
+    async def by_key(self, keys: Any, wanted: frozenset[str]) -> dict[str, Any]:
         for key in keys:
             path = ("customers", key)
-            await self._wire.send(
-                WireRequest(operation="customer.get", method="GET", path=path, wanted=wanted, fresh=fresh)
-            )
+            await self._wire.send(WireRequest(operation="customer.get", method="GET", path=path, wanted=wanted))
         return dict.fromkeys(keys)
 
 

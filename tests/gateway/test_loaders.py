@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
-from adapters.errors import Forbidden, Unavailable
+from adapters.errors import Forbidden, InvalidInput, Unavailable
+from adapters.freshness import reading_fresh
 from gateway.context import Principal
+from gateway.loaders import PageKey, RecordKey
 from gateway.safe_loader import BatchCancelledError, SafeLoader
+from tests.connecting import asking
 from tests.gateway.asking import answer, data, gateway_over, gid
 from tests.gateway.fakes import Fake, fake
 from tests.gateway.records import correspondence, customer, letter, message, template
@@ -222,6 +225,110 @@ async def test_one_who_wants_more_of_a_listed_record_takes_nothing_from_one_who_
     found = (await data(gateway_over(a), query))["customers"]["nodes"][0]
     assert found["correspondence"]["nodes"][0]["customer"] == {"currency": "GBP"}
     assert [call.wanted for call in a.behaviour.of("customers.by_key")] == [frozenset(("raw",))]
+
+
+# ── Places in customers' own lists ───────────────────────────────────────────────────────────────────────────────────
+
+
+def page_key(customer_id: str, position: str | None = None, first: int = 1) -> PageKey:
+    return PageKey("letters", "a", customer_id, asking(first, position=position))
+
+
+def letters_of(*customer_ids: str, count: int = 3) -> Fake:
+    return fake(
+        "a",
+        customers=[customer("a", one) for one in customer_ids],
+        letters=[letter("a", f"{one}-{n}", one) for n in range(count) for one in customer_ids],
+    )
+
+
+async def pages_of(a: Fake, *keys: PageKey) -> list[list[str]]:
+    loaders = gateway_over(a).context().loaders
+    return [[one.native_id for one in page.records] for page in await loaders.page.load_many(keys)]
+
+
+async def test_customers_lists_that_go_on_from_different_places_are_one_call() -> None:
+    a = letters_of("x", "y", "z")
+    keys = [page_key("x", '[1,"x-0"]'), page_key("y", '[2,"y-1"]'), page_key("z")]
+    assert await pages_of(a, *keys) == [["x-1"], ["y-2"], ["z-0"]]
+    (call,) = a.behaviour.of("letters.of_customers")
+    assert (call.keys, call.positions, call.request.position) == (
+        ("x", "y", "z"),
+        {"x": '[1,"x-0"]', "y": '[2,"y-1"]'},
+        None,
+    )
+
+
+async def test_a_list_that_is_asked_for_from_several_places_is_read_once_for_each() -> None:
+    a = letters_of("x", "y")
+    keys = [page_key("x"), page_key("x", '[1,"x-0"]'), page_key("y", '[1,"y-0"]'), page_key("x", '[2,"x-1"]')]
+    assert await pages_of(a, *keys) == [["x-0"], ["x-1"], ["y-1"], ["x-2"]]
+    assert [call.keys for call in a.behaviour.of("letters.of_customers")] == [("x", "y"), ("x",), ("x",)]
+
+
+async def test_lists_that_differ_in_more_than_their_places_are_read_apart() -> None:
+    a = letters_of("x", "y")
+    assert await pages_of(a, page_key("x", '[1,"x-0"]'), page_key("y", '[1,"y-0"]', first=2)) == [
+        ["x-1"],
+        ["y-1", "y-2"],
+    ]
+    assert [call.keys for call in a.behaviour.of("letters.of_customers")] == [("x",), ("y",)]
+
+
+async def test_a_place_that_is_none_fails_its_own_list_alone() -> None:
+    a = letters_of("x", "y")
+    loaders = gateway_over(a).context().loaders
+    good, bad = await loaders.page.load_many([page_key("x"), page_key("y", "elsewhere")])
+    assert ([one.native_id for one in good.records], type(bad)) == (["x-0"], InvalidInput)
+
+
+# ── Reads that must be fresh ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_fresh_read_is_in_no_batch_that_somebody_else_began_in_the_same_turn() -> None:
+    a = page_of_customers(count=3)
+    load = gateway_over(a).context().loaders.record.load
+    keys = [RecordKey("Customer", "a", str(n), frozenset(("name",))) for n in range(3)]
+    reads = [load(keys[0]), load(keys[1])]
+    with reading_fresh():
+        reads += [load(keys[1]), load(keys[2])]
+    await asyncio.gather(*reads)
+    assert [(call.keys, call.fresh) for call in a.behaviour.calls] == [(("0", "1"), False), (("1", "2"), True)]
+
+
+async def test_a_read_that_need_not_be_fresh_begins_no_fresh_batch_though_a_fresh_read_came_first() -> None:
+    a = page_of_customers(count=2)
+    load = gateway_over(a).context().loaders.record.load
+    keys = [RecordKey("Customer", "a", str(n), frozenset(("name",))) for n in range(2)]
+    with reading_fresh():
+        reads = [load(keys[0])]
+    reads += [load(keys[0]), load(keys[1])]
+    await asyncio.gather(*reads)
+    assert [(call.keys, call.fresh) for call in a.behaviour.calls] == [(("0",), True), (("1",), False)]
+
+
+async def test_a_fresh_read_is_not_answered_by_what_was_read_or_listed_before() -> None:
+    a = page_of_customers(count=1)
+    loaders = gateway_over(a).context().loaders
+    key = RecordKey("Customer", "a", "0", frozenset(("name",)))
+    await loaders.page.load(PageKey("customers", "a", None, asking(wanted=frozenset(("name",)))))
+    await loaders.record.load(key)
+    with reading_fresh():
+        await loaders.record.load(key)
+    assert [(call.verb, call.fresh) for call in a.behaviour.calls] == [
+        ("customers.page", False),
+        ("customers.by_key", True),
+    ]
+
+
+async def test_customers_own_lists_are_read_fresh_where_that_is_asked_for() -> None:
+    a = letters_of("x", "y")
+    load = gateway_over(a).context().loaders.page.load
+    reads = [load(page_key("x"))]
+    with reading_fresh():
+        reads += [load(page_key("x")), load(page_key("y"))]
+    await asyncio.gather(*reads)
+    assert [(call.keys, call.fresh) for call in a.behaviour.calls] == [(("x",), False), (("x", "y"), True)]
 
 
 # ── Who asks ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -58,7 +58,7 @@ async def test_only_unknown_items_are_asked_about_and_changed() -> None:
     for native_id in "012":
         a.behaviour.evidence[native_id] = Evidence(verdict=Verdict.SENT, text="Seen.")
     payload = (await data(gateway, RECONCILE, id=dispatch_id))["sent"]
-    assert [call.keys for call in a.behaviour.of("evidence")] == [("1",)]
+    assert [(call.keys, call.fresh) for call in a.behaviour.of("evidence")] == [(("1",), True)]
     states = [node["state"] for node in payload["dispatch"]["items"]["nodes"]]
     assert (states, payload["dispatch"]["state"]) == (["ACCEPTED", "ACCEPTED", "FAILED"], "COMPLETED_WITH_FAILURES")
 
@@ -74,6 +74,21 @@ async def test_evidence_is_asked_for_with_what_was_sent_and_when() -> None:
     assert (request.action, request.native_id, request.recipients) == ("EMAIL", "l1", ("x@example.com",))
     assert (request.unsent_before, request.others) == (False, ())
     assert request.since.isoformat() == payload["dispatch"]["requestedAt"]
+
+
+async def test_evidence_is_asked_for_of_the_last_attempt_and_not_of_the_day_it_was_asked_for() -> None:
+    a = sender(batch=9)
+    clock = Clock()
+    gateway = gateway_over(a, clock=clock)
+    dispatch_id = await unknown_dispatch(gateway, a, UNDONE)
+    a.behaviour.outcomes.append([Outcome(state=UNKNOWN)])
+    clock.forward(hours=20)
+    await data(gateway, "mutation($id: ID!) { retryDispatch(id: $id) { dispatch { state } } }", id=dispatch_id)
+    again = clock()
+    clock.forward(minutes=1)
+    await data(gateway, RECONCILE, id=dispatch_id)
+    request = a.behaviour.of("evidence")[0].request
+    assert (request.since, request.until) == (again, again)
 
 
 async def test_evidence_is_asked_for_with_the_id_that_does_not_change() -> None:

@@ -1,12 +1,16 @@
 """The rules of sending, through the schema: keys, what was sent before, plans, runs over many documents."""
 
 import asyncio
+import gc
+from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from adapters.contract import Outcome, OutcomeState
 from gateway.dispatch.ledger import LedgerUnavailableError
+from gateway.dispatch.timing import USUAL
 from tests.gateway.asking import Clock, data, gateway_over, gid
 from tests.gateway.sending import DELIVER, DISPATCH, EMAIL, LETTER, STATEMENTS, sender, sent
 
@@ -125,6 +129,40 @@ async def test_two_identical_sends_at_once_send_once() -> None:
 
     assert sorted(tuple(codes(payload)) for payload in payloads) == [(), *[("ALREADY_SENT",)] * 4]
     assert len(a.behaviour.of("perform")) == 1
+
+
+async def test_a_single_send_is_claimed_for_its_wait_and_for_its_call() -> None:
+    a = sender()
+    gateway = gateway_over(a)
+    ledger = gateway.sending.ledger
+    with mock.patch.object(ledger, "begin", wraps=ledger.begin) as begun:
+        await sent(gateway, EMAIL, document=LETTER)
+    ((request,), _) = begun.await_args_list[0]
+    claim = request.claim
+    assert claim.until - claim.at == timedelta(seconds=2 * a.backend.timeout) + USUAL.lease_margin
+
+
+async def test_a_refusal_that_nobody_waits_for_any_more_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway = gateway_over(sender())
+    begun, let = asyncio.Event(), asyncio.Event()
+    faults: list[Any] = []
+
+    async def away(*_: Any) -> None:
+        begun.set()
+        await let.wait()
+        raise LedgerUnavailableError("away")
+
+    monkeypatch.setattr(gateway.sending.ledger, "begin", away)
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: faults.append(told))
+    asked = asyncio.create_task(sent(gateway, EMAIL, document=LETTER))
+    await begun.wait()
+    asked.cancel()
+    await asyncio.wait((asked,))
+    let.set()
+    await gateway.sending.drain()
+    del asked
+    gc.collect()
+    assert faults == []
 
 
 async def test_a_run_skips_what_was_sent_before_and_says_so() -> None:

@@ -225,8 +225,9 @@ async def test_a_run_waits_where_the_backend_cannot_be_asked_and_then_sends_once
     ]
 
 
-@pytest.mark.parametrize(("named", "calls"), [(False, 1), (True, 2)])
+@pytest.mark.parametrize(("named", "calls"), [(False, 2), (True, 3)])
 async def test_a_claim_lasts_for_every_call_that_it_takes(named: bool, calls: int) -> None:
+    # a write waits for its turn as long as a call may take, and has all that time again from then
     a = stating((), named=named)
     gateway = gateway_over(a)
     ledger = gateway.sending.ledger

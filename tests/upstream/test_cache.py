@@ -13,7 +13,6 @@ from gateway.upstream.cache_memory import MemoryStore
 from gateway.upstream.cache_redis import RedisStore, answers_client
 from gateway.upstream.cache_store import Store
 from gateway.upstream.coalesce import CoalesceTransport
-from gateway.upstream.questions import reading_fresh
 from tests.redis_server import RedisServer
 from tests.upstream.caching import SECONDS, Clock, Company, kept_keys, read, stacked
 from tests.upstream.reading import PATIENCE, Vendor, asking, settled, writing
@@ -126,14 +125,6 @@ async def test_a_fresh_read_is_asked_of_the_vendor_and_kept_for_others(
     company.version = 2
     assert await read(transport, asking(fresh=True, headers={"cache-control": "no-cache"})) == (2, "BYPASSED")
     assert await read(transport) == (2, "HIT")
-
-
-async def test_whoever_reads_fresh_is_answered_by_the_vendor(company: Company, transport: CacheTransport) -> None:
-    await read(transport)
-    company.version = 2
-    with reading_fresh():
-        answers = [await asyncio.create_task(read(transport)), await read(transport)]
-    assert answers == [(2, "BYPASSED")] * 2
 
 
 # ── Writes ───────────────────────────────────────────────────────────────────────────────────────────────────────────

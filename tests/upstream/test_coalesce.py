@@ -15,7 +15,6 @@ import pytest
 from adapters.errors import BadCredentials
 from gateway.upstream.calls import Call, Operation, call_of, current_operation, running
 from gateway.upstream.coalesce import CoalesceTransport
-from gateway.upstream.questions import reading_fresh
 from tests.upstream.reading import PATIENCE, Vendor, asking, called, settled, writing
 
 
@@ -85,17 +84,6 @@ async def test_writes_streams_and_fresh_reads_are_made_each_by_itself(
 ) -> None:
     async with patience():
         reads = begun(transport, asking(**info), asking(**info))
-        await settled()
-        vendor.let(2)
-        await asyncio.gather(*reads)
-    assert vendor.count == 2
-
-
-async def test_what_is_read_fresh_by_its_caller_is_not_shared(vendor: Vendor, transport: CoalesceTransport) -> None:
-    async with patience():
-        reads = begun(transport, asking())
-        with reading_fresh():
-            reads += begun(transport, asking())
         await settled()
         vendor.let(2)
         await asyncio.gather(*reads)

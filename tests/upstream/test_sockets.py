@@ -139,3 +139,19 @@ async def test_what_is_not_read_holds_the_vendor_back() -> None:
             got += len(await made.read(LONG))
         made.abort()
     assert (got, most < READ_AHEAD + 2 * 1024 * 1024) == (len(sent), True)
+
+
+async def test_room_to_write_again_is_not_taken_for_the_end_of_what_is_read() -> None:
+    async def silent(line: Line) -> None:
+        await line.gone()
+
+    async with serving(silent) as server:
+        made = await open_socket("127.0.0.1", urlsplit(server.url).port or 0, None, LONG)
+        reading = asyncio.create_task(made.read(LONG))
+        await asyncio.sleep(0)
+        made.pause_writing()
+        made.resume_writing()
+        await asyncio.sleep(0)
+        made.data_received(b"answer")
+        assert await reading == b"answer"
+        made.abort()

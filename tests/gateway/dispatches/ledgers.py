@@ -78,7 +78,7 @@ class Ledger:
 
         async def claimed(ledger: SqlLedger) -> None:
             (backend,) = dispatch.backends
-            claim = Claim(owner="north", until=utc_now() + FUTURE)
+            claim = Claim(owner="north", at=utc_now(), until=utc_now() + FUTURE)
             items = await ledger.claim(dispatch.id, backend, first=len(states), claim=claim)
             settlements = [
                 Settlement(number=item.number, attempt=item.attempt, state=state, **said)

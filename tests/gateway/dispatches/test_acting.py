@@ -83,7 +83,7 @@ def test_the_vendor_is_asked_what_became_of_what_is_unknown(said: Said, ledger: 
 
 def test_what_a_dead_gateway_was_sending_is_reconciled_too(said: Said, ledger: Ledger, emulator: Sandbox) -> None:
     dispatch = ledger.begin("10001")
-    claim = Claim(owner="east", until=NOW)
+    claim = Claim(owner="east", at=NOW, until=NOW)
     ledger.do(lambda opened: opened.claim(dispatch.id, "books", first=1, claim=claim))
     said.to("reconcile", dispatch.id)
     (item,) = ledger.items(dispatch)

@@ -135,6 +135,14 @@ def below(kind: Any) -> set[str]:
     return members | {get_named_type(field.type).name for field in getattr(kind, "fields", {}).values()}
 
 
+def test_an_input_may_be_nested_as_deep_as_json_is_taken(documents: Documents) -> None:
+    text = "mutation ($i: EmailStatementsInput!) { emailStatements(input: $i) { problems { code } } }"
+    nested: Any = None
+    for _ in range(5000):
+        nested = {"customers": nested}
+    assert cost_of(documents, text, i=nested) == 10 + 100
+
+
 def test_every_list_below_which_something_is_read_says_how_many_it_has() -> None:
     schema = build_schema().core
     costs, reached = field_costs(schema), reading(schema)

@@ -1,5 +1,7 @@
 """Who asks over a socket: told by its first word, and looked at again as long as it is open."""
 
+import json
+import time
 from typing import Any
 
 import pytest
@@ -11,9 +13,13 @@ from gateway.problems import ProblemCode
 from gateway.server import sockets
 from gateway.server.authenticating import LocalAuthenticator, UnauthenticatedError
 from gateway.server.requests_reading import RequestRefusedError
+from gateway.server.socket_messages import PROTOCOL
+from gateway.server.sockets import GraphQLSockets
 from tests.gateway.server.endpoint import usual
 from tests.gateway.server.socket_talk import talking
 from tests.gateway.server.test_sockets import ANSWER, SOON
+
+SESAME = "Bearer sesame"
 
 
 class Doorman(LocalAuthenticator):
@@ -89,6 +95,33 @@ async def test_a_credential_that_has_ended_closes_the_socket_when_nothing_is_ask
         await talk.init(authorization="Bearer sesame")
         doorman.good = False
         assert await talk.closed() == (4403, "This key has ended.")
+
+
+async def test_who_never_stops_talking_is_looked_at_again_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "RENEW_SECONDS", SOON)
+    gateway, doorman = guarded()
+    heard = [{"type": "websocket.connect"}, text_of({"type": "connection_init", "payload": {"authorization": SESAME}})]
+    told: list[Any] = []
+    end = time.monotonic() + 10 * SOON
+
+    async def receive() -> Any:  # there always is another message, so that nothing is ever waited for
+        if heard:
+            return heard.pop(0)
+        doorman.good = False
+        return text_of({"type": "pong"}) if time.monotonic() < end else {"type": "websocket.disconnect", "code": 1006}
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    all_of_them = GraphQLSockets(
+        gateway.operations, gateway.context, gateway.watch, doorman, gateway.settings.connections
+    )
+    await all_of_them({"type": "websocket", "headers": [], "subprotocols": [PROTOCOL]}, receive, send)
+    assert (told[-1].get("code"), told[-1].get("reason")) == (4403, "This key has ended.")
+
+
+def text_of(message: Any) -> dict[str, Any]:
+    return {"type": "websocket.receive", "text": json.dumps(message)}
 
 
 async def test_an_operation_too_many_is_refused_and_the_socket_goes_on() -> None:

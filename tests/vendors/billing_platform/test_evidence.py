@@ -4,11 +4,9 @@ import json
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from adapters.errors import Unavailable
-from adapters.wire import EXTENSION
 from adapters.writes import Evidence, EvidenceRequest, OtherSending, SendAction, Verdict
 from tests.connecting import NOW
 from tests.vendors.billing_platform.tenant import adapter_over, answering
@@ -40,20 +38,6 @@ async def test_emailed_is_no_proof_where_nobody_knows_what_the_status_was_before
 async def test_emailed_is_no_proof_where_another_sending_may_have_made_it_so(until: Any) -> None:
     other = OtherSending(since=NOW - timedelta(days=400), until=until)
     assert (await shown("Emailed", others=(other,))).verdict is Verdict.UNDECIDED
-
-
-async def test_evidence_is_read_out_of_no_cache() -> None:
-    seen: list[httpx.Request] = []
-
-    def handler(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
-        return httpx.Response(200, json={"id": "123", "status": []})
-
-    adapter = adapter_over(handler)
-    assert adapter.evidence is not None
-    await adapter.evidence(asked())
-
-    assert [request.extensions[EXTENSION].fresh for request in seen] == [True]
 
 
 async def test_emailed_is_no_proof_that_chosen_recipients_got_theirs() -> None:

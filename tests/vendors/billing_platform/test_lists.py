@@ -274,7 +274,8 @@ async def test_a_customers_list_is_ordered_by_date_either_way(order: Order, expe
     position: str | None = None
 
     while True:
-        pages = await adapter.correspondence.of_customers(["1"], asking(1, order=order, position=position))
+        positions = {} if position is None else {"1": position}
+        pages = await adapter.correspondence.of_customers(["1"], asking(1, order=order), positions)
         page = pages["1"]
         assert isinstance(page, Page)
         found += ids(page.records)

@@ -4,7 +4,6 @@ import pytest
 from msgspec import UNSET
 
 from adapters.contract import Adapter, Connection, Customers, Messages, Order, Templates, Vendor
-from adapters.errors import InvalidInput
 from adapters.filters import Compare, Op
 from adapters.model import Customer, EmailTemplate, Page
 from adapters.sage_intacct import vendor
@@ -185,15 +184,33 @@ async def test_a_customers_list_goes_on_where_its_part_ended(templates: Template
             keys += [one.native_id for one in page.records]
             if page.end is None:
                 break
-            page = (await templates.of_customers([key], asking(1, order=order, position=page.end)))[key]
+            page = (await templates.of_customers([key], asking(1, order=order), {key: page.end}))[key]
         assert sorted(keys) == sorted(owned[key])
 
 
-async def test_a_position_goes_with_a_single_customer(sandbox: RunningSandbox, templates: Templates) -> None:
+async def test_lists_that_go_on_are_one_query_too_which_reads_what_went_before_once_more(
+    sandbox: RunningSandbox, templates: Templates
+) -> None:
+    owned = {key: keys for key, keys in (await keys_with_templates(templates)).items() if len(keys) > 2}
+    ids = list(owned)[:3]
+    begun = await templates.of_customers(ids, asking(1))
+    positions = {key: page.end for key, page in begun.items() if isinstance(page, Page) and page.end}
     watch = Watch(sandbox)
-    with pytest.raises(InvalidInput):
-        await templates.of_customers(["21", "22"], asking(1, position="[0,null]"))
-    assert watch.lines == []
+    found = await templates.of_customers(ids, asking(1), positions)
+    assert [(body["start"], body["size"]) for body in watch.bodies] == [(1, 3 * (1 + 1 + 1))]
+    for key in ids:
+        page = found[key]
+        assert isinstance(page, Page)
+        assert [one.native_id for one in page.records] == owned[key][1:2]
+
+
+async def test_a_list_that_is_further_on_than_a_querys_rows_is_a_query_of_its_own(sandbox: RunningSandbox) -> None:
+    async with connected(vendor, sandbox, limits={"page_size": 20}) as adapter:
+        assert adapter.templates is not None
+        await adapter.templates.page(asking(1))  # signs in
+        watch = Watch(sandbox)
+        await adapter.templates.of_customers(["21", "22", "23"], asking(2), {"22": "[20,null]"})
+    assert sorted((body["start"], body["size"]) for body in watch.bodies) == [(1, 6), (20, 2)]
 
 
 async def test_a_scan_budget_leaves_no_customer_out_silently(sandbox: RunningSandbox, templates: Templates) -> None:
@@ -212,7 +229,7 @@ async def test_a_scan_budget_leaves_no_customer_out_silently(sandbox: RunningSan
                 seen[key] += [one.native_id for one in page.records]
                 if page.end is None:
                     break
-                page = (await adapter.templates.of_customers([key], asking(50, position=page.end)))[key]
+                page = (await adapter.templates.of_customers([key], asking(50), {key: page.end}))[key]
         assert problems > 0
         assert seen == {key: owned[key] for key in ids[:5]}
 

@@ -22,8 +22,11 @@ OLDEST, NEWEST = Order("date"), Order("date", descending=True)
 DRAFTS = Compare("state", Op.EQ, DocumentState.DRAFT)
 
 
-async def of(adapter: Adapter, *customer_ids: str, **members: Any) -> dict[str, Page[Letter]]:
-    answers = await letters(adapter).of_customers(customer_ids, asking(**members))
+async def of(
+    adapter: Adapter, *customer_ids: str, position: str | None = None, **members: Any
+) -> dict[str, Page[Letter]]:
+    positions = {} if position is None else dict.fromkeys(customer_ids, position)
+    answers = await letters(adapter).of_customers(customer_ids, asking(**members), positions)
     return {key: page for key, page in answers.items() if isinstance(page, Page)}
 
 
@@ -204,3 +207,44 @@ async def test_whatever_the_filter_each_customer_gets_each_of_its_letters_once(
             assert await walk(read) == own
             if page.positions:
                 assert await walk(read, page.positions[0]) == own[1:]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    tree=st.none() | TREES,
+    order=st.sampled_from([None, OLDEST, NEWEST]),
+    first=st.integers(1, 32),
+    page_size=st.integers(1, 32),
+    budget=st.integers(1, 32),
+    count=st.booleans(),
+    turns=st.lists(st.sets(st.sampled_from(["1", "2", "3"])), max_size=10),
+)
+async def test_whatever_the_places_customers_go_on_from_together_each_gets_each_of_its_letters_once(
+    tree: Filter | None,
+    order: Order | None,
+    first: int,
+    page_size: int,
+    budget: int,
+    count: bool,
+    turns: list[set[str]],
+) -> None:
+    """``turns`` are the customers who read on; then all do to their ends."""
+    expected: dict[str, list[str]] = {"1": [], "2": []}
+    for letter in await passing(asking(filter=tree, order=order)):
+        expected.setdefault(str(letter.customer_id), []).append(letter.native_id)
+    met: dict[str, list[str]] = {customer_id: [] for customer_id in expected}
+    places: dict[str, str | None] = dict.fromkeys(expected)
+    request = asking(first, filter=tree, order=order, count=count)
+    async with answering(serve, page_size=page_size, scan_budget=budget) as adapter:
+        while places:
+            reading = (turns.pop() if turns else set(places)) & places.keys()
+            positions = {one: place for one in reading if (place := places[one]) is not None}
+            before = dict(places)
+            for customer_id, page in (await letters(adapter).of_customers(sorted(reading), request, positions)).items():
+                assert isinstance(page, Page)
+                met[customer_id] += ids(page)
+                places[customer_id] = page.end
+                if page.end is None:
+                    del places[customer_id]
+            assert not reading or before != places
+    assert met == expected
