@@ -4,7 +4,7 @@ What httpx's own constructors find out (how to quote, which headers a body needs
 rest of a call. What is made here is what they would have made: tests hold the two against each other.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -14,6 +14,7 @@ __all__ = [
     "TooLargeError",
     "body_of",
     "changed_request",
+    "fields_without",
     "finished_response",
     "has_field",
     "let_go",
@@ -118,6 +119,11 @@ def finished_response(
 def has_field(response: httpx.Response, name: bytes) -> bool:
     """Whether an answer has a field of this name, in lower case."""
     return any(lowered == name for _, lowered, _ in response.headers._list)  # noqa: SLF001 - see above
+
+
+def fields_without(headers: httpx.Headers, names: Collection[bytes]) -> tuple[tuple[bytes, bytes], ...]:
+    """All fields, as they are written, but those of these names, in lower case."""
+    return tuple([(name, value) for name, lowered, value in headers._list if lowered not in names])  # noqa: SLF001 - see above
 
 
 async def let_go(response: httpx.Response) -> None:

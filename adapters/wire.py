@@ -64,7 +64,7 @@ _UNSAFE_IN_SEGMENT = re.compile(r"[\x00-\x1f\x7f]")
 T = TypeVar("T")
 
 
-class CallInfo(Struct, frozen=True, kw_only=True):
+class CallInfo(Struct, frozen=True, kw_only=True, cache_hash=True):
     """What a call is, for the outbound policies: its operation, and whether repeating it can do harm (``write``).
 
     ``route`` is the method and the path below the base, for people: without ids, numbers and query (`route_of`).

@@ -9,7 +9,7 @@ from cyclopts import App
 
 from bench.campaign import Campaign, Plan, Report
 from bench.plots import draw
-from bench.tables import demands_table, figures_table, machine_line, put_into
+from bench.tables import demands_table, figures_table, growth_table, machine_line, put_into, shares_table
 
 RESULTS = Path(__file__).parent / "results" / "figures.json"
 PLOT = RESULTS.with_name("figures.svg")
@@ -38,6 +38,8 @@ def measured(
     plan = Plan(rounds=rounds, seconds=seconds, workloads=workloads, contenders=contenders)
     report = Campaign(plan, say).run()
     say(figures_table(report))
+    say(shares_table(report))
+    say(growth_table(report))
     say(demands_table(report))
     if readme is not None:
         write(report, readme)
@@ -49,6 +51,7 @@ def write(report: Report, readme: Path) -> None:
     RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
     picture = f"![What a request costs]({PLOT.relative_to(PLOT.parents[2])})"
     text = f"{figures_table(report)}\n{picture}\n\n{machine_line(report.machine)}\n\n{demands_table(report)}"
+    text += f"\n{growth_table(report)}\n{shares_table(report)}"
     put_into(readme, "bench", text)
 
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct, field
 
-from bench import contenders, workloads
+from bench import contenders, growth, workloads
 from bench.contenders import LONG_POSTROOM, POSTROOM, Contender, Running
+from bench.growth import CURVES, Point
 from bench.machine import Machine
 from bench.measuring import Figures, Standin, compare, measure
 from bench.processes import LOAD_CORE, python, settled, started
@@ -28,6 +29,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     workloads: tuple[str, ...] = ("W1", "W2", "W3", "W4", "W5")
     contenders: tuple[str, ...] = tuple(one.name for one in contenders.ALL)
     extremes: bool = True
+    growth: bool = True
 
 
 class Memory(Struct, frozen=True):
@@ -53,6 +55,7 @@ class Report(Struct, kw_only=True):
     memory: dict[str, Memory] = field(default_factory=dict)
     bursts: dict[str, int] = field(default_factory=dict)
     long_lists: dict[str, LongList] = field(default_factory=dict)
+    growth: dict[str, list[Point]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
 
 
@@ -84,7 +87,19 @@ class Campaign:
                     report.memory[one.contender.name] = Memory(rest[one.contender.name] / MIB, memory / MIB)
             if self._plan.extremes:
                 report.long_lists = self._long_lists(able, standin)
+            if self._plan.growth and POSTROOM in able:
+                report.growth = self._growth(standin)
         return report
+
+    def _growth(self, standin: Standin) -> dict[str, list[Point]]:
+        """Each curve, of Postroom alone."""
+        found = {}
+        with self._all_running([LONG_POSTROOM], standin) as (running,):
+            measure(running, WORKLOADS["W1"], standin, seconds=self._plan.warming)
+            for name, curve in CURVES.items():
+                found[name] = growth.measured(curve, running, standin, seconds=self._plan.seconds / 2, rounds=3)
+                self._tell(f"{name}: {', '.join(f'{one.size}: {one.milliseconds:.2f} ms' for one in found[name])}")
+        return found
 
     @contextlib.contextmanager
     def _all_running(self, chosen: Sequence[Contender], standin: Standin) -> Iterator[list[Running]]:

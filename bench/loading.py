@@ -34,6 +34,7 @@ class Load(Struct, frozen=True, kw_only=True):
 class Seen(Struct, frozen=True, kw_only=True):
     """What came back. Times are milliseconds.
 
+    ``cpu`` is the seconds of processor time that the load itself took.
     ``wrong`` counts answers that are no 200, or of another length than the first of their kind.
     """
 
@@ -41,6 +42,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     seconds: float
     median: float
     p99: float
+    cpu: float
     wrong: int
 
 
@@ -110,7 +112,7 @@ def run(load: Load) -> Seen:
         poll.register(client.socket, select.EPOLLIN)
     times: list[float] = []
     wrong = 0
-    begun = time.perf_counter()
+    begun, spent = time.perf_counter(), time.process_time()
     until = begun + load.seconds
     under_way = len(clients)
     for client in clients.values():
@@ -128,10 +130,10 @@ def run(load: Load) -> Seen:
                 client.ask()
             else:
                 under_way -= 1
-    seconds = time.perf_counter() - begun
+    seconds, cpu = time.perf_counter() - begun, time.process_time() - spent
     times.sort()
     median, p99 = (times[min(len(times) - 1, int(len(times) * part))] * 1000 for part in PERCENTILES)
-    return Seen(requests=len(times), seconds=seconds, median=median, p99=p99, wrong=wrong)
+    return Seen(requests=len(times), seconds=seconds, median=median, p99=p99, cpu=cpu, wrong=wrong)
 
 
 if __name__ == "__main__":

@@ -48,13 +48,19 @@ class Standin(Struct, frozen=True):
 
 
 class Figures(Struct, frozen=True, kw_only=True):
-    """What one workload costs one contender. Times are milliseconds, ``cpu`` those of its processor for a request."""
+    """What one workload costs one contender. Times are milliseconds, ``cpu`` those of its processor for a request.
+
+    ``busy`` is the share of the time that it ran, ``load`` and ``standin`` those of what share the other core.
+    """
 
     requests_per_second: float
     cpu: float
     median: float
     p99: float
     calls: float
+    busy: float
+    load: float
+    standin: float
 
     @classmethod
     def middle(cls, rounds: Sequence["Figures"]) -> "Figures":
@@ -89,7 +95,7 @@ def measure(
         for client in range(workload.connections)
     ]
     load = Load(port=running.port, requests=asked, seconds=seconds, rounds=rounds)
-    calls, cost = standin.calls(), running.process.cost()
+    calls, cost, beside = standin.calls(), running.process.cost(), standin.process.cost()
     try:
         seen = _put_on(load)
     except RuntimeError as error:
@@ -103,6 +109,9 @@ def measure(
         median=seen.median,
         p99=seen.p99,
         calls=(standin.calls() - calls) / seen.requests,
+        busy=spent / seen.seconds,
+        load=seen.cpu / seen.seconds,
+        standin=(standin.process.cost().seconds - beside.seconds) / seen.seconds,
     )
 
 

@@ -1,11 +1,17 @@
-"""The figures as a picture: what a request costs each contender, in multiples of the hand-written handler."""
+"""The figures as a picture: what a request costs each contender, beside the hand-written handler; how costs grow."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 
 from bench.campaign import Report
 from bench.contenders import ALL, HAND_WRITTEN
+from bench.growth import CURVES, Point
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["draw"]
 
@@ -16,11 +22,20 @@ COLOURS = ("#1f6feb", "#8b949e", "#cf222e", "#d4a72c", "#2da44e", "#8250df")
 
 
 def draw(report: Report, file: Path) -> None:
-    """Writes an SVG: a group of bars for each workload, on a logarithmic scale."""
+    """Writes an SVG: a group of bars for each workload, and below them a curve for all that can grow; logarithmic."""
     from matplotlib import pyplot as plt  # noqa: PLC0415 - after the choice of what draws
 
+    figure = plt.figure(figsize=(9, 7), layout="constrained")
+    places = figure.subplot_mosaic([["bars"] * len(CURVES), list(CURVES)], height_ratios=(4, 3))
+    _draw_bars(report, places["bars"])
+    for name, points in report.growth.items():
+        _draw_curve(places[name], CURVES[name].title, points)
+    figure.savefig(file, metadata={"Date": None})
+    plt.close(figure)
+
+
+def _draw_bars(report: Report, axes: "Axes") -> None:
     names = [name for name, figures in report.figures.items() if HAND_WRITTEN.name in figures and name != "W4"]
-    figure, axes = plt.subplots(figsize=(9, 4))
     shown = [one for one in ALL if one is not HAND_WRITTEN and one.name in report.memory]
     for place, contender in enumerate(shown):
         ratios = [_ratio(report, name, contender.name) for name in names]
@@ -31,9 +46,16 @@ def draw(report: Report, file: Path) -> None:
     axes.set_xticks(range(len(names)), names)
     axes.set_ylabel("processor time, × the hand-written handler's")
     axes.legend(fontsize="small")
-    figure.tight_layout()
-    figure.savefig(file, metadata={"Date": None})
-    plt.close(figure)
+
+
+def _draw_curve(axes: "Axes", title: str, points: Sequence[Point]) -> None:
+    sizes, first = [one.size for one in points], points[0]
+    axes.loglog(sizes, [one.milliseconds for one in points], marker="o", color=COLOURS[0])
+    linear = [first.milliseconds * size / first.size for size in sizes]
+    axes.loglog(sizes, linear, linestyle=":", color="black", label="linear")
+    axes.set_xlabel(title, fontsize="small")
+    axes.set_ylabel("ms of processor time", fontsize="small")
+    axes.legend(fontsize="small")
 
 
 def _ratio(report: Report, workload: str, contender: str) -> float:

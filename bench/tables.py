@@ -5,10 +5,12 @@ from pathlib import Path
 
 from bench import contenders
 from bench.campaign import Report
+from bench.growth import CURVES, LINEAR, exponent
 from bench.machine import Machine
+from bench.measuring import Figures
 from bench.targets import Verdict, verdicts
 
-__all__ = ["demands_table", "figures_table", "machine_line", "put_into"]
+__all__ = ["demands_table", "figures_table", "growth_table", "machine_line", "put_into", "shares_table"]
 
 _TITLES = {one.name: one.title for one in contenders.ALL}
 
@@ -41,6 +43,33 @@ def _demand(verdict: Verdict) -> list[str]:
     bound = f"at {'least' if verdict.at_least else 'most'} {verdict.bound:.3g}"
     said = "met" if verdict.met else "**missed**"
     return [verdict.workload, verdict.what, verdict.against, f"{verdict.found:.3g}", bound, said]
+
+
+def shares_table(report: Report) -> str:
+    """How much of its core each contender used, and how much of the other one the load and the stand-in did."""
+    names = list(report.figures)
+    rows = [[_TITLES[name], *(_shares(report.figures[workload][name]) for workload in names)] for name in report.memory]
+    return _table(["core used: own / load + stand-in", *names], rows)
+
+
+def _shares(figures: Figures) -> str:
+    return f"{figures.busy:.0%} / {figures.load + figures.standin:.0%}"
+
+
+def growth_table(report: Report) -> str:
+    """The power that each cost grows with; linear is 1."""
+    rows = []
+    for name, points in report.growth.items():
+        power, said = exponent(points), "linear or better"
+        rows.append(
+            [
+                CURVES[name].title,
+                " · ".join(f"{one.size:,}: {_rounded(one.milliseconds)}" for one in points),
+                f"{power:.2f}",
+                said if power <= LINEAR else "**more than linear**",
+            ]
+        )
+    return _table(["what grows", "milliseconds of processor time", "to the power of", ""], rows)
 
 
 def machine_line(machine: Machine) -> str:

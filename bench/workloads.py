@@ -18,6 +18,7 @@ __all__ = [
     "Workload",
     "backends",
     "hot_page",
+    "listed_letters",
 ]
 
 TENANTS = 16
@@ -116,7 +117,8 @@ def _with_correspondence(client: int) -> list[Question]:
     return [Question({"backend": backend}, {"customers": {"nodes": nodes}})]
 
 
-def _letters(backend: str, count: int) -> list[Question]:
+def listed_letters(backend: str, count: int) -> list[Question]:
+    """The first letters of a backend's, as one list."""
     tenant = Tenant(backend)
     nodes = [tenant.letter_answer(place) for place in range(count)]
     return [Question({"backend": backend}, {"letters": {"nodes": nodes}})]
@@ -171,7 +173,7 @@ _ALL = (
         name="W8",
         title="5,000 letters in one list",
         document=_W8,
-        questions=lambda _: _letters(MANY, 5000),
+        questions=lambda _: listed_letters(MANY, 5000),
         connections=1,
         calls=5,
         levels=5,
@@ -185,7 +187,7 @@ def hot_page(backend: str) -> Workload:
         name="W7",
         title="a page that 64 clients ask for at once",
         document=_W7,
-        questions=lambda _: _letters(backend, 50),
+        questions=lambda _: listed_letters(backend, 50),
         connections=64,
         calls=1,
         levels=1,

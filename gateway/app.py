@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp
 
 from gateway.admission import authenticating
 from gateway.backends import Backends
@@ -48,6 +49,7 @@ from gateway.server.requests_reading import RequestRefusedError
 from gateway.server.schema_file import SCHEMA_PATH, SchemaFile
 from gateway.server.siblings import answering_siblings
 from gateway.server.stopping import LastAnswers, Stopping
+from gateway.server.straight import Straight
 from gateway.server.watching import OperationWatch
 from gateway.settings import ServerSettings, Settings
 
@@ -171,12 +173,15 @@ def build_app(
     """
     leaving = stopping or Stopping(settings.server.stop_seconds)
     door = Middleware(Door, hosts=hosts_of(settings.server), origins=origins_of(settings.server))
-    app = Starlette(middleware=[Middleware(LastAnswers, leaving), door])
+    often: dict[str, ASGIApp] = {}
+    app = Starlette(middleware=[Middleware(LastAnswers, leaving), door, Middleware(Straight, often)])
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with running_gateway(settings, clock, engine_of, leaving.remaining, leaving.answer_now) as gateway:
-            app.router.routes.extend(_routes(gateway, leaving))
+            view = _view(gateway, leaving)
+            often[GRAPHQL_PATH] = view
+            app.router.routes.extend(_routes(gateway, leaving, view))
             yield
 
     app.router.lifespan_context = lifespan
@@ -194,9 +199,8 @@ def origins_of(server: ServerSettings) -> Origins:
     return Origins(server.url, server.cors_origins, credentials=server.cors_credentials)
 
 
-def _routes(gateway: Gateway, stopping: Stopping | None = None) -> list[BaseRoute]:
-    leaving = stopping or Stopping(gateway.settings.server.stop_seconds)
-    view = GraphQLView(
+def _view(gateway: Gateway, leaving: Stopping) -> GraphQLView:
+    return GraphQLView(
         gateway.operations,
         gateway.context,
         gateway.watch,
@@ -204,6 +208,11 @@ def _routes(gateway: Gateway, stopping: Stopping | None = None) -> list[BaseRout
         leaving,
         gateway.settings.connections,
     )
+
+
+def _routes(gateway: Gateway, stopping: Stopping | None = None, endpoint: GraphQLView | None = None) -> list[BaseRoute]:
+    leaving = stopping or Stopping(gateway.settings.server.stop_seconds)
+    view = endpoint or _view(gateway, leaving)
     return [
         Route(GRAPHQL_PATH, view),
         WebSocketRoute(GRAPHQL_PATH, view),

@@ -13,11 +13,12 @@ from gateway.context import RequestContext
 from gateway.principals import Principal
 from gateway.server import event_stream, multipart
 from gateway.server.authenticating import Authenticator, LocalAuthenticator
-from gateway.server.compression import compress
+from gateway.server.compression import compressed
 from gateway.server.cross_site import refuse_cross_site_read
 from gateway.server.executing import ALLOWED, Begun, Kind, Operations
 from gateway.server.explaining import COST, costed, explained, may_ask_why
 from gateway.server.explorer import explorer_page, prefers_page
+from gateway.server.fields import FieldsRequest
 from gateway.server.json_writing import to_json
 from gateway.server.leaving import until_left
 from gateway.server.negotiation import Accepted, Media, accepted_by
@@ -64,7 +65,7 @@ class GraphQLView:
         if scope["type"] == "websocket":
             await self._sockets(scope, receive, send)
             return
-        request = Request(scope, receive)
+        request = FieldsRequest(scope, receive)
         if prefers_page(request):
             await explorer_page(request)(scope, receive, send)
             return
@@ -131,9 +132,17 @@ async def _send(begun: Begun, accepted: Accepted, request: Request, send: Send) 
     elif media is Media.MULTIPART:
         await _send_stream(send, multipart.HEADERS, multipart.multipart(begun.frames))
     else:
-        response = _json(await anext(begun.frames), media, _status(begun.kind, media))
-        await compress(response, request)
-        await response(request.scope, request.receive, send)
+        await _send_whole(to_json(await anext(begun.frames)), media, _status(begun.kind, media), request, send)
+
+
+async def _send_whole(body: bytes, media: Media, status: int, request: Request, send: Send) -> None:
+    headers = _HEADERS[media]
+    packed = await compressed(body, request)
+    if packed is not None:
+        body, headers = packed, [*headers, (b"content-encoding", b"gzip")]
+    length = (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _status(kind: Kind, media: Media) -> int:
@@ -144,8 +153,7 @@ def _status(kind: Kind, media: Media) -> int:
 
 
 def _json(content: Mapping[str, Any], media: Media, status: int) -> Response:
-    headers = {**_EVERY_ANSWER, "Content-Type": f"{media}; charset=utf-8"}
-    return Response(to_json(content), status, headers=headers)
+    return Response(to_json(content), status, headers=_headers_of(media))
 
 
 def _refusal(refusal: RequestRefusedError, accepted: Accepted) -> Response:
@@ -171,3 +179,11 @@ async def _send_stream(send: Send, headers: Mapping[str, str], chunks: AsyncGene
 
 def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode("ascii"), text.encode("latin-1")) for name, text in headers.items()]
+
+
+def _headers_of(media: Media) -> Mapping[str, str]:
+    return {**_EVERY_ANSWER, "Content-Type": f"{media}; charset=utf-8"}
+
+
+_HEADERS: Mapping[Media, list[tuple[bytes, bytes]]] = {media: _raw(_headers_of(media)) for media in Media}
+"""Of answers of one piece, as they are sent."""

@@ -29,13 +29,13 @@ _INCREMENTAL_SPEC: Final = "v0.2"
 """The name that clients have for the incremental delivery whose frames hold `pending` and `completed`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Accepted:
     """The media types that a caller takes, best first; none where `ranked` is empty."""
 
     ranked: tuple[Media, ...]
 
-    @property
+    @functools.cached_property
     def whole(self) -> Media:
         """For an answer of one piece: the best, where it need not be cut into parts."""
         return next((media for media in self.ranked if media is not Media.MULTIPART), Media.MULTIPART)

@@ -1,10 +1,11 @@
 """A GraphQL operation on its way, whatever carries it: its deadline, its id in the log, its metrics and its span."""
 
 import asyncio
-import contextlib
-import secrets
+import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import structlog
@@ -39,35 +40,62 @@ class OperationWatch:
         self._tracing = tracing
         self._seconds = seconds
 
-    @contextlib.contextmanager
-    def operation(self, context: RequestContext, headers: Mapping[str, str]) -> Iterator[Operation]:
+        self._ids = random.Random()  # noqa: S311 - names in a log, which are nobody's secret
+
+    def operation(self, context: RequestContext, headers: Mapping[str, str]) -> AbstractContextManager[Operation]:
         """Whatever is executed inside is this operation. Everything that it logs has its id, as ``operation_id``."""
-        begun = time.monotonic()
-        bound = structlog.contextvars.bind_contextvars(operation_id=secrets.token_hex(6))
-        outcome = "left"
+        span = None if self._tracing is None else self._tracing.operation(headers, context)
+        return _Watched(self.metrics, context, f"{self._ids.getrandbits(48):012x}", self._seconds, span)
+
+
+class _Watched:
+    """One operation, from its begin to its end."""
+
+    __slots__ = ("_begun", "_bound", "_context", "_id", "_metrics", "_running", "_seconds", "_span")
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        context: RequestContext,
+        operation_id: str,
+        seconds: float,
+        span: AbstractContextManager[object] | None,
+    ) -> None:
+        self._metrics = metrics
+        self._context = context
+        self._id = operation_id
+        self._seconds = seconds
+        self._span = span
+
+    def __enter__(self) -> Operation:
+        self._begun = time.monotonic()
+        self._bound = structlog.contextvars.bind_contextvars(operation_id=self._id)
+        operation = Operation(deadline=self._begun + self._seconds)
+        self._running = running(operation)
+        self._running.__enter__()
+        if self._span is not None:
+            self._span.__enter__()
+        return operation
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
-            with running(Operation(deadline=begun + self._seconds)) as operation:
-                if self._tracing is None:
-                    yield operation
-                else:
-                    with self._tracing.operation(headers, context):
-                        yield operation
-            outcome = _outcome(context)
-        except RequestRefusedError:
-            outcome = _REFUSED
-            raise
-        except asyncio.CancelledError:
-            raise
-        except BaseException:
-            outcome = "errors"
-            raise
+            if self._span is not None:
+                self._span.__exit__(kind, error, trace)
         finally:
-            structlog.contextvars.reset_contextvars(**bound)
-            self.metrics.operation_ended(context.kind or "unknown", outcome, time.monotonic() - begun)
+            self._running.__exit__()
+            structlog.contextvars.reset_contextvars(**self._bound)
+            seconds = time.monotonic() - self._begun
+            self._metrics.operation_ended(self._context.kind or "unknown", _outcome(self._context, error), seconds)
 
 
-def _outcome(context: RequestContext) -> str:
-    """``ok``, ``errors`` (however much data there is beside them), or ``refused``: not even a valid document."""
+def _outcome(context: RequestContext, error: BaseException | None) -> str:
+    """``ok``; ``errors``, however much data there is beside them; ``refused``: not even a valid document; ``left``."""
+    if isinstance(error, asyncio.CancelledError):
+        return "left"
+    if error is not None:
+        return _REFUSED if isinstance(error, RequestRefusedError) else "errors"
     if context.kind is None:
         return _REFUSED
     return "errors" if context.failed else "ok"

@@ -4,10 +4,9 @@ A `Call` is one call of an adapter, whatever is tried for it; it travels in the 
 the caller, an `Operation`, is found from where the call is made.
 """
 
-import contextlib
 import contextvars
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import StrEnum
 
 import httpx
@@ -141,14 +140,20 @@ def current_operation() -> Operation | None:
     return _operation.get()
 
 
-@contextlib.contextmanager
-def running(operation: Operation) -> Iterator[Operation]:
+class running:  # noqa: N801 - it reads as the context manager that it is
     """Whatever is called inside, also by tasks begun inside, belongs to this operation."""
-    token = _operation.set(operation)
-    try:
-        yield operation
-    finally:
-        _operation.reset(token)
+
+    __slots__ = ("_operation", "_token")
+
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
+
+    def __enter__(self) -> Operation:
+        self._token = _operation.set(self._operation)
+        return self._operation
+
+    def __exit__(self, *_: object) -> None:
+        _operation.reset(self._token)
 
 
 def begin_call(request: httpx.Request, seconds: float) -> Call:

@@ -10,7 +10,7 @@ import httpx
 
 from adapters.asked import Asked
 from adapters.errors import AdapterError
-from adapters.messages import changed_request, finished_response
+from adapters.messages import changed_request, fields_without, finished_response
 from adapters.wire import EXTENSION, CallInfo, share_call
 from gateway.upstream.calls import Call, begin_call, call_of
 from gateway.upstream.questions import question_of
@@ -169,7 +169,7 @@ def response_like(response: httpx.Response) -> httpx.Response:
     """A finished answer once more: what one reader changes of it, another does not see."""
     return finished_response(
         response.status_code,
-        [(name, value) for name, value in response.headers.raw if name.lower() not in _OF_THE_BODY_AS_SENT],
+        fields_without(response.headers, _OF_THE_BODY_AS_SENT),
         response.content,
         {name: value for name, value in response.extensions.items() if name not in _OF_THE_CONNECTION},
     )

@@ -40,11 +40,24 @@ class Permit:
         if self._granted is not None and not self._granted.done():
             self._granted.set_result(None)
 
-    async def turn(self) -> None:
-        """Waits for it."""
-        if not self.held:
-            self._granted = asyncio.get_running_loop().create_future()
+    async def turn(self, seconds: float | None) -> None:
+        """Waits for it, ``seconds`` at most; raises TimeoutError then."""
+        if self.held:
+            return
+        loop = asyncio.get_running_loop()
+        self._granted = loop.create_future()
+        timer = None if seconds is None else loop.call_later(seconds, self._give_up)
+        try:
             await self._granted
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if not self.held:
+            raise TimeoutError
+
+    def _give_up(self) -> None:
+        if self._granted is not None and not self._granted.done():
+            self._granted.set_result(None)
 
 
 class Limiter:
@@ -101,8 +114,7 @@ class Limiter:
         if permit.held:
             return permit
         try:
-            async with asyncio.timeout(seconds):
-                await permit.turn()
+            await permit.turn(seconds)
         except BaseException:
             if permit.held:
                 self.release(permit, used=False)

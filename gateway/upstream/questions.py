@@ -6,7 +6,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from adapters.messages import body_of
+from adapters.messages import body_of, fields_without
 from adapters.wire import EXTENSION, CallInfo
 
 __all__ = ["Question", "digest_of", "question_of"]
@@ -16,7 +16,7 @@ _NOT_ASKED = frozenset((b"traceparent", b"tracestate", b"cache-control", b"pragm
 `CallInfo.fresh` says."""
 
 
-class Question(Struct, frozen=True):
+class Question(Struct, frozen=True, cache_hash=True):
     """All that an answer of one backend, with one credential, depends on."""
 
     info: CallInfo
@@ -35,7 +35,7 @@ def question_of(request: httpx.Request) -> Question | None:
         info=info,
         method=request.method,
         url=str(request.url),
-        headers=tuple([field for field in request.headers.raw if field[0].lower() not in _NOT_ASKED]),
+        headers=fields_without(request.headers, _NOT_ASKED),
         body=body_of(request),
     )
 

@@ -2,7 +2,7 @@
 
 import httpx
 
-from adapters.messages import finished_response, let_go
+from adapters.messages import fields_without, finished_response, let_go
 from adapters.wire import EXTENSION, CallInfo, read_bounded
 
 __all__ = ["WholeAnswersTransport", "whole"]
@@ -33,5 +33,5 @@ async def whole(response: httpx.Response, info: CallInfo) -> httpx.Response:
         body = await read_bounded(response, info)
     finally:
         await let_go(response)
-    fields = [(name, value) for name, value in response.headers.raw if name.lower() not in _OF_THE_CODED_BODY]
+    fields = fields_without(response.headers, _OF_THE_CODED_BODY)
     return finished_response(response.status_code, fields, body, response.extensions)

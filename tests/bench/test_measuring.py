@@ -43,6 +43,7 @@ def report() -> Report:
         workloads=("W1", "W2", "W3", "W5"),
         contenders=("postroom", "hand-written"),
         extremes=False,
+        growth=False,
     )
     return Campaign(plan, lambda _: None).run()
 

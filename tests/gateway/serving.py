@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Sequence
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from gateway import app as gateway_app
 from gateway.app import Gateway
 from gateway.server.door import Door
 from gateway.server.serving import server_config
+from gateway.server.straight import Straight
 from gateway.settings import ConnectionSettings, ServerSettings
 
 SERVER = ServerSettings(allowed_hosts=["a"])
@@ -38,7 +40,8 @@ async def serving(
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
-        app = Door(Starlette(routes=routes), gateway_app.hosts_of(server), gateway_app.origins_of(server))
+        straight = Straight(Starlette(routes=routes), _often(routes))
+        app = Door(straight, gateway_app.hosts_of(server), gateway_app.origins_of(server))
         running = uvicorn.Server(server_config(app, connections, grace_seconds=5))
         task = asyncio.create_task(running.serve(sockets=[listening]))
         host, port = listening.getsockname()
@@ -47,3 +50,7 @@ async def serving(
         finally:
             running.should_exit = True
             await task
+
+
+def _often(routes: Sequence[BaseRoute]) -> dict[str, ASGIApp]:
+    return {one.path: one.app for one in routes if isinstance(one, Route) and one.path == gateway_app.GRAPHQL_PATH}

@@ -1,0 +1,97 @@
+"""How what an operation costs grows with its fields, with the backends that it asks, and with the clients at once."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from bench.contenders import Running
+from bench.measuring import Standin, compare, measure
+from bench.workloads import LETTER_TENANTS, MANY, WORKLOADS, Question, Workload, listed_letters
+
+__all__ = ["CURVES", "Curve", "Point", "exponent", "measured"]
+
+LEAVES = 4
+"""Of each letter that is asked for."""
+
+LINEAR = 1.1
+"""The largest exponent that is still called linear: a tenth is what a busy machine makes of the same work."""
+
+
+class Point(Struct, frozen=True):
+    """``size`` of what grows, and the milliseconds of processor time that all of it cost once."""
+
+    size: int
+    milliseconds: float
+
+
+class Curve(Struct, frozen=True):
+    """What grows, and a workload for each size. ``of_all`` says that each of ``size`` clients costs one request."""
+
+    title: str
+    workload: Callable[[int], Workload]
+    sizes: Sequence[int]
+    of_all: bool = False
+
+
+def _of_fields(size: int) -> Workload:
+    letters = size // LEAVES
+    document = f"""query Fields($backend: String!) {{
+  letters(first: {letters}, backends: [$backend]) {{ nodes {{ nativeId date title state }} }}
+}}"""
+    return _workload("Fields", document, lambda _: listed_letters(MANY, letters))
+
+
+def _of_backends(size: int) -> Workload:
+    asked = LETTER_TENANTS[:size]
+    fields = "".join(
+        f"\n  at{number}: letters(first: 50, backends: [$b{number}]) {{ nodes {{ nativeId date title state }} }}"
+        for number in range(size)
+    )
+    document = f"query Backends({', '.join(f'$b{number}: String!' for number in range(size))}) {{{fields}\n}}"
+    variables = {f"b{number}": key for number, key in enumerate(asked)}
+    data = {f"at{number}": listed_letters(key, 50)[0].data["letters"] for number, key in enumerate(asked)}
+    return _workload("Backends", document, lambda _: [Question(variables, data)])
+
+
+def _of_clients(size: int) -> Workload:
+    one = WORKLOADS["W1"]
+
+    def apart(client: int) -> list[Question]:  # those of one tenant ask for different customers, so that none share
+        questions = one.questions(client)
+        first = client // one.connections % len(questions)
+        return [*questions[first:], *questions[:first]]
+
+    return msgspec.structs.replace(one, connections=size, questions=apart)
+
+
+def _workload(name: str, document: str, questions: Callable[[int], list[Question]]) -> Workload:
+    return Workload(name=name, title=name, document=document, questions=questions, connections=1, calls=0)
+
+
+CURVES: Mapping[str, Curve] = {
+    "fields": Curve("fields in the answer", _of_fields, (12, 100, 1_000, 10_000)),
+    "backends": Curve("backends asked by one operation", _of_backends, (1, 2, 4, 8)),
+    "clients": Curve("clients at once, one customer each", _of_clients, (1, 8, 64, 512), of_all=True),
+}
+
+
+def measured(curve: Curve, running: Running, standin: Standin, *, seconds: float, rounds: int) -> list[Point]:
+    """The curve's points, each the least of some rounds: what else the machine does can only add."""
+    points = []
+    for size in curve.sizes:
+        workload = curve.workload(size)
+        compare(running, workload)
+        costs = [measure(running, workload, standin, seconds=seconds).cpu for _ in range(rounds)]
+        points.append(Point(size, min(costs) * (size if curve.of_all else 1)))
+    return points
+
+
+def exponent(points: Sequence[Point]) -> float:
+    """The power of the size that the cost grows with over the last step, where what is constant counts least.
+
+    1 is linear, 0 does not grow at all.
+    """
+    before, last = points[-2:]
+    return math.log(last.milliseconds / before.milliseconds) / math.log(last.size / before.size)

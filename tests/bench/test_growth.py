@@ -1,0 +1,39 @@
+"""How costs grow is told by the last step, and asked of answers that are right."""
+
+import pytest
+
+from bench.campaign import Report
+from bench.contenders import LONG_POSTROOM, Running
+from bench.growth import CURVES, Point, exponent
+from bench.machine import Machine
+from bench.measuring import Standin, compare
+from bench.processes import LOAD_CORE, python, started
+from bench.tables import growth_table
+from bench.workloads import backends
+
+
+@pytest.mark.parametrize(
+    ("costs", "power"), [((1.0, 2.0, 4.0), 1.0), ((1.0, 4.0, 16.0), 2.0), ((3.0, 3.0, 3.0), 0.0)], ids=str
+)
+def test_a_cost_grows_with_a_power_of_its_size(costs: tuple[float, ...], power: float) -> None:
+    assert exponent([Point(2**place, cost) for place, cost in enumerate(costs)]) == pytest.approx(power)
+
+
+@pytest.mark.parametrize(("last", "said"), [(200.0, "linear or better"), (400.0, "more than linear")])
+def test_the_table_says_what_is_more_than_linear(last: float, said: str) -> None:
+    machine = Machine(processor="", cores=2, system="", python="", node=None, versions={})
+    report = Report(machine=machine, growth={"fields": [Point(10, 100.0), Point(20, last)]})
+
+    assert said in growth_table(report)
+
+
+def test_answers_of_all_sizes_are_right() -> None:
+    with started(LOAD_CORE, python("bench.standin")) as process:
+        standin = Standin.listening(process)
+        with Running.of(LONG_POSTROOM, backends(standin.port)) as running:
+            lengths = {
+                name: [compare(running, one.workload(size)) for size in one.sizes] for name, one in CURVES.items()
+            }
+
+    assert all(lengths["fields"][place] < lengths["fields"][place + 1] for place in range(3))
+    assert all(lengths["backends"][place] < lengths["backends"][place + 1] for place in range(3))
