@@ -179,11 +179,11 @@ async def _send_document(
 async def _send_documents(
     ask: Ask, input: Any, kind: DispatchAction, mutation: str, request: SendRequest
 ) -> DispatchPayload:
+    if len(input.documents) > MOST_DOCUMENTS:
+        raise _invalid("documents", f"At most {MOST_DOCUMENTS} documents at once; these are {len(input.documents)}.")
     order = _order(ask, input, kind, mutation, request)
     if (replayed := await _replayed(ask, order)) is not None:
         return replayed
-    if len(input.documents) > MOST_DOCUMENTS:
-        raise _invalid("documents", f"At most {MOST_DOCUMENTS} documents at once; these are {len(input.documents)}.")
     require = ask.context.backends.require
     refs = dict.fromkeys(require(one, "Correspondence", "Letter", argument="documents") for one in input.documents)
     _refuse_what_no_vendor_takes(ask, request, list(refs))
