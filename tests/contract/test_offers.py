@@ -8,9 +8,9 @@ from tests.contract.writing import WRITES
 
 VERBS = {
     "customers": {"page": 1, "by_key": 2, "by_code": 2},
-    "correspondence": {"page": 1, "by_key": 3, "of_customers": 2},
-    "letters": {"page": 1, "by_key": 3, "of_customers": 2},
-    "templates": {"page": 1, "by_key": 2, "of_customers": 2, "email_templates": 2},
+    "correspondence": {"page": 1, "by_key": 2, "of_customers": 3},
+    "letters": {"page": 1, "by_key": 2, "of_customers": 3},
+    "templates": {"page": 1, "by_key": 2, "of_customers": 3, "email_templates": 2},
     "messages": {"page": 1, "by_key": 2},
     "write_correspondence": {"create": 2, "update": 2},
     "write_letters": {"create": 2, "update": 2},

@@ -91,11 +91,17 @@ function offerSignIn() {
   });
 }
 
-// For a while after an edit or a change of tabs GraphiQL asks by the name of the operation that was there before.
-function named(operation) {
-  const names = Array.from(operation.query.matchAll(/\b(?:query|mutation|subscription)\s+(\w+)/g), ([, name]) => name);
-  const stale = operation.operationName && names.length === 1 && names[0] !== operation.operationName;
-  return stale ? { ...operation, operationName: names[0] } : operation;
+// For a while after an edit or a change of tabs GraphiQL knows the operation that was there before: it is read anew.
+function asked(operation, options) {
+  let documentAST;
+  try {
+    documentAST = GraphiQL.GraphQL.parse(operation.query);
+  } catch {
+    return [operation, options]; // the endpoint says what is wrong with it
+  }
+  const operations = documentAST.definitions.filter(({ kind }) => kind === "OperationDefinition");
+  const operationName = operations.length === 1 ? operations[0].name?.value : operation.operationName;
+  return [{ ...operation, operationName }, { ...options, documentAST }];
 }
 
 // Where in an answer links to files of ours stand: [path, address].
@@ -151,7 +157,7 @@ async function open(place) {
   const explorer = React.createElement(
     GraphiQL,
     {
-      fetcher: (operation, options) => ask(named(operation), { ...options, headers: signed(options?.headers) }),
+      fetcher: (operation, options) => ask(...asked(operation, { ...options, headers: signed(options?.headers) })),
       storage,
       plugins: [GraphiQLPluginExplorer.explorerPlugin({ showAttribution: false })],
       defaultQuery: FIRST_QUERY,
