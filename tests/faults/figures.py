@@ -15,6 +15,7 @@ from tests.faults.vendors import Sent
 
 __all__ = ["Figures", "aligned", "figures_of", "ledger_items", "table"]
 
+_ALL = 1_000_000
 _PENDING = (ItemState.QUEUED, ItemState.SENDING)
 _HEADINGS = ("scenario", "items", "sent", "twice", "lost", "FAILED, yet sent", "UNKNOWN", "at most")
 
@@ -51,9 +52,9 @@ async def _items(url: str, only: str | None) -> list[DispatchItem]:
     database = Database(url)
     ledger = SqlLedger(database)
     found: list[DispatchItem] = []
-    for dispatch in await ledger.find(DispatchQuery(visible=None, first=1000)):
+    for dispatch in await ledger.find(DispatchQuery(visible=None, first=_ALL)):
         if only in (None, dispatch.id):
-            found += await ledger.items(dispatch.id, first=1_000_000)
+            found += await ledger.items(dispatch.id, first=_ALL)
     await database.close()
     return found
 

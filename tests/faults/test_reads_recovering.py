@@ -1,11 +1,14 @@
 """What passes by itself is read after all: a fault that strikes once, a session that ends in the midst of a page."""
 
+import time
+
 import pytest
 
 from adapters.errors import BadCredentials, RateLimited
 from tests.connecting import asking
+from tests.faults.conftest import NoteRead
 from tests.faults.fault_proxy import Fault
-from tests.faults.proxied import NAMES, Proxied
+from tests.faults.proxied import NAMES, TIMEOUT, Proxied
 from tests.faults.test_reads_under_faults import in_days, read, warm
 from tests.faults.wire_faults import answers, badly_chunked, reset, truncated
 
@@ -58,14 +61,18 @@ async def test_what_would_come_after_the_deadline_is_told_at_once(proxied: Proxi
 
 @pytest.mark.parametrize(("vendor", "calls_to_sign_in"), [("kashflow", 2), ("sage_intacct", 1)])
 async def test_a_session_that_ends_in_the_midst_of_a_page_is_renewed_once(
-    proxied: Proxied, calls_to_sign_in: int
+    proxied: Proxied, calls_to_sign_in: int, note_read: NoteRead
 ) -> None:
     async with proxied.connected(limits={"page_size": PAGE}) as adapter:
         assert adapter.customers is not None
         whole = await adapter.customers.page(asking(3 * PAGE))
         proxied.proxy.forget()
         proxied.proxy.play(answers(401), skip=1, times=1)
+        begun = time.monotonic()
         again = await adapter.customers.page(asking(3 * PAGE))
+        seconds = time.monotonic() - begun
+    said, calls = f"{len(again.records)} records", len(proxied.proxy.calls)
+    note_read("session ends mid-page", proxied.name, said, seconds=seconds, timeout=TIMEOUT, calls=calls)
     assert again.records == whole.records
     assert len(proxied.proxy.calls) == 3 + 1 + calls_to_sign_in  # three parts, one of them asked for twice
 

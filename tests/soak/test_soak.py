@@ -13,12 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.dispatch.records import ItemState
-from tests.faults.figures import ledger_items
 from tests.faults.gateway_process import GatewayProcess, gateway
 from tests.faults.vendors import Vendors, running_vendors
 from tests.soak.growth import table
 from tests.soak.load import KEYS, READS, Load
+from tests.soak.sent import judge_sent
 from tests.soak.watching import Watch
 
 SECONDS = 60 * float(os.environ.get("SOAK_MINUTES", "0.2"))
@@ -79,7 +78,7 @@ async def test_nothing_grows_under_a_mixed_load(
     if SECONDS >= TELLING_SECONDS:
         assert [growth for growth in growths if growth.is_too_much] == []
     served.kill()
-    await asyncio.to_thread(judge_sent, vendors, f"sqlite:///{tmp_path}/ledger.sqlite3")
+    await asyncio.to_thread(judge_sent, vendors, KEYS, f"sqlite:///{tmp_path}/ledger.sqlite3")
 
 
 def told(load: Load) -> str:
@@ -102,12 +101,3 @@ async def left_over(watch: Watch, before: dict[str, float]) -> dict[str, float]:
     now = await watch.look()
     more = {name: now[name] - before[name] for name in REST_SLACK}
     return {name: much for name, much in more.items() if much > REST_SLACK[name]}
-
-
-def judge_sent(vendors: Vendors, ledger: str) -> None:
-    """Nothing went out twice, and nothing that the ledger has no word of."""
-    items = ledger_items(ledger)
-    sent = vendors.sent()
-    accepted = sum(item.state is ItemState.ACCEPTED for item in items)
-    perhaps = sum(item.state in (ItemState.UNKNOWN, ItemState.SENDING) for item in items)
-    assert accepted <= sent <= accepted + perhaps
