@@ -71,7 +71,7 @@ def served(tmp_path: Path, company: SandboxServer) -> Iterator[Served]:
         assert process.stdout is not None
         try:
             first = process.stdout.readline()
-            assert first.startswith("Postroom listens. Open "), re.findall("^postroom: .*", told.read_text(), re.MULTILINE)
+            assert first.startswith("Postroom listens. Open "), re.findall("postroom: .*", told.read_text())
             yield Served(first.split()[-1], told)
         finally:
             process.send_signal(signal.SIGINT)
