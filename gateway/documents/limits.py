@@ -1,4 +1,4 @@
-"""What a document may be at most. Every figure is a setting; what is over one is refused with it, and unread."""
+"""What a document and its variables may be at most. What is over a figure is refused with it, and unread."""
 
 from collections.abc import Iterator
 
@@ -24,6 +24,7 @@ class DocumentLimits(Struct, frozen=True, kw_only=True):
     aliases: int = 50
     directives: int = 50
     comparisons: int = 5_000
+    variables: int = 50_000
     cost: int = 2_000
 
 
