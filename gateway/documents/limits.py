@@ -52,10 +52,10 @@ def _counted(shape: Shape, limits: DocumentLimits) -> Iterator[GraphQLError]:
 
 
 def too_much(
-    name: str, what: str, actual: int, most: int, code: RequestCode = RequestCode.DOCUMENT_LIMIT
+    name: str, what: str, actual: int, most: int, code: RequestCode = RequestCode.DOCUMENT_LIMIT, *, advice: str = ""
 ) -> GraphQLError:
     """The error of a figure that is over the limit of this name. Beyond a billion it is only said to be so."""
     shown = min(actual, 10**9)
     figure = f"{shown}" if shown == actual else f"more than {shown}"
-    message = f"{what.format(figure)}; at most {most} are allowed (limits.{name})."
+    message = f"{what.format(figure)}; at most {most} are allowed (limits.{name}).{advice}"
     return GraphQLError(message, extensions={"code": code.value, "limit": name, "maximum": most, "actual": shown})

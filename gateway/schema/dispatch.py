@@ -57,7 +57,7 @@ class Dispatch(Node):
     ) -> ItemsKey:
         """Its items."""
         chosen = None if states is None else frozenset(states)
-        return ItemsKey(dispatch_id=self.id, states=chosen, first=page_size(first, ask), after=after)
+        return ItemsKey(dispatch_id=self.id, states=chosen, first=page_size(first, ask.context), after=after)
 
     requested_by: str | None = attribute("requested_by", "Who asked for it.")
     requested_at: datetime.datetime = attribute("requested_at", "When it was asked for.")

@@ -7,7 +7,7 @@ import strawberry
 
 from adapters.contract import Order
 from adapters.filters import Filter, FilterOptions
-from gateway.context import Ask
+from gateway.context import Ask, RequestContext
 from gateway.lists import ConnectionKey, Stream
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.fields import attribute
@@ -65,9 +65,9 @@ def no_more_than_a_page(values: Sequence[Any], ask: Ask, argument: str) -> None:
         raise ProblemError(Problem(code=ProblemCode.INVALID_INPUT, message=message, path=(argument,)))
 
 
-def page_size(first: int, ask: Ask) -> int:
+def page_size(first: int, context: RequestContext) -> int:
     """The size of the page asked for. Raises INVALID_INPUT below 1 and above the gateway's maximum."""
-    maximum = ask.context.limits.max_page
+    maximum = context.limits.max_page
     if not 1 <= first <= maximum:
         message = f"`first` is from 1 to {maximum}; {first} was asked for."
         raise ProblemError(Problem(code=ProblemCode.INVALID_INPUT, message=message, path=("first",)))
@@ -88,7 +88,7 @@ def connection_key(
     """The connection that a field is asked for, over these streams, of records of these types."""
     return ConnectionKey(
         streams=tuple(streams),
-        first=page_size(first, ask),
+        first=page_size(first, ask.context),
         after=after,
         filter=tree,
         order=order,

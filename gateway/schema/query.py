@@ -304,7 +304,7 @@ class Query(SubgraphQueries):
             until=aware(given.until),
             requested_by=given.requested_by,
             before=place(after),
-            first=page_size(first, ask) + 1,
+            first=page_size(first, ask.context) + 1,
         )
         return query, after
 

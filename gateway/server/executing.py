@@ -37,6 +37,8 @@ ALLOWED: Final = {
 }
 """What a method may ask for. Only a POST may change anything; a HEAD's answer must have an end."""
 
+ASK_FOR_LESS: Final = " Ask for fewer at once: a smaller `first` in the lists, fewer ids."
+
 
 class Kind(Enum):
     """What an operation's results are."""
@@ -104,7 +106,9 @@ class Operations:
         context.cost = cost
         if cost.reads > maximum:
             what = "The operation may cost {} reads"
-            raise DocumentRefusedError([too_much("cost", what, cost.reads, maximum, RequestCode.COST_LIMIT)])
+            raise DocumentRefusedError(
+                [too_much("cost", what, cost.reads, maximum, RequestCode.COST_LIMIT, advice=ASK_FOR_LESS)]
+            )
         return operation
 
     def _require_few(self, variables: Mapping[str, Any] | None) -> None:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from gateway.app import Gateway
+from gateway.server.executing import ASK_FOR_LESS
 from gateway.settings_limits import LimitSettings
 from tests.gateway.asking import gateway_over, gid
 from tests.gateway.fakes import Fake, fake
@@ -69,7 +70,7 @@ async def test_the_variables_of_the_request_decide() -> None:
         few, many = [(await posted(client, query, n=n)).json() for n in (1, 100)]
     assert few["data"]["customers"]["nodes"][0]["documents"]["nodes"] == [{"raw": {}}] * 2
     assert [error["message"] for error in many["errors"]] == [
-        "The operation may cost 2701 reads; at most 2000 are allowed (limits.cost)."
+        "The operation may cost 2701 reads; at most 2000 are allowed (limits.cost)." + ASK_FOR_LESS
     ]
 
 
