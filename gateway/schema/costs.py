@@ -11,12 +11,10 @@ from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
 from msgspec import Struct
 
 from gateway.documents.cost import UNKNOWN, Arguments, FieldCost, FieldCosts, how_many, page
+from gateway.list_sizes import MOST_DOCUMENTS
 from gateway.schema.fields import DECLARED, Action, Attribute, Load
 
 __all__ = ["CostDirectives", "ListSize", "cost_directives", "field_costs"]
-
-MOST_DOCUMENTS: Final = 10_000
-"""What a sending mutation may be about: where nothing says how many records, it is so many."""
 
 ACTION: Final = 10
 """A mutation's weight: what it reads before and after its write, the write, and what an error would cost."""
@@ -53,7 +51,7 @@ def _records(arguments: Arguments) -> int:
 
 
 def _named(arguments: Arguments) -> int:
-    """How many records a mutation's input names."""
+    """How many records a mutation's input names; where nothing says how many, as many as a run has documents."""
     given = arguments.get("input")
     if not isinstance(given, Mapping):
         return MOST_DOCUMENTS if given is UNKNOWN else 1

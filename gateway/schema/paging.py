@@ -8,6 +8,7 @@ import strawberry
 from adapters.contract import Order
 from adapters.filters import Filter, FilterOptions
 from gateway.context import Ask, RequestContext
+from gateway.list_sizes import no_more_than
 from gateway.lists import ConnectionKey, Stream
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.fields import attribute
@@ -59,10 +60,7 @@ class Connection(Generic[NodeT]):
 
 def no_more_than_a_page(values: Sequence[Any], ask: Ask, argument: str) -> None:
     """Raises INVALID_INPUT, naming the argument, for more values than a page may have records."""
-    maximum = ask.context.limits.max_page
-    if len(values) > maximum:
-        message = f"`{argument}` has at most {maximum} ids; {len(values)} were given."
-        raise ProblemError(Problem(code=ProblemCode.INVALID_INPUT, message=message, path=(argument,)))
+    no_more_than(values, ask.context.limits.max_page, argument, of="ids")
 
 
 def page_size(first: int, context: RequestContext) -> int:

@@ -27,6 +27,7 @@ from gateway.dispatch.sending import Order, Sent
 from gateway.dispatch.stable_ids import Addressees, customers_matching, customers_named
 from gateway.dispatch.vendor_status import withheld
 from gateway.ids import Ref
+from gateway.list_sizes import MOST_ATTACHMENTS, MOST_DOCUMENTS, MOST_RECIPIENTS, no_more_than
 from gateway.principals import Scope
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.enums import PostSpeed
@@ -51,9 +52,6 @@ from gateway.schema.send_inputs import (
 from gateway.schema.send_refusals import UNCONFIRMED_RUN, refusal
 
 __all__ = ["SendMutations"]
-
-MOST_DOCUMENTS = 10_000
-"""Documents in one run: their ids alone are a megabyte of request."""
 
 What = strawberry.argument(description="What, and how.")
 DispatchId = Annotated[strawberry.ID, strawberry.argument(description="The dispatch.")]
@@ -181,8 +179,7 @@ async def _send_document(
 async def _send_documents(
     ask: Ask, input: Any, kind: DispatchAction, mutation: str, request: SendRequest
 ) -> DispatchPayload:
-    if len(input.documents) > MOST_DOCUMENTS:
-        raise _invalid("documents", f"At most {MOST_DOCUMENTS} documents at once; these are {len(input.documents)}.")
+    no_more_than(input.documents, MOST_DOCUMENTS, "documents", of="ids")
     order = _order(ask, input, kind, mutation, request)
     if (replayed := await _replayed(ask, order)) is not None:
         return replayed
@@ -277,6 +274,8 @@ async def _statement_customers(ask: Ask, input: EmailStatementsInput) -> tuple[l
 
 def _email(input: EmailDocumentInput | EmailDocumentsInput) -> contract.EmailDocument:
     given = input.recipients
+    no_more_than(given, MOST_RECIPIENTS, "recipients")
+    no_more_than(input.attachments, MOST_ATTACHMENTS, "attachments")
     return contract.EmailDocument(
         native_id="",
         recipients=None if given is None else tuple(map(_recipient, given)),
