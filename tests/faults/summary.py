@@ -12,7 +12,7 @@ GROUPS = {
     "`kill -9` in the midst of runs, again and again": r"kill -9 at|.* and kill -9",
     "`kill -9` before, in and after each step of the ledger": r"kill -9 (before|in|after|of)",
     "two gateways share PostgreSQL: one killed, or stopped past its leases": r"two gateways|stopped",
-    "the vendor resets, fails, stalls, limits us, answers rubbish, ends the session": r".* items? a call$|500 to every send",
+    "the vendor resets, fails, stalls, limits us, answers rubbish, ends the session": r".* items? a call$|500 to every",
     "the disk is full, the database away, or lost exactly at a COMMIT": r"no room|lost (before|after)",
     "identical requests at once, in one process and in two": r"identical",
     "the caller hangs up, or the gateway is told to stop, in the midst of a send": r"the caller|SIGTERM",
@@ -35,7 +35,7 @@ def summary(rows: Iterable[Figures]) -> list[str]:
 
 
 def group_of(scenario: str) -> str:
-    """The line of the table that a scenario belongs to; one that belongs nowhere is a mistake, raised as `ValueError`."""
+    """The line of the table that a scenario belongs to. `ValueError` where there is none."""
     for name, beginning in GROUPS.items():
         if re.match(beginning, scenario):
             return name
