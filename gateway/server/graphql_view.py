@@ -103,7 +103,7 @@ class GraphQLView:
                     return
                 await _send(await beginning(), accepted, fields, send)
             finally:
-                context.reads.stop()
+                context.end()
 
     def _as_asked(self, begun: Begun, fields: Fields, context: RequestContext, watched: Operation) -> Begun:
         """The results with what is asked for beside them, and no longer than this process goes on."""
