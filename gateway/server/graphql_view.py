@@ -19,9 +19,10 @@ from gateway.server.explaining import asks_cost, costed, explained, may_ask_why
 from gateway.server.explorer import explorer_page, prefers_page
 from gateway.server.fields import Fields, FieldsRequest
 from gateway.server.json_writing import to_json
+from gateway.server.known_bodies import KnownBodies
 from gateway.server.leaving import until_left
 from gateway.server.negotiation import Accepted, Media, accepted_by
-from gateway.server.requests_reading import OperationRequest, RequestRefusedError, read_operation
+from gateway.server.requests_reading import OperationRequest, RequestRefusedError, body_of, read_url
 from gateway.server.sockets import GraphQLSockets
 from gateway.server.stopping import Stopping
 from gateway.server.watching import OperationWatch
@@ -56,6 +57,7 @@ class GraphQLView:
         self._watch = watch or OperationWatch()
         self._authenticator = authenticator or LocalAuthenticator()
         self._stopping = stopping
+        self._bodies = KnownBodies()
         self._sockets = GraphQLSockets(
             operations, new_context, self._watch, self._authenticator, connections or ConnectionSettings(), stopping
         )
@@ -73,13 +75,24 @@ class GraphQLView:
         try:
             principal = await self._authenticator.principal_of(request)
             await self._authenticator.admit(principal)
-            operation = await _operation_of(request, accepted)
+            operation = await self._asked(request, accepted)
             context = self._new_context(principal)
             await until_left(scope, receive, self._answer(request, operation, context, accepted, send))
         except RequestRefusedError as refusal:
             await _refusal(refusal, accepted)(scope, receive, send)
         except ClientDisconnect:
             return
+
+    async def _asked(self, request: FieldsRequest, accepted: Accepted) -> OperationRequest:
+        method = request.method
+        if method not in ALLOWED:
+            raise RequestRefusedError(405, f"{method} asks for nothing here.", {"Allow": ", ".join(ALLOWED)})
+        if not accepted.ranked:
+            raise RequestRefusedError(406, f"Answers are {', '.join(Media)}.")
+        if method == "POST":
+            return self._bodies.read(await body_of(request))
+        refuse_cross_site_read(request)
+        return read_url(request.scope["query_string"])
 
     async def _answer(
         self,
@@ -114,16 +127,6 @@ class GraphQLView:
         if context.explained:
             begun = Begun(begun.kind, several=explained(begun.frames, watched))
         return begun
-
-
-async def _operation_of(request: FieldsRequest, accepted: Accepted) -> OperationRequest:
-    if request.method not in ALLOWED:
-        raise RequestRefusedError(405, f"{request.method} asks for nothing here.", {"Allow": ", ".join(ALLOWED)})
-    if not accepted.ranked:
-        raise RequestRefusedError(406, f"Answers are {', '.join(Media)}.")
-    if request.method != "POST":
-        refuse_cross_site_read(request)
-    return await read_operation(request)
 
 
 async def _send(begun: Begun, accepted: Accepted, fields: Fields, send: Send) -> None:

@@ -18,8 +18,10 @@ __all__ = [
     "MAX_DOCUMENT_CHARACTERS",
     "OperationRequest",
     "RequestRefusedError",
-    "read_operation",
+    "body_of",
+    "read_body",
     "read_payload",
+    "read_url",
 ]
 
 T = TypeVar("T")
@@ -90,17 +92,14 @@ class OperationRequest(Struct, frozen=True, rename="camel"):
         return self.document_id is None and self.id is None and not self.extensions
 
 
-async def read_operation(request: FieldsRequest) -> OperationRequest:
-    """The operation that a POST's body, or the query of a GET's or HEAD's URL, asks for.
+def read_url(query_string: bytes) -> OperationRequest:
+    """The operation that the query of a GET's or HEAD's URL asks for. Raises `RequestRefusedError`."""
+    return _checked(_of_url(query_string))
 
-    Raises `RequestRefusedError`, and starlette's `ClientDisconnect` where the body never came whole.
-    """
-    if request.method == "POST":
-        _require_plain_json(request.fields)
-        operation = _decode(await _body(request))
-    else:
-        operation = _of_url(request.scope["query_string"])
-    return _checked(operation)
+
+def read_body(body: bytes) -> OperationRequest:
+    """The operation that a POST's body asks for. Raises `RequestRefusedError`."""
+    return _checked(_decode(body))
 
 
 def read_payload(payload: bytes) -> OperationRequest:
@@ -136,7 +135,12 @@ def _require_plain_json(fields: Fields) -> None:
         raise RequestRefusedError(415, "Compressed bodies are not taken.", {"Accept-Encoding": "identity"})
 
 
-async def _body(request: FieldsRequest) -> bytes:
+async def body_of(request: FieldsRequest) -> bytes:
+    """The whole body of a POST.
+
+    Raises `RequestRefusedError`, and starlette's `ClientDisconnect` where the body never came whole.
+    """
+    _require_plain_json(request.fields)
     declared = request.fields.first.get(b"content-length", b"0")
     if len(declared) >= _DIGITS_DISCARDED and declared.isdigit() and int(declared[:18]) > MAX_DISCARDED_BYTES:
         raise _too_large(unread=True)
