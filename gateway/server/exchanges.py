@@ -12,17 +12,20 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 import httptools
-from uvicorn._types import ASGISendEvent
+from uvicorn._types import ASGI3Application, ASGISendEvent
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gateway.server.heads import Heads
 
-__all__ = ["LEAVING", "Exchange", "QuickHttp", "Telling"]
+__all__ = ["LEAVING", "Exchange", "Left", "QuickHttp", "Telling"]
 
 LEAVING: Final = "postroom.leaving"
 """The key in a request's scope of what is told whom to call when the client leaves."""
 
-Telling = Callable[[Callable[[], object] | None], None]
+Left = Callable[["asyncio.Task[None]"], object]
+"""What is called when a client leaves, with the task that answers it."""
+
+Telling = Callable[[Left | None], None]
 """Takes what is to be called when the client leaves, at most once; None for nothing any more."""
 
 LONGEST_KNOWN_URL: Final = 512
@@ -36,7 +39,16 @@ class Exchange(RequestResponseCycle):
     """One request and its answer. A head is sent with the first of its body, which ASGI allows."""
 
     heads: ClassVar[Heads]
+    task: asyncio.Task[None]
+    under_way: set[asyncio.Task[None]]
     _held: bytes | None = None
+
+    async def run_asgi(self, app: ASGI3Application) -> None:
+        """Has the application answer. The task is no more under way then: a callback that says so took a turn."""
+        try:
+            await super().run_asgi(app)
+        finally:
+            self.under_way.discard(self.task)
 
     async def send(self, message: ASGISendEvent) -> None:
         """Sends a part of the answer."""
@@ -103,7 +115,8 @@ class QuickHttp(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._resting_since: float | None = None
-        self._when_left: Callable[[], object] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._when_left: Left | None = None
         self._telling: Telling = self._tell_of_leaving
         self._known_url = b""
         self._target: tuple[str, bytes, bytes] = ("", b"", b"")
@@ -113,8 +126,8 @@ class QuickHttp(HttpToolsProtocol):
         self._forget_rest()
         super().connection_lost(exc)
         left, self._when_left = self._when_left, None
-        if left is not None:
-            left()
+        if left is not None and self._task is not None:
+            left(self._task)
 
     def on_headers_complete(self) -> None:
         """Begins to answer a request, or lets it wait for those before it."""
@@ -145,6 +158,12 @@ class QuickHttp(HttpToolsProtocol):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        assert isinstance(cycle, Exchange)  # noqa: S101 - nothing else is made here
+        self._task = cycle.task = self.loop.create_task(cycle.run_asgi(app))
+        cycle.under_way = self.tasks
+        self.tasks.add(cycle.task)
 
     def on_response_complete(self) -> None:
         """Goes on with the request that waits, or rests."""
@@ -201,11 +220,11 @@ class QuickHttp(HttpToolsProtocol):
             self.timeout_keep_alive_task.cancel()
             self.timeout_keep_alive_task = None
 
-    def _tell_of_leaving(self, when_left: Callable[[], object] | None) -> None:
+    def _tell_of_leaving(self, when_left: Left | None) -> None:
         self._when_left = when_left
-        if when_left is not None and self.transport.is_closing():
+        if when_left is not None and self._task is not None and self.transport.is_closing():
             self._when_left = None
-            self.loop.call_soon(when_left)
+            self.loop.call_soon(when_left, self._task)
 
     def _target_of(self, url: bytes) -> tuple[str, bytes, bytes]:
         """The path, the path as it came, and the query of a request's URL: as a rule those of the request before."""

@@ -50,9 +50,4 @@ class FieldsRequest(Request):
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         super().__init__(scope, receive)
-        self.fields = Fields(scope["headers"])
-
-    @property
-    def headers(self) -> Fields:
-        """Its header fields."""
-        return self.fields
+        self.fields = self._headers = Fields(scope["headers"])

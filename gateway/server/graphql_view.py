@@ -84,7 +84,7 @@ class GraphQLView:
             return
 
     async def _asked(self, request: FieldsRequest, accepted: Accepted) -> OperationRequest:
-        method = request.method
+        method = request.scope["method"]
         if method not in ALLOWED:
             raise RequestRefusedError(405, f"{method} asks for nothing here.", {"Allow": ", ".join(ALLOWED)})
         if not accepted.ranked:

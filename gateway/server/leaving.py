@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.types import Receive, Scope
 
-from gateway.server.exchanges import LEAVING, Telling
+from gateway.server.exchanges import LEAVING, Left, Telling
 
 __all__ = ["until_left"]
 
@@ -14,24 +14,22 @@ __all__ = ["until_left"]
 async def until_left(scope: Scope, receive: Receive, work: Coroutine[Any, Any, None]) -> None:
     """Does the work, or cancels it when the client leaves, and waits until it has let go of all that it held.
 
-    The request's body must have been read: what is received after it is that the client has left. A connection that
-    tells by itself when it is lost is not asked: that took a task and an event of their own.
+    It is called in the task that answers the request, whose body has been read: what is received after it is that the
+    client has left. A connection that tells by itself when it is lost is not asked: that takes a task and an event.
     """
-    this = asyncio.current_task()
-    assert this is not None  # noqa: S101 - it runs in one
-    left = False
+    leaver: asyncio.Task[None] | None = None
 
-    def leave() -> None:
-        nonlocal left
-        left = True
-        this.cancel()
+    def leave(task: "asyncio.Task[None]") -> None:
+        nonlocal leaver
+        leaver = task
+        task.cancel()
 
     tell: Telling = scope.get(LEAVING) or _Asking(receive)
     tell(leave)
     try:
         await work
     except asyncio.CancelledError:
-        if not left or this.uncancel() > 0:  # somebody else cancels it, too
+        if leaver is None or leaver.uncancel() > 0:  # somebody else cancels it, too
             raise
     finally:
         tell(None)
@@ -44,14 +42,16 @@ class _Asking:
         self._receive = receive
         self._asking: asyncio.Task[None] | None = None
 
-    def __call__(self, when_left: Any) -> None:
+    def __call__(self, when_left: Left | None) -> None:
         if when_left is not None:
-            self._asking = asyncio.create_task(self._ask(when_left))
+            this = asyncio.current_task()
+            assert this is not None  # noqa: S101 - it runs in one
+            self._asking = asyncio.create_task(self._ask(when_left, this))
         elif self._asking is not None:
             self._asking.cancel()
 
-    async def _ask(self, when_left: Any) -> None:
+    async def _ask(self, when_left: Left, task: "asyncio.Task[None]") -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self._asking = None
-        when_left()
+        when_left(task)

@@ -6,6 +6,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.server.connections import http_protocol, socket_protocol
+from gateway.server.forwarded import Forwarded
 from gateway.server.requests_reading import MAX_BODY_BYTES
 from gateway.settings_connections import ConnectionSettings
 
@@ -22,7 +23,7 @@ def server_config(
 
     ``grace_seconds`` are for requests under way when the process is told to stop.
     """
-    return uvicorn.Config(
+    config = uvicorn.Config(
         app,
         loop=loop,
         http=http_protocol(connections),
@@ -35,6 +36,9 @@ def server_config(
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=connections.idle_seconds,
         timeout_graceful_shutdown=grace_seconds,
     )
+    config.app = Forwarded(app, config.forwarded_allow_ips)
+    return config

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -88,6 +88,7 @@ async def answered(protocol: type[HttpToolsProtocol], app: App, request: bytes) 
     return b"".join(transport.written), closed, seen
 
 
+@settings(deadline=None)
 @given(
     method=st.sampled_from((b"POST", b"HEAD")),
     target=st.sampled_from((b"/graphql", b"/a%20b?c=%20d", b"/", b"*", b"http://a/b?c")),
@@ -184,14 +185,13 @@ async def test_a_timer_waits_from_the_last_answer_on() -> None:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_who_works_for_a_client_is_told_once_that_it_left(when: str) -> None:
-    app, told = App(), asyncio.Event()
-    app.messages = whole().messages
+    app, told = whole(), asyncio.Event()
     connection, transport = connected(http_protocol(ConnectionSettings()), app)
     connection.data_received(REQUEST % (b"POST", b"/", b"1.1"))
     await asyncio.gather(*connection.tasks)
     if when == "before":
         transport.close()
-    app.scope[LEAVING](told.set)
+    app.scope[LEAVING](lambda _: told.set())
     if when == "after":
         assert not told.is_set()
         connection.connection_lost(None)
@@ -205,7 +205,7 @@ async def test_who_works_no_more_is_not_told() -> None:
     connection, _ = connected(http_protocol(ConnectionSettings()), app)
     connection.data_received(REQUEST % (b"POST", b"/", b"1.1"))
     await asyncio.gather(*connection.tasks)
-    app.scope[LEAVING](lambda: told.append(None))
+    app.scope[LEAVING](lambda _: told.append(None))
     app.scope[LEAVING](None)
     connection.connection_lost(None)
     assert told == []
