@@ -72,6 +72,12 @@ class RequestContext:
         """Drops what was loaded: something was written meanwhile."""
         self.__dict__.pop("loaders", None)
 
+    def release(self) -> None:
+        """Lets go of what was loaded, once all is answered; as it refers to itself, only the garbage collector would."""
+        loaders = self.__dict__.pop("loaders", None)
+        if loaders is not None:
+            loaders.release()
+
     @cached_property
     def today(self) -> date:
         """The day of reference, UTC."""

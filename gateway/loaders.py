@@ -65,6 +65,18 @@ class Loaders:
         self._listed: list[tuple[Sequence[Any], frozenset[str]]] = []
         self._known: dict[tuple[str, str, str], tuple[Any, frozenset[str]]] = {}
 
+    def release(self) -> None:
+        """Lets go of the loaders, which refer to these as these do to them; a read that still goes on ends as it may."""
+        known = self.__dict__
+        for name in [*known]:
+            if not name.startswith("_"):
+                loader = known.pop(name)
+                if isinstance(loader, SafeLoader):
+                    loader.release()
+        for own in self._own_pages.values():
+            own.release()
+        self._own_pages.clear()
+
     @cached_property
     def record(self) -> SafeLoader:
         """A record by native id."""

@@ -69,6 +69,10 @@ class SafeLoader:
         self._ask(keys)
         return self._values([self._asked[key] for key in keys], keys)
 
+    def release(self) -> None:
+        """Lets go of the library's loaders, which refer to this one; what is asked of them already is still answered."""
+        self._loaders.clear()
+
     def noted(self, keys: Iterable[Hashable], count: int, work: Awaitable[Any]) -> Awaitable[Any]:
         """The work, with what it is done for: so many keys, and the fields that need them where such are known."""
         if not self._fields:

@@ -296,4 +296,7 @@ async def run(
     plan: Plan, functions: Generated, kinds: Kinds, variables: VariableValues, context: RequestContext
 ) -> ExecutionResult:
     """Answers one request by a plan."""
-    return await Run(plan, functions, kinds, variables, context).result()
+    try:
+        return await Run(plan, functions, kinds, variables, context).result()
+    finally:
+        context.release()
