@@ -73,7 +73,7 @@ class RequestContext:
         self.__dict__.pop("loaders", None)
 
     def release(self) -> None:
-        """Lets go of what was loaded, once all is answered; as it refers to itself, only the garbage collector would."""
+        """Lets go of what was loaded, when all is answered: it refers to itself, and so it would stay."""
         loaders = self.__dict__.pop("loaders", None)
         if loaders is not None:
             loaders.release()

@@ -66,7 +66,7 @@ class Loaders:
         self._known: dict[tuple[str, str, str], tuple[Any, frozenset[str]]] = {}
 
     def release(self) -> None:
-        """Lets go of the loaders, which refer to these as these do to them; a read that still goes on ends as it may."""
+        """Lets go of the loaders, which refer to this as this does to them; reads that still go on end as they may."""
         known = self.__dict__
         for name in [*known]:
             if not name.startswith("_"):

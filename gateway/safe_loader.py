@@ -70,7 +70,7 @@ class SafeLoader:
         return self._values([self._asked[key] for key in keys], keys)
 
     def release(self) -> None:
-        """Lets go of the library's loaders, which refer to this one; what is asked of them already is still answered."""
+        """Lets go of the library's loaders, which refer to this one; what they were asked is still answered."""
         self._loaders.clear()
 
     def noted(self, keys: Iterable[Hashable], count: int, work: Awaitable[Any]) -> Awaitable[Any]:
