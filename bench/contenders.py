@@ -6,8 +6,9 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -15,9 +16,11 @@ from bench import workloads
 from bench.processes import GATEWAY_CORE, START_SECONDS, Process, python, started
 from bench.standin import TOKEN
 
-__all__ = ["ALL", "HAND_WRITTEN", "LONG_POSTROOM", "POSTROOM", "Contender", "Running", "left_out"]
+__all__ = ["ALL", "HAND_WRITTEN", "LONG_POSTROOM", "POSTROOM", "Contender", "Running", "left_out", "settings"]
 
 NPM = Path(__file__).parent / "npm"
+HOT_SECONDS = 60
+"""How long answers are kept of those backends whose answers are."""
 
 
 class Contender(Struct, frozen=True):
@@ -74,29 +77,36 @@ url = "sqlite:///{folder}/ledger.sqlite3"
 [lists]
 max_page = {max_page}
 """
-_BACKEND = """
-[[backends]]
-key = "{key}"
-vendor = "{vendor}"
-base_url = "{url}"
-credentials = {{ token = "{token}" }}
-"""
-_HOT = """
-[backends.cache_seconds]
-"*" = 60
-"""
+
+
+def settings(folder: Path, port: int, backends: Iterable[Mapping[str, Any]], *, max_page: int = 500) -> Path:
+    """Writes Postroom's configuration over these backends; all else is as it is if nothing is said."""
+    parts = [_SETTINGS.format(port=port, folder=folder, max_page=max_page)]
+    for backend in backends:
+        parts += ["\n[[backends]]\n", *(f"{name} = {_toml(value)}\n" for name, value in backend.items())]
+    config = folder / "postroom.toml"
+    config.write_text("".join(parts), encoding="utf-8")
+    return config
+
+
+def _toml(value: str | int | Mapping[str, Any]) -> str:
+    if isinstance(value, str | int):
+        return json.dumps(value)
+    return "{" + ", ".join(f"{json.dumps(name)} = {_toml(one)}" for name, one in value.items()) + "}"
 
 
 def _postroom(folder: Path, port: int, urls: Mapping[str, str], *, max_page: int = 500) -> list[str]:
-    parts = [_SETTINGS.format(port=port, folder=folder, max_page=max_page)]
-    for key, url in urls.items():
-        vendor = "billing_platform" if key in workloads.BILLING else "smallinvoice"
-        parts.append(_BACKEND.format(key=key, vendor=vendor, url=url, token=TOKEN))
-        if key in workloads.HOT:
-            parts.append(_HOT)
-    config = folder / "postroom.toml"
-    config.write_text("".join(parts), encoding="utf-8")
-    return python("gateway", "serve", "--config", str(config))
+    backends = [
+        {
+            "key": key,
+            "vendor": "billing_platform" if key in workloads.BILLING else "smallinvoice",
+            "base_url": url,
+            "credentials": {"token": TOKEN},
+            "cache_seconds": {"*": HOT_SECONDS} if key in workloads.HOT else {},
+        }
+        for key, url in urls.items()
+    ]
+    return python("gateway", "serve", "--config", str(settings(folder, port, backends, max_page=max_page)))
 
 
 def _long_postroom(folder: Path, port: int, urls: Mapping[str, str]) -> list[str]:

@@ -83,6 +83,9 @@ def _added(milliseconds: float) -> float:
 def _of_extremes(report: Report) -> Iterator[Verdict]:
     if "postroom" in report.bursts:
         yield Verdict("vendor calls", "W7", "", report.bursts["postroom"], 1, at_least=False)
+    page, by_hand = report.pages.get("postroom"), report.pages.get("hand-written")
+    if page is not None and by_hand is not None:
+        yield Verdict("vendor calls", "W6", "hand-written", page.calls / by_hand.calls, 1, at_least=False)
     ours, limit = report.long_lists.get("postroom"), report.long_lists.get("hand-written")
     if ours is not None and limit is not None:
         yield Verdict("time", "W8", "hand-written", ours.milliseconds / limit.milliseconds, 1.5, at_least=False)
