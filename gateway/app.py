@@ -81,7 +81,9 @@ class Gateway:
         self.schema = build_schema()
         documents = documents_of(settings, self.schema)
         library = library_of(settings, documents, kept)
-        self.operations = Operations(documents, CompiledExecutor(self.schema, self.watch.metrics), library)
+        suggesting = settings.documents.suggestions
+        executor = CompiledExecutor(self.schema, self.watch.metrics, suggesting=suggesting)
+        self.operations = Operations(documents, executor, library)
         self.sending = sending
         key = settings.files.key
         self.file_links = FileLinks(

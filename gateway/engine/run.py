@@ -23,7 +23,7 @@ from gateway.engine.plan import FieldPlan, ObjectPlan, Plan
 from gateway.engine.settling import settled
 from gateway.loaders import Loader, RecordKey
 from gateway.record_types import type_name
-from gateway.schema.fields import Action, Attribute, Load
+from gateway.schema.fields import Action, Attribute, Load, OwnLoad
 from gateway.upstream.needs import needed_by
 
 __all__ = ["Level", "Run", "run"]
@@ -100,7 +100,8 @@ class Run:
         for number, (sources, objects) in level.items():
             plan = self._plan.objects[number]
             for step in plan.steps:
-                portions += self._portions(plan, step, sources, objects, path)
+                portions_of = self._own_portions if isinstance(step.declared, OwnLoad) else self._portions
+                portions += portions_of(plan, step, sources, objects, path)
         await _all([self._load(portion) for portion in portions])
 
     def _portions(
@@ -121,6 +122,27 @@ class Run:
                 mine = portions[group] = _Portion(step, loader, [], [], path)
             mine.owners.append(owner)
             mine.keys.append(key)
+        return [*portions.values()]
+
+    def _own_portions(
+        self, plan: ObjectPlan, step: FieldPlan, sources: Sequence[Any], objects: Sequence[dict[str, Any]], path: str
+    ) -> list["_Portion"]:
+        """Likewise of lists that many customers have of their own: which, is said once; each backend's apart."""
+        declared: Any = step.declared
+        try:
+            lists = declared.lists(Ask(self.context, step.selection(self.context.needs)), **self.given(step))
+        except Exception as error:  # noqa: BLE001 - the failure of each customer's
+            self._write(step, objects, [error] * len(objects), {})
+            return []
+        path = self._path(plan, step, path)
+        portions: dict[str, _Portion] = {}
+        for source, owner in zip(sources, objects, strict=True):
+            mine = portions.get(source.backend)
+            if mine is None:
+                loader = self.context.loaders.connection.own(source.backend, lists)
+                mine = portions[source.backend] = _Portion(step, loader, [], [], path)
+            mine.owners.append(owner)
+            mine.keys.append(source.native_id)
         return [*portions.values()]
 
     def _path(self, plan: ObjectPlan, step: FieldPlan, path: str) -> str:

@@ -22,6 +22,7 @@ from gateway.documents.limits import too_much
 from gateway.documents.naming import BadNameError
 from gateway.documents.prepared import DocumentRefusedError, PreparedOperation
 from gateway.documents.preparing import Documents
+from gateway.documents.values import values_in
 from gateway.public_codes import RequestCode
 from gateway.server.formatting import formatted_frame, formatted_result, is_request_error
 from gateway.server.negotiation import Accepted
@@ -35,6 +36,8 @@ ALLOWED: Final = {
     "POST": frozenset(OperationType),
 }
 """What a method may ask for. Only a POST may change anything; a HEAD's answer must have an end."""
+
+ASK_FOR_LESS: Final = " Ask for fewer at once: a smaller `first` in the lists, fewer ids."
 
 
 class Kind(Enum):
@@ -97,13 +100,22 @@ class Operations:
         operation = document.operation(request.operation_name)
         context.operation = operation
         context.is_a(operation.kind.value)
+        self._require_few(request.variables)
         maximum = self._documents.limits.cost
         cost = Cost(operation.cost.total(request.variables, len(context.backends)), maximum)
         context.cost = cost
         if cost.reads > maximum:
             what = "The operation may cost {} reads"
-            raise DocumentRefusedError([too_much("cost", what, cost.reads, maximum, RequestCode.COST_LIMIT)])
+            raise DocumentRefusedError(
+                [too_much("cost", what, cost.reads, maximum, RequestCode.COST_LIMIT, advice=ASK_FOR_LESS)]
+            )
         return operation
+
+    def _require_few(self, variables: Mapping[str, Any] | None) -> None:
+        """Raises `DocumentRefusedError` for more values than are looked at."""
+        values, most = values_in(variables), self._documents.limits.variables
+        if values > most:
+            raise DocumentRefusedError([too_much("variables", "The variables have {} values", values, most)])
 
     async def begin(self, request: OperationRequest, context: RequestContext, method: str, accepted: Accepted) -> Begun:
         """Executes a query or mutation, or begins a subscription.

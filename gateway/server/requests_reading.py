@@ -24,7 +24,7 @@ __all__ = [
 T = TypeVar("T")
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
-"""A run may name 100,000 records in its variables, by ids of some 60 bytes."""
+"""Room for as many ids, of some 60 bytes, as there may be values in the variables, whose number is a setting."""
 
 MAX_DISCARDED_BYTES: Final = 64 * 1024 * 1024
 """So much of a body that is too large is read for nothing, so that its sender comes to read why it was refused. A
