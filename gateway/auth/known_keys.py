@@ -38,13 +38,6 @@ class KnownKeys:
         self._clock = clock
         self._keys = Reread("API keys", self._read, KEYS_PACE, (LedgerUnavailableError,), monotonic)
 
-    async def cheaply(self, text: str) -> Principal | None:
-        """Who asks with this key, if it is good: to know costs a digest."""
-        try:
-            return await self.verify(text)
-        except (InvalidCredentialError, UndecidedError):
-            return None
-
     async def verify(self, text: str) -> Principal:
         """Who asks with this key. Raises `InvalidCredentialError`, and `UndecidedError` for one that may be new."""
         parsed = parse_key(text)
