@@ -198,6 +198,12 @@ class Loaders:
         self.dispatches = DispatchListLoader(context)
         self.dispatch_items = DispatchItemLoader(context)
 
+    def let_go(self) -> None:
+        """Lets go of what was read; whoever waits for something of it still gets it."""
+        for loader in (self.record, self.code, self.page, self.aggregate, self.dispatch, *self._own_pages.values()):
+            loader.let_go()
+        self._own_pages, self._listed, self._known = {}, [], {}
+
     async def _records(self, keys: Sequence[RecordKey]) -> list[Any]:
         wanted: dict[tuple[str, str, str], frozenset[str]] = defaultdict(frozenset)
         self._remember()

@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.auth.api_keys import ApiKey, parse_key
 from gateway.auth.key_table import KeyTable
-from gateway.auth.refusals import InvalidCredentialError, UndecidedError
+from gateway.auth.refusals import InvalidCredentialError
 from gateway.auth.rereading import Pace, Reread
 from gateway.dispatch.ledger import LedgerUnavailableError
 from gateway.principals import Principal

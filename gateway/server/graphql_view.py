@@ -103,7 +103,7 @@ class GraphQLView:
                 async with aclosing(begun.frames):
                     await _send(begun, accepted, request, send)
             finally:
-                context.reads.stop()
+                context.end()
 
 
 async def _operation_of(request: Request, accepted: Accepted) -> OperationRequest:

@@ -229,7 +229,7 @@ class _Socket:
                     async with aclosing(begun.frames):
                         await self._send(message.id, begun)
                 finally:
-                    context.reads.stop()
+                    context.end()
         except RequestRefusedError as refusal:
             await self._last(message.id, self._refuse(message.id, refusal.reason, refusal.code))
         except (StoppingError, WebSocketDisconnect):
