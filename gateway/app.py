@@ -220,7 +220,7 @@ def _routes(gateway: Gateway, stopping: Stopping | None = None, endpoint: GraphQ
         *health_routes(gateway.backends, leaving, caller_with(gateway.authenticator, Scope.READ)),
         metrics_route(gateway.watch.metrics, gateway.authenticator, gateway.settings.worker),
         *explorer_routes(endpoint=GRAPHQL_PATH, tabs=example_queries(), signs_in=gateway.settings.auth.mode != "none"),
-        SchemaFile(gateway.schema, caller_with(gateway.authenticator)).route(),
+        SchemaFile(gateway.schema, caller_with(gateway.authenticator, counted=True)).route(),
         FrontPage(
             gateway.backends,
             gateway.sending.ledger,
