@@ -29,6 +29,7 @@ from gateway.files import FileLinks
 from gateway.metrics import Metrics
 from gateway.principals import Scope
 from gateway.problems import Problem, ProblemCode, ProblemError
+from gateway.schema.answer_scopes import AnswerScopes
 from gateway.schema.build import build_schema, schema_needs
 from gateway.schema.subgraph_directives import said_of_fields
 from gateway.schema.subgraph_sdl import subgraph_sdl
@@ -93,6 +94,7 @@ class Gateway:
         self.authenticator = authenticator or LocalAuthenticator()
         self._clock = clock
         self._needs = functools.cache(schema_needs)
+        self._answer_scopes = AnswerScopes(self.schema.core)
 
     def context(self, principal: Principal = LOCAL) -> RequestContext:
         """The context of one operation."""
@@ -103,6 +105,7 @@ class Gateway:
             sending=self.sending,
             file_links=self.file_links,
             needs=self._needs(principal.scopes),
+            answer_scopes=self._answer_scopes,
             clock=self._clock,
             subgraph_sdl=self.subgraph_sdl,
             renewed=self._renewed,
