@@ -66,9 +66,10 @@ class RequestContext:
     def is_a(self, kind: str) -> None:
         """Notes that it is a query, a mutation, or a subscription, which takes as long as somebody follows it."""
         self.kind = kind
-        operation = current_operation()
-        if kind == "subscription" and operation is not None:
-            operation.deadline = math.inf
+        if kind == "subscription":
+            operation = current_operation()
+            if operation is not None:
+                operation.deadline = math.inf
 
     def forget(self) -> None:
         """Drops what was loaded: something was written meanwhile."""

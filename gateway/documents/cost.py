@@ -125,7 +125,9 @@ class CostPlan:
     def total(self, variables: Mapping[str, Any] | None, backends: int) -> int:
         """The cost with these variables, as they came, where so many backends are visible."""
         given = variables or {}
-        asked = (backends, *(_measure(given.get(name, UNKNOWN)) for name in self.variables))
+        asked: tuple[Any, ...] = (backends,)
+        if self.variables:
+            asked += tuple(_measure(given.get(name, UNKNOWN)) for name in self.variables)
         known = self._known.get(asked)
         if known is None:
             if len(self._known) >= MOST_KNOWN:

@@ -54,11 +54,11 @@ class Library:
             raise _nothing()
         return self._given(query, name)
 
-    def given(self, query: str | None) -> Asked:
-        """What a request asks for that names no document. Raises as `asked` does."""
+    def given(self, query: str | None) -> str:
+        """The text that a request asks for which names no document. Raises as `asked` does."""
         if query is None:
             raise _nothing()
-        return self._given(query, None)
+        return self._given(query, None).text if self._trusted_only else query
 
     async def keep(self, asked: Asked) -> None:
         """Keeps a document that was found valid, where that was asked for."""

@@ -35,13 +35,13 @@ class PreparedOperation:
         document: The document that it is part of, with the fragments that it may spread.
         node: Its definition.
         name: Its name, if it has one.
-        kind: Query, mutation or subscription.
+        kind: Query, mutation or subscription; ``kind_name`` is that as a text.
         in_parts: Whether it has @defer or @stream, switched off or not.
         cost: What it may cost, with which variables.
         plan: For the executor alone: whatever it makes of this operation once. It goes when the document goes.
     """
 
-    __slots__ = ("cost", "document", "in_parts", "kind", "name", "node", "plan")
+    __slots__ = ("cost", "document", "in_parts", "kind", "kind_name", "name", "node", "plan")
 
     def __init__(
         self, document: "PreparedDocument", node: OperationDefinitionNode, cost: CostPlan, *, in_parts: bool
@@ -50,6 +50,7 @@ class PreparedOperation:
         self.node = node
         self.name = None if node.name is None else node.name.value
         self.kind = node.operation
+        self.kind_name: str = node.operation.value
         self.in_parts = in_parts
         self.cost = cost
         self.plan: Any = None

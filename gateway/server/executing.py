@@ -99,8 +99,9 @@ class Operations:
         document = await self._document(request)
         operation = document.operation(request.operation_name)
         context.operation = operation
-        context.is_a(operation.kind.value)
-        self._require_few(request.variables)
+        context.is_a(operation.kind_name)
+        if request.variables:
+            self._require_few(request.variables)
         maximum = self._documents.limits.cost
         cost = Cost(operation.cost.total(request.variables, len(context.backends)), maximum)
         context.cost = cost
@@ -114,7 +115,7 @@ class Operations:
     async def _document(self, request: OperationRequest) -> PreparedDocument:
         try:
             if request.is_plain:
-                return self._documents.prepared(self._library.given(request.query).text)
+                return self._documents.prepared(self._library.given(request.query))
             asked = await self._library.asked(request.query, request.document_id, request.id, request.extensions)
         except BadNameError as error:
             raise RequestRefusedError(400, str(error)) from None
@@ -181,7 +182,7 @@ class Operations:
 
 def _require_allowed(operation: PreparedOperation, method: str, accepted: Accepted) -> None:
     kind = operation.kind
-    if kind not in ALLOWED[method]:
+    if method != "POST" and kind not in ALLOWED[method]:
         allowed = [name for name, kinds in ALLOWED.items() if kind in kinds]
         raise RequestRefusedError(405, f"A {kind.value} cannot be asked by {method}.", {"Allow": ", ".join(allowed)})
     if kind is OperationType.SUBSCRIPTION and not accepted.events:

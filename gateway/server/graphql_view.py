@@ -171,7 +171,7 @@ async def _send_whole(body: bytes, media: Media, status: int, fields: Fields, se
 
 def _status(kind: Kind, media: Media) -> int:
     """`application/json` is as it always was: 200 for whatever was a request, however wrong."""
-    if media is Media.JSON and kind is Kind.REFUSED:
+    if kind is Kind.WHOLE or (media is Media.JSON and kind is Kind.REFUSED):
         return 200
     return _STATUS.get(kind, 200)
 

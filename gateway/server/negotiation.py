@@ -16,6 +16,8 @@ class Media(StrEnum):
     A caller that takes anything gets `application/json`, which every client reads.
     """
 
+    __hash__ = str.__hash__  # an enumeration's own is not that of a text, and written in Python
+
     JSON = "application/json"
     RESPONSE = "application/graphql-response+json"
     MULTIPART = "multipart/mixed"
