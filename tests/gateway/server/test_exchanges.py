@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -88,7 +88,19 @@ async def answered(protocol: type[HttpToolsProtocol], app: App, request: bytes) 
     return b"".join(transport.written), closed, seen
 
 
+def framed(name: bytes, text: bytes) -> example:
+    """An answer with this field before its length."""
+    usual: dict[str, Any] = {"method": b"POST", "target": b"/", "version": b"1.1", "status": 200, "length": True}
+    return example(headers=[(name, text)], parts=[(b"abc", False)], **usual)
+
+
 @settings(deadline=None)
+@framed(b"connection", b"close")
+@framed(b"Connection", b"close")
+@framed(b"content-length", b"3")
+@framed(b"transfer-encoding", b"chunked")
+@framed(b"bad name", b"a")
+@framed(b"vary", b"bad\nvalue")
 @given(
     method=st.sampled_from((b"POST", b"HEAD")),
     target=st.sampled_from((b"/graphql", b"/a%20b?c=%20d", b"/", b"*", b"http://a/b?c")),
@@ -135,6 +147,32 @@ async def test_an_answer_of_one_piece_is_one_write() -> None:
     connection.data_received(REQUEST % (b"POST", b"/", b"1.1"))
     await asyncio.gather(*connection.tasks)
     assert transport.written == [b"HTTP/1.1 200 OK\r\ndate: today\r\ncontent-length: 2\r\n\r\n{}"]
+    connection.connection_lost(None)
+
+
+async def test_a_connection_that_is_to_close_is_closed_whatever_was_begun() -> None:
+    app = whole()
+
+    async def stopping(_scope: Any, _receive: Any, send: Any) -> None:
+        head, body = app.messages
+        await send(head)
+        connection.shutdown()
+        await send(body)
+
+    connection, transport = connected(http_protocol(ConnectionSettings()), app)
+    connection.app = stopping
+    connection.data_received(REQUEST % (b"POST", b"/", b"1.1"))
+    await asyncio.gather(*connection.tasks)
+    assert (b"".join(transport.written)[-2:], transport.closed) == (b"{}", True)
+    connection.connection_lost(None)
+
+
+async def test_what_is_answered_is_under_way_no_more() -> None:
+    connection, _ = connected(http_protocol(ConnectionSettings()), whole())
+    connection.data_received(REQUEST % (b"POST", b"/", b"1.1"))
+    (task,) = connection.tasks
+    await task
+    assert connection.tasks == set()
     connection.connection_lost(None)
 
 

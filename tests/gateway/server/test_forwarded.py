@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -25,6 +25,9 @@ async def came_from(middleware: Any, scope: dict[str, Any]) -> Any:
     return one
 
 
+@example([(b"x-forwarded-for", b"10.0.0.1")], PEERS[0], "http")
+@example([(b"x-forwarded-proto", b"https")], PEERS[0], "http")
+@example([(b"host", b"10.0.0.1"), (b"x-forwarded-proto", b"https")], PEERS[0], "websocket")
 @given(
     st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(VALUES)), max_size=4),
     st.sampled_from(PEERS),
