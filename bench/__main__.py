@@ -14,6 +14,7 @@ from bench.tables import (
     figures_table,
     growth_table,
     machine_line,
+    memory_table,
     pages_table,
     put_into,
     shares_table,
@@ -59,7 +60,7 @@ def measured(
         growth=growth,
     )
     report = Campaign(plan, say).run()
-    for table in (figures_table, pages_table, shares_table, growth_table, demands_table):
+    for table in (figures_table, memory_table, pages_table, shares_table, growth_table, demands_table):
         say(table(report))
     if readme is not None:
         write(report, readme)
@@ -71,7 +72,7 @@ def write(report: Report, readme: Path) -> None:
     RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
     picture = f"![What a request costs]({PLOT.relative_to(PLOT.parents[2])})"
     text = f"{figures_table(report)}\n{picture}\n\n{machine_line(report.machine)}\n\n{demands_table(report)}"
-    text += f"\n{pages_table(report)}\n{growth_table(report)}\n{shares_table(report)}"
+    text += f"\n{memory_table(report)}\n{pages_table(report)}\n{growth_table(report)}\n{shares_table(report)}"
     put_into(readme, "bench", text)
 
 

@@ -42,11 +42,16 @@ class Memory(Struct, frozen=True):
 
 
 class LongList(Struct, frozen=True):
-    """5,000 records in one answer: milliseconds for it, its MiB, and the most MiB of memory above rest."""
+    """5,000 records in one answer: milliseconds for it, its MiB, and the most MiB of memory above rest.
+
+    ``first`` are those of a process that has answered nothing yet, ``memory`` those of one that has answered one like
+    it: what the interpreter and the C library have kept of that for the next is at rest by then.
+    """
 
     milliseconds: float
     answer: float
     memory: float
+    first: float = 0.0
 
 
 class Report(Struct, kw_only=True):
@@ -162,13 +167,16 @@ class Campaign:
                 continue
             contender = LONG_POSTROOM if one is POSTROOM else one
             with self._all_running([contender], standin) as (running,):
+                rest = settled(running.process).memory
+                running.process.forget_peak()
                 length = compare(running, workload)
+                first = running.process.peak() - rest
                 rest = settled(running.process).memory
                 running.process.forget_peak()
                 rounds = [
                     measure(running, workload, standin, seconds=60, rounds=self._plan.rounds).median for _ in range(3)
                 ]
                 above = running.process.peak() - rest
-            found[one.name] = LongList(sorted(rounds)[1], length / MIB, above / MIB)
+            found[one.name] = LongList(sorted(rounds)[1], length / MIB, above / MIB, first / MIB)
             self._tell(f"W8 {one.name:<14}{found[one.name].milliseconds:>9.1f} ms, {above / MIB:.1f} MiB above rest")
         return found

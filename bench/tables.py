@@ -10,7 +10,16 @@ from bench.machine import Machine
 from bench.measuring import Figures
 from bench.targets import Verdict, verdicts
 
-__all__ = ["demands_table", "figures_table", "growth_table", "machine_line", "pages_table", "put_into", "shares_table"]
+__all__ = [
+    "demands_table",
+    "figures_table",
+    "growth_table",
+    "machine_line",
+    "memory_table",
+    "pages_table",
+    "put_into",
+    "shares_table",
+]
 
 _TITLES = {one.name: one.title for one in contenders.ALL}
 
@@ -30,6 +39,17 @@ def figures_table(report: Report) -> str:
             slow = report.figures["W4"][name]
             row += [f"{slow.median:.0f}", f"{slow.p99:.0f}"]
         rows.append([*row, f"{memory.rest:.0f}"])
+    return _table(heads, rows)
+
+
+def memory_table(report: Report) -> str:
+    """MiB at rest and under load, and what an answer of 5,000 records takes."""
+    rows = []
+    for name, memory in report.memory.items():
+        row = [_TITLES[name], f"{memory.rest:.0f}", f"{memory.after:.0f}"]
+        long = report.long_lists.get(name)
+        rows.append([*row, *(("", "") if long is None else (f"{long.first:.1f}", f"{long.memory:.1f}"))])
+    heads = ["memory, MiB", "at rest", "after W1 to W7", "W8: first answer", "W8: another"]
     return _table(heads, rows)
 
 

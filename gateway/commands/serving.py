@@ -24,7 +24,7 @@ from gateway.server.serving import server_config
 from gateway.server.stopping import Stopping
 from gateway.settings import Settings
 
-__all__ = ["SETTLING_SECONDS", "serve_until_told"]
+__all__ = ["SETTLING_SECONDS", "serve_until_told", "settle_memory"]
 
 SETTLING_SECONDS = 3
 """Of the time for stopping, what is left when requests under way are cut off: to settle what they had sent."""

@@ -21,6 +21,7 @@ import structlog
 from msgspec import Struct
 
 from gateway.commands.failure import CommandFailure
+from gateway.commands.serving import settle_memory
 from gateway.worker import Worker
 
 __all__ = ["run_workers"]
@@ -132,6 +133,7 @@ def run_workers(count: int, serve: Serve, announce: Callable[[], None]) -> None:
 
     Raises `CommandFailure` when the first cannot start.
     """
+    settle_memory()  # before the first fork: what a collector looks at it writes to, and that is shared no longer
     with tempfile.TemporaryDirectory(prefix="postroom-") as folder:  # short: a socket's path has 107 characters at most
         workers = _Workers(count, serve, Path(folder))
         try:

@@ -48,7 +48,7 @@ async def test_a_token_is_its_subject_with_what_it_allows_until_it_ends() -> Non
     ("claims", "reason"),
     [
         ({"exp": NOW - 60}, "The token has expired."),
-        ({"nbf": NOW + 120}, "The token is not valid yet."),
+        ({"nbf": NOW + 86_400}, "The token is not valid yet."),
         ({"iss": "https://elsewhere.example.com/"}, "The token is of another issuer."),
         ({"aud": "another"}, "The token is for another audience."),
         ({"aud": ["another", "more"]}, "The token is for another audience."),

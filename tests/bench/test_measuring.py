@@ -16,7 +16,7 @@ from bench.contenders import HAND_WRITTEN, Contender, Running
 from bench.loading import length_of
 from bench.measuring import Standin, WrongAnswerError, compare, measure
 from bench.processes import LOAD_CORE, Process, python, started
-from bench.tables import demands_table, figures_table, pages_table, put_into
+from bench.tables import demands_table, figures_table, memory_table, pages_table, put_into
 from bench.targets import verdicts
 from bench.workloads import WORKLOADS, Question, Workload, backends
 
@@ -62,8 +62,8 @@ def test_a_customer_page_costs_the_vendors_no_call_more_than_by_hand(report: Rep
 
 
 def test_the_tables_tell_of_each_contender_and_demand(report: Report) -> None:
-    tables = (figures_table, pages_table, demands_table)
-    assert [table(report).count("\n") for table in tables] == [4, 4, 2 + 5]
+    tables = (figures_table, memory_table, pages_table, demands_table)
+    assert [table(report).count("\n") for table in tables] == [4, 4, 4, 2 + 5]
     assert [(one.what, one.workload) for one in verdicts(report)] == [
         *(("CPU", name) for name in ("W1", "W2", "W3", "W5")),
         ("vendor calls", "W6"),
