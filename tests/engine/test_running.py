@@ -72,7 +72,7 @@ async def test_a_client_that_leaves_a_plan_half_way_ends_its_reads_and_none_begi
     assert a.behaviour.verbs() == ["letters.page", "customers.by_key"]
 
 
-@pytest.mark.parametrize("below", ["nativeId", "nativeId subject"], ids=["where it is", "by a function of its own"])
+@pytest.mark.parametrize("below", ["nativeId", "nativeId raw"], ids=["where it is", "by a function of its own"])
 async def test_a_record_of_another_class_is_no_object_of_the_type_though_it_has_its_attributes(below: str) -> None:
     wrong: Any = letter("a", "l9", "1")
     odd: CustomerEmailTemplate = template("a", "t0", "1", email_template=wrong)
