@@ -70,13 +70,14 @@ class RequestContext:
 
     def forget(self) -> None:
         """Drops what was loaded: something was written meanwhile."""
-        self.__dict__.pop("loaders", None)
-
-    def release(self) -> None:
-        """Lets go of what was loaded, when all is answered: it refers to itself, and so it would stay."""
-        loaders = self.__dict__.pop("loaders", None)
+        loaders: Loaders | None = self.__dict__.pop("loaders", None)
         if loaders is not None:
-            loaders.release()
+            loaders.let_go()
+
+    def end(self) -> None:
+        """Ends what is being read, and drops what was: the request has its answer, or nobody waits for it."""
+        self.reads.stop()
+        self.forget()
 
     @cached_property
     def today(self) -> date:

@@ -65,18 +65,6 @@ class Loaders:
         self._listed: list[tuple[Sequence[Any], frozenset[str]]] = []
         self._known: dict[tuple[str, str, str], tuple[Any, frozenset[str]]] = {}
 
-    def release(self) -> None:
-        """Lets go of the loaders, which refer to this as this does to them; reads that still go on end as they may."""
-        known = self.__dict__
-        for name in [*known]:
-            if not name.startswith("_"):
-                loader = known.pop(name)
-                if isinstance(loader, SafeLoader):
-                    loader.release()
-        for own in self._own_pages.values():
-            own.release()
-        self._own_pages.clear()
-
     @cached_property
     def record(self) -> SafeLoader:
         """A record by native id."""
@@ -158,6 +146,14 @@ class Loaders:
         from gateway.dispatch.loading import DispatchItemLoader  # noqa: PLC0415
 
         return DispatchItemLoader(self._context)
+
+    def let_go(self) -> None:
+        """Lets go of the loaders, which refer to this as it does to them; whoever waits for what they read gets it."""
+        made = {name: self.__dict__.pop(name) for name in [*self.__dict__] if not name.startswith("_")}
+        for loader in (*made.values(), *self._own_pages.values()):
+            if isinstance(loader, SafeLoader):
+                loader.let_go()
+        self._own_pages, self._listed, self._known = {}, [], {}
 
     async def _records(self, keys: Sequence[RecordKey]) -> list[Any]:
         wanted: dict[tuple[str, str, str], frozenset[str]] = defaultdict(frozenset)

@@ -69,9 +69,12 @@ class SafeLoader:
         self._ask(keys)
         return self._values([self._asked[key] for key in keys], keys)
 
-    def release(self) -> None:
-        """Lets go of the library's loaders, which refer to this one; what they were asked is still answered."""
-        self._loaders.clear()
+    def let_go(self) -> None:
+        """Lets go of what was read; whoever waits for something of it still gets it.
+
+        A loader and its batches hold one another, and so all that was read, until the garbage collector comes by.
+        """
+        self._fields, self._asked, self._asked_fresh, self._loaders = {}, {}, set(), {}
 
     def noted(self, keys: Iterable[Hashable], count: int, work: Awaitable[Any]) -> Awaitable[Any]:
         """The work, with what it is done for: so many keys, and the fields that need them where such are known."""

@@ -296,7 +296,4 @@ async def run(
     plan: Plan, functions: Generated, kinds: Kinds, variables: VariableValues, context: RequestContext
 ) -> ExecutionResult:
     """Answers one request by a plan."""
-    try:
-        return await Run(plan, functions, kinds, variables, context).result()
-    finally:
-        context.release()
+    return await Run(plan, functions, kinds, variables, context).result()

@@ -152,7 +152,7 @@ class Customer(Node):
     )
     def dispatch_items(self: model.Customer, ask: Ask, first: First = 25, after: After = None) -> ItemsKey:
         """What was sent to it through this gateway."""
-        return ItemsKey(target=ref_of(self), first=page_size(first, ask), after=after)
+        return ItemsKey(target=ref_of(self), first=page_size(first, ask.context), after=after)
 
     raw: JSON | None = raw_record()
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from typing import Any, Final
 
@@ -224,10 +224,10 @@ class _Socket:
             with self._sockets.watch.operation(context, {}):
                 try:
                     begun = await self._begin(message, context)
-                    async with aclosing(begun.frames):
-                        await self._send(message.id, begun)
+                    async with aclosing(begun.frames) as frames:
+                        await self._send(message.id, begun.kind, frames)
                 finally:
-                    context.reads.stop()
+                    context.end()
         except RequestRefusedError as refusal:
             await self._last(message.id, self._refuse(message.id, refusal.reason, refusal.code))
         except (StoppingError, WebSocketDisconnect):
@@ -240,12 +240,12 @@ class _Socket:
         request = read_payload(bytes(message.payload))
         begun = await self._sockets.operations.begin(request, context, "POST", _EVERYTHING)
         if begun.kind is Kind.SUBSCRIPTION and self._sockets.stopping is not None:
-            return Begun(begun.kind, self._sockets.stopping.followed(begun.frames))
+            return Begun(begun.kind, several=self._sockets.stopping.followed(begun.frames))
         return begun
 
-    async def _send(self, operation: str, begun: Begun) -> None:
-        async for frame in begun.frames:
-            if begun.kind is not Kind.INCREMENTAL and "data" not in frame:  # nothing was executed
+    async def _send(self, operation: str, kind: Kind, frames: AsyncGenerator[Mapping[str, Any], None]) -> None:
+        async for frame in frames:
+            if kind is not Kind.INCREMENTAL and "data" not in frame:  # nothing was executed
                 errors = self._websocket.send_text(messages.error(operation, frame["errors"]))
                 await self._last(operation, errors)
                 return
