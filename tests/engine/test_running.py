@@ -86,13 +86,16 @@ async def test_a_record_of_another_class_is_no_object_of_the_type_though_it_has_
 
 
 @pytest.mark.parametrize("query", [CHAIN, "{ customers { nodes { emails documents { nodes { id } } } } }"])
-async def test_nothing_of_an_answered_request_waits_for_the_garbage_collector(both: Both, query: str) -> None:
+async def test_nothing_that_a_plan_made_of_an_ended_request_waits_for_the_garbage_collector(
+    both: Both, query: str
+) -> None:
     await answered(both, query)
     context = both.world.gateway.context()
     request = weakref.ref(context)
     gc.disable()
     try:
         await answered(both, query, context)
+        context.end()
         del context
         assert request() is None
     finally:
