@@ -122,4 +122,6 @@ def _address(row: ClientRow) -> PostalAddress | UnsetType | None:
 
 def _filled(value: str | int | None) -> str | None:
     """Text, or None for the empty text that this vendor has in place of nothing."""
+    if type(value) is str:
+        return value.strip() or None
     return None if value is None or value == "" else str(value).strip() or None
