@@ -205,10 +205,9 @@ def rows_after(
     Those up to the one with key ``last`` are dropped, where it is there.
     """
     unseen = rows[offset - begin :] if offset > begin else rows
-    if last is not None:
-        for place, row in enumerate(unseen, start=1):
-            if key_of(row) == last:
-                return offset + place, unseen[place:]
+    if last is not None and last in map(key_of, unseen):
+        seen = next(place for place, row in enumerate(unseen, start=1) if key_of(row) == last)
+        return offset + seen, unseen[seen:]
     return offset, unseen
 
 

@@ -158,6 +158,10 @@ class Loaders:
     async def _records(self, keys: Sequence[RecordKey]) -> list[Any]:
         wanted: dict[tuple[str, str, str], frozenset[str]] = defaultdict(frozenset)
         self._remember()
+        if len(keys) == 1 and not self._known:
+            (key,) = keys
+            read = self._read_records(key.type, key.backend, key.wanted, (key.native_id,))
+            return [_of_key(await answered(self.record.noted(keys, 1, read)), key.native_id)]
         listed = {key: self._known[_identity(key)][0] for key in keys if self._knows(key)} if self._known else {}
         for key in keys:
             if key not in listed:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from operator import attrgetter
 
 from adapters.answers import decode_json
 from adapters.contract import (
@@ -35,6 +36,7 @@ __all__ = ["connect"]
 _CUSTOMERS = "client.list"
 _LETTERS = "letter.list"
 _NEWEST_FIRST = Sort("date", descending=True)
+_native_id = attrgetter("native_id")
 _NO_LETTERS: Page[Letter] = Page(records=(), positions=(), end=None, total=0)
 
 
@@ -71,7 +73,7 @@ class _Customers:
             lambda number, size: self._records.part(number, size, sort, request.wanted),
             first=request.first,
             position=request.position,
-            key_of=lambda customer: customer.native_id,
+            key_of=_native_id,
             matches=listing.matching(request, listing.CUSTOMER_FILTERS, backend=self._backend, operation=_CUSTOMERS),
             max_size=self._limits.page_size,
             scan_budget=self._limits.scan_budget,
@@ -122,7 +124,7 @@ class _Letters:
             self._fetch(request, sort),
             first=request.first,
             position=request.position,
-            key_of=lambda letter: letter.native_id,
+            key_of=_native_id,
             matches=matches,
             max_size=self._limits.page_size,
             scan_budget=self._limits.scan_budget,

@@ -1,15 +1,16 @@
 """The vendor's calls: URLs of ``endpoint/action/key/value`` segments, and answers in its own rows."""
 
+import contextlib
 from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from adapters.answers import decode_first, decode_json
+from adapters.answers import decode_json
 from adapters.contract import Connection
 from adapters.errors import AdapterError, FileNotAvailable, MalformedAnswer, NotFound
 from adapters.model import RawRecord
-from adapters.smallinvoice.refusals import error_of, is_success
+from adapters.smallinvoice.refusals import SUCCESS, error_of, is_success
 from adapters.smallinvoice.rows import ClientRow, Found, LetterRow, Listed, UndatedLetterRow
 from adapters.wire import Answer, FileStream, Wire, WireRequest
 
@@ -70,10 +71,22 @@ class Client:
 
     async def send(self, request: WireRequest) -> Answer:
         """The answer in which the vendor says that it did what it was asked. Raises what any other stands for."""
-        answer = await self._wire.send(request)
+        return self._done(await self._wire.send(request))
+
+    def _done(self, answer: Answer) -> Answer:
         if is_success(answer):
             return answer
+        request = answer.request
         raise error_of(answer, answer.body, backend=self.backend, operation=request.operation, write=request.write)
+
+    def _listed(self, answer: Answer, endpoint: Endpoint[R]) -> Listed[R]:
+        """A part of a list. What is no success, or not of the first type, is looked at again for what it is."""
+        if 200 <= answer.status < 300:
+            with contextlib.suppress(msgspec.MsgspecError):
+                listed = msgspec.json.decode(answer.body, type=endpoint.listed[0], strict=False)
+                if bytes(listed.error) == SUCCESS:
+                    return listed
+        return decode_json(self._done(answer), endpoint.listed[-1], backend=self.backend)
 
     async def page(
         self,
@@ -98,8 +111,8 @@ class Client:
             trailing_slash=True,
             wanted=wanted,
         )
-        answer = await self.send(request)
-        listed = decode_first(answer, endpoint.listed, backend=self.backend)
+        answer = await self._wire.send(request)
+        listed = self._listed(answer, endpoint)
         expected = min(size, max(0, listed.count - (number - 1) * size))
         pages = max(1, -(-listed.count // size))
         if len(listed.items) != expected or (listed.pages or 0) > pages or listed.page not in (None, number):

@@ -15,10 +15,13 @@ from adapters.smallinvoice.rows import Envelope
 from adapters.wire import Answer, FileStream
 from adapters.writes import Outcomes
 
-__all__ = ["OUTCOMES", "error_of", "is_sound", "is_success"]
+__all__ = ["OUTCOMES", "SUCCESS", "error_of", "is_sound", "is_success"]
 
 OUTCOMES = Outcomes(undone_statuses=frozenset({200, 400, 401, 403, 404, 405, 413, 414, 415, 429}))
 """200 stands for ``error: true`` under it. The others are refused before the vendor's application does anything."""
+
+SUCCESS = b"false"
+"""What ``error`` is, as it is written, where the vendor did what it was asked."""
 
 _KINDS: Mapping[str, type[AdapterError]] = {"99400": BadCredentials, "15016": NotFound}
 
@@ -33,7 +36,7 @@ def is_success(answer: Answer) -> bool:
 
 def is_sound(body: bytes) -> bool:
     """Whether the body of a success is an answer."""
-    return bytes(_read(body).error) == b"false"
+    return bytes(_read(body).error) == SUCCESS
 
 
 def error_of(

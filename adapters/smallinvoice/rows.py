@@ -23,10 +23,11 @@ class Envelope(Struct):
 
 
 class Listed(Struct, Generic[R]):
-    """A part of a list. ``count`` is of the whole list."""
+    """A part of a list. ``count`` is of the whole list, ``error`` as of `Envelope`."""
 
     items: list[R]
     count: int
+    error: msgspec.Raw = msgspec.Raw(b"")
     page: int | None = None
     pages: int | None = None
 

@@ -63,22 +63,31 @@ def to_letters(
     wanted: frozenset[str] = _EVERYTHING,  # noqa: ARG001 - as of `to_customers`
 ) -> list[Letter]:
     """Letters. One expression for all of a row: lists of letters are long, and each call for each would be felt."""
+    others = _Others()
     return [
         Letter(
             backend=backend,
             native_id=str(row.id),
-            customer_id=str(other) if (other := row.client_id) > 0 else None,
+            customer_id=others[row.client_id],
             date=row.date,
             title=(title.strip() or None) if (title := row.title) else None,
             state=(status := _STATUS.get(row.status) or _undocumented(row.status))[0],
             vendor_status=status[1],
-            address_id=str(other) if (other := row.client_address_id) > 0 else None,
-            contact_id=str(other) if (other := row.client_contact_id) > 0 else None,
+            address_id=others[row.client_address_id],
+            contact_id=others[row.client_contact_id],
             page_count=row.pages,
             raw=raw,
         )
         for row, raw in zip(rows, _each(raws), strict=False)
     ]
+
+
+class _Others(dict[int, str | None]):
+    """The ids of other records as text: many letters are one customer's, and each id is written once. 0 is none."""
+
+    def __missing__(self, number: int) -> str | None:
+        text = self[number] = str(number) if number > 0 else None
+        return text
 
 
 def _each(raws: Sequence[RawRecord] | None) -> Iterable[RawRecord | UnsetType]:
@@ -113,4 +122,6 @@ def _address(row: ClientRow) -> PostalAddress | UnsetType | None:
 
 def _filled(value: str | int | None) -> str | None:
     """Text, or None for the empty text that this vendor has in place of nothing."""
+    if type(value) is str:
+        return value.strip() or None
     return None if value is None or value == "" else str(value).strip() or None

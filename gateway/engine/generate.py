@@ -176,8 +176,8 @@ class _Writer:
         if is_non_null_type(of_type):
             return self._not_null(v, of_type.of_type, field)
         inner = self._not_null(v, of_type, field)
-        if len(inner) == 1 and inner[0].startswith("if "):
-            return [inner[0].replace("if ", f"if {v} is not None and (", 1).replace(": ", "): ", 1)]
+        if len(inner) == 1 and inner[0].startswith("if "):  # what is most often false first
+            return [inner[0].replace(": ", f" and {v} is not None: ", 1)]
         return [f"if {v} is not None:", *_indented(inner)]
 
     def _not_null(self, v: str, of_type: GraphQLOutputType, field: FieldPlan) -> list[str]:

@@ -267,6 +267,8 @@ def _unset(
     """The objects whose records came without an attribute, and the keys by which they are read with it."""
     wanted = frozenset((name,))
     unset = [at for at, source in enumerate(sources) if getattr(source, name) is UNSET]
+    if not unset:
+        return [], []
     records = [sources[at] for at in unset]
     keys = [RecordKey(type_name(one), one.backend, one.native_id, wanted) for one in records]
     return [objects[at] for at in unset], keys

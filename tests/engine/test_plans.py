@@ -6,18 +6,23 @@ from typing import Any
 import pytest
 from graphql import FragmentDefinitionNode, parse
 
-from gateway.engine.executor import MOST_VARIANTS, CompiledExecutor
+from gateway.engine.executor import MOST_VARIANTS, Compiled, CompiledExecutor
 from gateway.engine.fallback import NotCompiledError, Reason
 from gateway.engine.plan import MOST_FIELDS, Plan
 from tests.engine.comparing import Both, Told
 
 
-def planned(both: Both, query: str) -> Plan:
-    """The plan of a query, whatever the limits say of its size."""
+def compiled(both: Both, query: str) -> Compiled:
+    """The plan of a query and its functions, whatever the limits say of its size."""
     document = parse(query)
     fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
     operation: Any = SimpleNamespace(node=document.definitions[0], document=SimpleNamespace(fragments=fragments))
-    return CompiledExecutor(both.world.gateway.schema, Told()).compile(operation, {}).plan
+    return CompiledExecutor(both.world.gateway.schema, Told()).compile(operation, {})
+
+
+def planned(both: Both, query: str) -> Plan:
+    """The plan alone."""
+    return compiled(both, query).plan
 
 
 async def ask(both: Both, query: str, **variables: Any) -> None:
@@ -103,6 +108,17 @@ def test_a_plan_grows_as_its_document_does(both: Both, document: Any) -> None:
     grown = len(document(40)) / len(document(10))
     assert large.steps / small.steps <= 1.2 * grown
     assert large.fields / small.fields <= 1.2 * grown
+
+
+@pytest.mark.parametrize("document", [deep, wide, fragments, merged])
+def test_its_source_grows_as_its_document_does(both: Both, document: Any) -> None:
+    small, large = (len(compiled(both, document(size)).functions.source) for size in (10, 40))
+    assert large / small <= 1.2 * len(document(40)) / len(document(10))
+
+
+def test_an_object_that_is_at_two_places_has_functions_of_its_own(both: Both) -> None:
+    source = compiled(both, "{ documents { nodes { backend { key } } } }").functions.source
+    assert source.count("{'key': ") == 2  # one, and many: not in those of both kinds of documents
 
 
 def test_a_plan_has_no_more_than_so_many_fields(both: Both) -> None:

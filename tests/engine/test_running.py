@@ -72,7 +72,7 @@ async def test_a_client_that_leaves_a_plan_half_way_ends_its_reads_and_none_begi
     assert a.behaviour.verbs() == ["letters.page", "customers.by_key"]
 
 
-@pytest.mark.parametrize("below", ["nativeId", "nativeId subject"], ids=["where it is", "by a function of its own"])
+@pytest.mark.parametrize("below", ["nativeId", "nativeId raw"], ids=["where it is", "by a function of its own"])
 async def test_a_record_of_another_class_is_no_object_of_the_type_though_it_has_its_attributes(below: str) -> None:
     wrong: Any = letter("a", "l9", "1")
     odd: CustomerEmailTemplate = template("a", "t0", "1", email_template=wrong)
@@ -86,13 +86,16 @@ async def test_a_record_of_another_class_is_no_object_of_the_type_though_it_has_
 
 
 @pytest.mark.parametrize("query", [CHAIN, "{ customers { nodes { emails documents { nodes { id } } } } }"])
-async def test_nothing_of_an_answered_request_waits_for_the_garbage_collector(both: Both, query: str) -> None:
+async def test_nothing_that_a_plan_made_of_an_ended_request_waits_for_the_garbage_collector(
+    both: Both, query: str
+) -> None:
     await answered(both, query)
     context = both.world.gateway.context()
     request = weakref.ref(context)
     gc.disable()
     try:
         await answered(both, query, context)
+        context.end()
         del context
         assert request() is None
     finally:
