@@ -202,7 +202,7 @@ def test_a_mutation_gets_constants_of_its_own_each_time(declared: dict[str, Any]
     literal = (
         EMAIL
         if "to" in declared
-        else 'input: {document: "d", attachments: ["1"], recipients: [{email: "a@b.example"}]}'
+        else 'input: {document: "d", attachments: ["1"], recipients: [{email: "a@b.c"}]}'
     )
     node, asked = operation(declared, "emailDocument", literal)
     variables = coerced(node, {"id": "x", "to": [{"email": "a@b.example"}]})
