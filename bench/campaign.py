@@ -158,6 +158,8 @@ class Campaign:
         workload = WORKLOADS["W8"]
         found: dict[str, LongList] = {}
         for one in chosen:
+            if workload.name in one.lacks:
+                continue
             contender = LONG_POSTROOM if one is POSTROOM else one
             with self._all_running([contender], standin) as (running,):
                 length = compare(running, workload)

@@ -5,15 +5,16 @@ here is what the contender adds, and how often the vendors are asked.
 """
 
 import http.client
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+import msgspec
 import orjson
 from msgspec import Struct
 
-from bench.contenders import HAND_WRITTEN, POSTROOM, Contender, settings
+from bench.contenders import HAND_WRITTEN, POSTROOM, Command, Contender, settings
 from bench.processes import ROOT, Process, python
 from bench.workloads import Question, Workload
 
@@ -104,12 +105,12 @@ def workload() -> Workload:
 def contenders(access: Mapping[str, Mapping[str, Any]]) -> list[Contender]:
     """Those who have a customer page over these emulators."""
     return [
-        Contender(POSTROOM.name, POSTROOM.title, _postroom(access)),
-        Contender(HAND_WRITTEN.name, HAND_WRITTEN.title, _by_hand(access)),
+        msgspec.structs.replace(POSTROOM, command=_postroom(access)),
+        msgspec.structs.replace(HAND_WRITTEN, command=_by_hand(access)),
     ]
 
 
-def _postroom(access: Mapping[str, Mapping[str, Any]]) -> Callable[[Path, int, Mapping[str, str]], list[str]]:
+def _postroom(access: Mapping[str, Mapping[str, Any]]) -> Command:
     def command(folder: Path, port: int, _: Mapping[str, str]) -> list[str]:
         backends = [
             {
@@ -126,7 +127,7 @@ def _postroom(access: Mapping[str, Mapping[str, Any]]) -> Callable[[Path, int, M
     return command
 
 
-def _by_hand(access: Mapping[str, Mapping[str, Any]]) -> Callable[[Path, int, Mapping[str, str]], list[str]]:
+def _by_hand(access: Mapping[str, Mapping[str, Any]]) -> Command:
     def command(folder: Path, port: int, _: Mapping[str, str]) -> list[str]:
         file = folder / "access.json"
         file.write_bytes(orjson.dumps(access))

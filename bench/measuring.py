@@ -89,7 +89,7 @@ def compare(running: Running, workload: Workload) -> int:
                 head, body = _request(running, workload, question)
                 connection.request("POST", running.contender.path, body, head)
                 answer = connection.getresponse().read()
-                if _data_of(answer) != question.data:
+                if _data_of(running, answer) != question.data:
                     told = f"{running.contender.title} answers {workload.name} wrongly"
                     raise WrongAnswerError(
                         f"{told}: {question.variables}: {answer[:500]!r}, not {question.data!r:.500}"
@@ -134,21 +134,29 @@ def _put_on(load: Load) -> Seen:
     return msgspec.json.decode(done.stdout, type=Seen)
 
 
-def _data_of(answer: bytes) -> Any:
+def _data_of(running: Running, answer: bytes) -> Any:
     try:
         whole = orjson.loads(answer)
     except orjson.JSONDecodeError:
         return None
-    return None if "errors" in whole else whole.get("data")
+    if "errors" in whole:
+        return None
+    dialect = running.contender.dialect
+    return whole.get("data") if dialect is None else dialect.answer(whole.get("data"))
 
 
 def _request(running: Running, workload: Workload, question: Question) -> tuple[dict[str, str], bytes]:
-    asked = {"query": workload.document, "operationName": workload.name, "variables": question.variables}
+    document = workload.document
     head = {
         "Host": f"127.0.0.1:{running.port}",
         "Content-Type": "application/json",
         "Accept": "application/json",
     }
+    dialect = running.contender.dialect
+    if dialect is not None:
+        document = dialect.document(document)
+        head |= dialect.headers(question.variables, running.places)
+    asked = {"query": document, "operationName": workload.name, "variables": question.variables}
     return head, orjson.dumps(asked)
 
 

@@ -16,6 +16,7 @@ TIMES_AT_LEAST: Mapping[str, Mapping[str, float]] = {
     "apollo": {"W1": 1.35, "W2": 6.5, "W3": 2.4, "W5": 1.4},
     "yoga-jit": {"W1": 1.25, "W2": 1.25, "W3": 0.5, "W5": 4.8},
     "hive": {"W1": 3.5, "W2": 12.0, "W3": 3.7, "W5": 5.0},
+    "tailcall": {"W1": 0.4, "W2": 3.2, "W3": 0.3},
     "ordinary": {"W1": 20.0, "W2": 25.0, "W3": 25.0, "W5": 18.0},
 }
 """Of the others' requests a second."""

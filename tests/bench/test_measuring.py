@@ -116,7 +116,7 @@ def fickle() -> Iterator[Running]:
     serving = threading.Thread(target=server.serve_forever)
     serving.start()
     try:
-        contender = Contender("fickle", "fickle", lambda *_: [])
+        contender = Contender(name="fickle", title="fickle", command=lambda *_: [])
         yield Running(contender, cast("Process", _Nothing()), server.server_port)
     finally:
         server.shutdown()
