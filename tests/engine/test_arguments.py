@@ -200,9 +200,7 @@ def test_what_a_literal_leaves_out_has_its_default(given: dict[str, Any], shared
 def test_a_mutation_gets_constants_of_its_own_each_time(declared: dict[str, Any]) -> None:
     field: GraphQLField = CORE.mutation_type.fields["emailDocument"]  # type: ignore[union-attr]
     literal = (
-        EMAIL
-        if "to" in declared
-        else 'input: {document: "d", attachments: ["1"], recipients: [{email: "a@b.c"}]}'
+        EMAIL if "to" in declared else 'input: {document: "d", attachments: ["1"], recipients: [{email: "a@b.c"}]}'
     )
     node, asked = operation(declared, "emailDocument", literal)
     variables = coerced(node, {"id": "x", "to": [{"email": "a@b.example"}]})
