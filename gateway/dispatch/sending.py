@@ -206,7 +206,7 @@ class Sending:
             requested_by=order.principal,
             at=self._clock(),
             asked=asked_of(order.request),
-            input_hash=order.input_hash(),
+            input_hash="" if order.idempotency_key is None else order.input_hash(),  # a key's alone
             intents=order.intents,
             idempotency_key=order.idempotency_key,
             resend=order.resend,
