@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from msgspec import Struct
 
 from adapters.errors import AdapterError
 from gateway.backends import Backend
-from gateway.dispatch.ledger import Claim, Ledger, LedgerUnavailableError, Settlement
+from gateway.dispatch.ledger import Claim, Ledger, LedgerUnavailableError, Settlement, UnconfirmedError
 from gateway.dispatch.performing import Performed, perform_claimed
 from gateway.dispatch.preparing import SendRequest, batch_size, prepare
 from gateway.dispatch.records import Dispatch, DispatchItem, ItemState
@@ -33,6 +34,11 @@ _PAUSING = (ProblemCode.BACKEND_CREDENTIALS, ProblemCode.RATE_LIMITED, ProblemCo
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 60.0
 """Seconds: how long a run waits when its backend cannot be used; doubled each time, or as the vendor says."""
+
+
+FIRST_LOOK = 0.1
+LONGEST_LOOK = 5.0
+"""Seconds between two looks for what an unheard commit may have written; doubled each time."""
 
 
 class Worker(Struct, frozen=True, kw_only=True):
@@ -141,19 +147,35 @@ class BackendRun:
         try:
             written, items = await self._ledger.settle_and_claim(settlements, *where, at=at, first=first, claim=claim)
         except LedgerUnavailableError as error:
-            if not settlements:
+            unheard = isinstance(error, UnconfirmedError)
+            if not settlements and not unheard:
                 raise
-            tell_unwritten(settlements, error)
-            await settled_later(self._ledger, settlements, until=until, clock=self._worker.clock)
-            claim = self._claim()
-            return await self._ledger.claim(*where, first=first, claim=claim), claim.until
+            if settlements:
+                tell_unwritten(settlements, error)
+                await settled_later(self._ledger, settlements, until=until, clock=self._worker.clock)
+            if unheard and (items := await self._claimed(claim)):
+                return items, claim.until
+            return await self._settle_and_claim((), until)
         tell_late(settlements, written)
         return items, claim.until
 
+    async def _claimed(self, claim: Claim) -> Sequence[DispatchItem]:
+        """What a claim took whose commit nobody heard: tried again until its lease ends. Nothing else sends that."""
+        seconds = FIRST_LOOK
+        while True:
+            try:
+                return await self._ledger.claimed(self._dispatch.id, claim)
+            except LedgerUnavailableError:
+                if self._worker.clock() >= claim.until:
+                    raise
+            await asyncio.sleep(seconds)
+            seconds = min(LONGEST_LOOK, seconds * 2)
+
     def _claim(self) -> Claim:
+        """A new one; its owner is of this claim alone, so that it can be found again."""
         lease = self._worker.timing.lease(self._backend.timeout, reads=1 if self._is_asked(None) else 0)
         now = self._worker.clock()
-        return Claim(owner=self._worker.owner, at=now, until=now + lease)
+        return Claim(owner=f"{self._worker.owner}.{uuid.uuid4().hex}", at=now, until=now + lease)
 
     async def _wait(self, problem: Problem) -> None:
         """Waits as long as the vendor says, or ever longer; the ledger says why."""

@@ -9,7 +9,7 @@ import contextlib
 import functools
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -104,6 +104,7 @@ class Database:
         self._threads = ThreadPoolExecutor(POOL_SIZE, thread_name_prefix="ledger")
         # In one process SQLite's writers queue for one thread: SQLite's own waiting is by polling, and unfair.
         self._grouped = GroupCommit(functools.partial(self.transaction, writing=True)) if self.is_sqlite else None
+        self._left: set[asyncio.Task[object]] = set()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """What ``work`` makes of a transaction that only reads."""
@@ -114,12 +115,18 @@ class Database:
         """What ``work`` makes of a transaction that writes: committed, durably, before this returns.
 
         Rolled back when ``work`` raises. When it lost a race it is done again, after the other's transaction: ``work``
-        may run several times. A caller that is cancelled leaves it to its end.
+        may run several times. When its caller is cancelled it goes on if it has begun, and is not begun if it waits.
         """
         for _ in range(_TRIES - 1):
             with contextlib.suppress(LostRaceError):
                 return await self._write(work)
         return await self._write(work)
+
+    def leave(self, work: Coroutine[Any, Any, object]) -> None:
+        """Has something done that nobody waits for but `close`."""
+        task = asyncio.create_task(work)
+        self._left.add(task)
+        task.add_done_callback(self._left.discard)
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
         with self._measured("write"):
@@ -180,6 +187,8 @@ class Database:
 
     async def close(self) -> None:
         """Lets all connections go, when the transactions under way have ended."""
+        while self._left:
+            await asyncio.wait(self._left)
         if self._grouped is not None:
             await asyncio.to_thread(self._grouped.shutdown)
         await asyncio.to_thread(self._threads.shutdown)

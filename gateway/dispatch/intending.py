@@ -134,6 +134,7 @@ def _skipped(problem: Problem, request: Request) -> dict[str, Any]:
         "owner": None,
         "lease_until": None,
         "claimed_at": None,
+        "claimed_attempt": None,
         "problem": json_text(problem),
         "settled_at": request.at,
     }

@@ -18,13 +18,21 @@ from gateway.dispatch.performing import outcomes_of, too_late
 from gateway.dispatch.rows import json_text
 from gateway.problems import Problem, ProblemCode, problem_of_outcome
 
-__all__ = ["Written", "perform_once", "perform_unkeyed"]
+__all__ = ["Written", "perform_once", "perform_unkeyed", "under_way"]
 
 log = structlog.get_logger("postroom.dispatch")
 
 _VERSION = 1
 
 _RUNNING = "The first request under this key is still being done. Ask again with the same key for its outcome."
+_GOING_ON = (
+    "The gateway is told to stop, and cannot wait for what becomes of this; it is still being done. Ask again with the "
+    "same key for its outcome."
+)
+_NOT_HEARD = (
+    "The gateway is told to stop, and cannot wait for what becomes of this; it may be done. Look at the record before "
+    "it is done again."
+)
 _LOST = (
     "Whoever was doing this under this key did not live to hear the answer; it may have been done. Look at the record; "
     "only a new key does it anew."
@@ -88,6 +96,13 @@ async def perform_once(
         not_kept = _of_key(ProblemCode.UNAVAILABLE, _NOT_KEPT, backend.key)
         return msgspec.structs.replace(written, problems=(*written.problems, not_kept))
     return written
+
+
+def under_way(backend: str, *, keyed: bool) -> Written:
+    """What is said of a write that goes on, to whoever cannot wait for it."""
+    if keyed:
+        return _unknown(_of_key(ProblemCode.CONFLICT, _GOING_ON, backend, retryable=True))
+    return _unknown(Problem(code=ProblemCode.OUTCOME_UNKNOWN, message=_NOT_HEARD, backend=backend))
 
 
 def _kept(written: Written) -> bytes | None:

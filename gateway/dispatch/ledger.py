@@ -91,7 +91,10 @@ class Intent(Struct, frozen=True, kw_only=True):
 
 
 class Claim(Struct, frozen=True, kw_only=True):
-    """Who sends, since when, and until when an answer may be waited for."""
+    """Who sends, since when, and until when an answer may be waited for.
+
+    ``owner`` names the process, or this one claim of it.
+    """
 
     owner: str
     at: datetime
@@ -193,7 +196,10 @@ class Ledger(Protocol):
         """Claims the next QUEUED items of a dispatch at one backend, at most ``first``; none when there are none."""
 
     async def settle(self, settlements: Sequence[Settlement], *, at: datetime) -> Sequence[bool]:
-        """Settles attempts; False for one whose item has moved on, which then stays as it is."""
+        """Settles attempts; False for one whose item has moved on, which then stays as it is.
+
+        It is done also when the caller is cancelled meanwhile: nobody else knows the outcomes.
+        """
 
     async def settle_and_claim(
         self,
@@ -206,6 +212,12 @@ class Ledger(Protocol):
         claim: Claim,
     ) -> tuple[Sequence[bool], Sequence[DispatchItem]]:
         """`settle`, then `claim`, in one transaction: a run's way from one batch to the next."""
+
+    async def claimed(self, dispatch_id: str, claim: Claim) -> Sequence[DispatchItem]:
+        """The items that this very claim took and nobody has settled: for whoever did not hear what came of claiming.
+
+        ``claim.owner`` must be of that claim alone.
+        """
 
     async def found_unsent(self, items: Sequence[DispatchItem], *, at: datetime) -> None:
         """Notes that the vendor's own status was read for these attempts, and does not say that they were sent."""

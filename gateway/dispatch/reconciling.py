@@ -14,6 +14,10 @@ from gateway.problems import incident_of
 __all__ = ["reconcile"]
 
 _VERDICTS = {Verdict.SENT: ItemState.ACCEPTED, Verdict.NOT_SENT: ItemState.FAILED, Verdict.UNDECIDED: ItemState.UNKNOWN}
+_UNTIMED = (
+    "But an older release began this, and did not write down when: it may speak of an earlier sending. Look at the "
+    "record there."
+)
 _ITEMS_AT_ONCE = 100
 _MAY_HAVE_GONE = (ItemState.SENDING, ItemState.ACCEPTED, ItemState.UNKNOWN)
 
@@ -56,6 +60,8 @@ async def _evidence(ledger: Ledger, dispatch: Dispatch, item: DispatchItem, back
     state = _VERDICTS[evidence.verdict]
     if state is ItemState.UNKNOWN:
         return _undecided(item, evidence.text)
+    if state is ItemState.ACCEPTED and item.claimed_at is None:
+        return _undecided(item, f"{evidence.text} {_UNTIMED}")
     return Settlement(number=item.number, attempt=item.attempt, state=state, evidence=evidence.text)
 
 

@@ -85,7 +85,8 @@ class DispatchItem(Struct, frozen=True, kw_only=True):
 
     ``attempt`` counts how often it was claimed: an outcome belongs to the attempt that brought it. ``unsent_at`` is
     when the vendor's own status was read for this attempt and did not say that it was sent: what it says later is news.
-    ``claimed_at`` is when the last attempt began; None before the first, and of what an older release claimed.
+    ``claimed_at`` is when the last attempt began; None before the first, and of what an older release claimed:
+    during an upgrade one may work on the same ledger.
     """
 
     number: int

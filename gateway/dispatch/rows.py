@@ -96,6 +96,7 @@ def item_row(dispatch_id: str, intent: Intent, request: Request) -> dict[str, An
         "owner": None if claim is None else claim.owner,
         "lease_until": None if claim is None else claim.until,
         "claimed_at": None if claim is None else claim.at,
+        "claimed_attempt": None if claim is None else 1,
         "requested_at": request.at,
         "problem": None,
         "settled_at": None,
@@ -129,6 +130,7 @@ def _storable(text: str) -> str:
 def item_of(row: Any) -> DispatchItem:
     """The item of a row."""
     recipients = row.recipients
+    known = row.claimed_attempt == row.attempt
     return DispatchItem(
         number=row.number,
         dispatch_id=row.dispatch_id,
@@ -143,9 +145,9 @@ def item_of(row: Any) -> DispatchItem:
         vendor_code=row.vendor_code,
         problem=_problem(row.problem),
         evidence=row.evidence,
-        claimed_at=row.claimed_at,
+        claimed_at=row.claimed_at if known else None,
         settled_at=row.settled_at,
-        unsent_at=row.unsent_at,
+        unsent_at=row.unsent_at if known else None,
     )
 
 

@@ -20,7 +20,7 @@ from gateway.backends import Backend
 from gateway.dispatch.draining import Patience, drained, endless
 from gateway.dispatch.engine import RunEngine
 from gateway.dispatch.fingerprint import input_hash
-from gateway.dispatch.keyed_writes import Written, perform_once, perform_unkeyed
+from gateway.dispatch.keyed_writes import Written, perform_once, perform_unkeyed, under_way
 from gateway.dispatch.ledger import (
     Begun,
     Claim,
@@ -83,7 +83,7 @@ class Sent(Struct, frozen=True, kw_only=True):
 class Sending:
     """What sends. A send belongs to the ledger, not to the request: it goes on when the caller has left.
 
-    Once ``answer_now`` is set, who waits for a send is told how it stands.
+    Once ``answer_now`` is set, who waits for a send or another write is told how it stands.
     """
 
     def __init__(
@@ -114,12 +114,7 @@ class Sending:
         claimed: asyncio.Future[Begun] = asyncio.get_running_loop().create_future()
         sending = self._begin_task(self._begin_and_perform(order, backend, call, claim, claimed))
         sending.add_done_callback(_seen)  # whoever waits may leave before
-        leaving = asyncio.create_task(self._answer_now.wait())
-        try:
-            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            leaving.cancel()
-        if sending.done() or not claimed.done():
+        if await self._is_in_time(sending) or not claimed.done():
             return await asyncio.shield(sending)
         return Sent(dispatch=claimed.result().dispatch)
 
@@ -184,13 +179,19 @@ class Sending:
     async def perform(self, backend: Backend, call: PreparedCall, key: WriteKey | None) -> Written:
         """What became of a write that is no send, for its one target. It goes on when the caller has left.
 
-        With a key it is done once, see `perform_once`. Raises `IdempotencyConflictError` and `LedgerUnavailableError`;
-        then nothing was written.
+        With a key it is done once, see `perform_once`. It is `under_way` still where there is no time to wait for its
+        outcome. Raises `IdempotencyConflictError` and `LedgerUnavailableError`; then nothing was written.
         """
         if key is None:
-            return await self._to_its_end(perform_unkeyed(backend, call))
-        until = self._lease_end(backend)
-        return await self._to_its_end(perform_once(self.ledger, backend, call, key, until=until, clock=self._clock))
+            work = perform_unkeyed(backend, call)
+        else:
+            until = self._lease_end(backend)
+            work = perform_once(self.ledger, backend, call, key, until=until, clock=self._clock)
+        writing = self._begin_task(work)
+        writing.add_done_callback(_seen)
+        if await self._is_in_time(writing):
+            return await asyncio.shield(writing)
+        return under_way(backend.key, keyed=key is not None)
 
     async def drain(self, patience: Patience = endless) -> int:
         """Waits until everything that this process is sending is settled; how much was not in time."""
@@ -205,7 +206,7 @@ class Sending:
             requested_by=order.principal,
             at=self._clock(),
             asked=asked_of(order.request),
-            input_hash=order.input_hash(),
+            input_hash="" if order.idempotency_key is None else order.input_hash(),  # a key's alone
             intents=order.intents,
             idempotency_key=order.idempotency_key,
             resend=order.resend,
@@ -261,6 +262,15 @@ class Sending:
     async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
         """Waits for work that outlives whoever waits."""
         return await asyncio.shield(self._begin_task(work))
+
+    async def _is_in_time(self, work: asyncio.Task[Any]) -> bool:
+        """Waits for work until it is done, or until whoever waits for it is to be answered."""
+        leaving = asyncio.create_task(self._answer_now.wait())
+        try:
+            await asyncio.wait((work, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+        return work.done()
 
     def _begin_task(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Begins work that `drain` waits for."""

@@ -4,8 +4,10 @@ Two guards make a double send impossible whatever processes race: the unique ind
 compare-and-set on (item, attempt, state) for every transition.
 """
 
+import asyncio
+import contextlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, update
@@ -14,11 +16,21 @@ from gateway.dispatch import key_rows, transitions
 from gateway.dispatch.database import Database, insert_for
 from gateway.dispatch.finding import about, dispatches_of_ids, find_dispatches, items_where
 from gateway.dispatch.intending import holders, insert_items
-from gateway.dispatch.ledger import Begun, Claim, DispatchQuery, Request, Settlement, TakenKey, WriteKey
+from gateway.dispatch.ledger import (
+    Begun,
+    Claim,
+    DispatchQuery,
+    LedgerUnavailableError,
+    Request,
+    Settlement,
+    TakenKey,
+    WriteKey,
+)
 from gateway.dispatch.prepared import Prepared
 from gateway.dispatch.records import PENDING, Dispatch, DispatchItem, ItemState
 from gateway.dispatch.rows import begun_dispatch, dispatch_row, item_of, json_text
-from gateway.dispatch.tables import QUEUED_ITEMS, dispatches, executors, items
+from gateway.dispatch.settling import tell_unwritten
+from gateway.dispatch.tables import QUEUED_ITEMS, SENDING_ITEMS, dispatches, executors, items
 from gateway.ids import Ref
 from gateway.metrics import Metrics
 from gateway.problems import Problem
@@ -69,7 +81,8 @@ class SqlLedger:
 
     async def settle(self, settlements: Sequence[Settlement], *, at: datetime) -> Sequence[bool]:
         """Settles attempts; False for one whose item has moved on."""
-        settled = await self._database.write(lambda c: transitions.settle_items(c, settlements, at))
+        with self._whoever_leaves(settlements, at):
+            settled = await self._database.write(lambda c: transitions.settle_items(c, settlements, at))
         self._count(settlements, settled)
         return settled
 
@@ -89,13 +102,38 @@ class SqlLedger:
             settled = transitions.settle_items(connection, settlements, at)
             return settled, transitions.claim_items(connection, dispatch_id, backend, first, claim)
 
-        settled, claimed = await self._database.write(both)
+        with self._whoever_leaves(settlements, at):
+            settled, claimed = await self._database.write(both)
         self._count(settlements, settled)
         return settled, claimed
+
+    async def claimed(self, dispatch_id: str, claim: Claim) -> Sequence[DispatchItem]:
+        """The items of a dispatch that this very claim took and that nobody has settled since."""
+        mine = (items.c.dispatch_id == dispatch_id, SENDING_ITEMS, items.c.owner == claim.owner)
+        return await self._database.read(lambda c: items_where(c, *mine))
 
     async def found_unsent(self, items: Sequence[DispatchItem], *, at: datetime) -> None:
         """Notes that the vendor's own status does not say of these attempts that they were sent."""
         await self._database.write(lambda c: transitions.note_unsent(c, items, at))
+
+    @contextlib.contextmanager
+    def _whoever_leaves(self, settlements: Sequence[Settlement], at: datetime) -> Iterator[None]:
+        """Outcomes are settled also where their caller is cancelled: nobody else knows them.
+
+        They may be settled by then: an attempt is settled once, however often that is asked for.
+        """
+        try:
+            yield
+        except asyncio.CancelledError:
+            if settlements:
+                self._database.leave(self._settle_left(settlements, at))
+            raise
+
+    async def _settle_left(self, settlements: Sequence[Settlement], at: datetime) -> None:
+        try:
+            await self.settle(settlements, at=at)
+        except LedgerUnavailableError as error:
+            tell_unwritten(settlements, error)
 
     def _count(self, settlements: Sequence[Settlement], settled: Sequence[bool]) -> None:
         for settlement, happened in zip(settlements, settled, strict=True):

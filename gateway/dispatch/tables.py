@@ -98,6 +98,7 @@ items = Table(
     Column("settled_at", Moment),
     Column("claimed_at", Moment, doc="When the last attempt began: not before that was anything sent."),
     Column("unsent_at", Moment, doc="When the vendor's status was read for this attempt, and did not say it was sent."),
+    Column("claimed_attempt", Integer, doc="The attempt that both are of: an older release leaves them."),
     Index("items_of_dispatch", "dispatch_id", "number", "state"),
     Index("items_of_target", "backend", "type", "native_id", "number"),
     sqlite_autoincrement=True,

@@ -44,6 +44,7 @@ _CLAIMING = Prepared(
         owner=bindparam("new_owner", type_=items.c.owner.type),
         lease_until=bindparam("until", type_=items.c.lease_until.type),
         claimed_at=bindparam("since", type_=items.c.claimed_at.type),
+        claimed_attempt=items.c.attempt + 1,
         problem=None,
         vendor_message=None,
         vendor_code=None,

@@ -47,7 +47,7 @@ class _OddError(Exception):
 class Arguments:
     """One field's arguments, as its first node gives them.
 
-    ``shared``: one conversion may serve many requests, as nobody changes what it is given.
+    ``shared``: one conversion of constants may serve many requests, as nobody changes what it is given.
     """
 
     def __init__(self, converters: Converters, field: GraphQLField, node: FieldNode, *, shared: bool = True) -> None:
@@ -57,7 +57,8 @@ class Arguments:
         constant = not any(_has_variable(argument.value) for argument in node.arguments or ())
         given = self._converted(None) if shared and constant else None
         self._given = None if isinstance(given, Exception) else given
-        self._readers = _Readers(converters).of(field, node) if shared and not constant else None
+        readers = _Readers(converters, shared=shared)
+        self._readers = readers.of(field, node) if not (shared and constant) else None
 
     def given(self, variables: VariableValues) -> Given:
         """The arguments for a request's variables."""
@@ -93,10 +94,11 @@ class Arguments:
 
 
 class _Readers:
-    """Makes the functions that read arguments."""
+    """Makes the functions that read arguments; where constants are not ``shared``, each request gets its own."""
 
-    def __init__(self, converters: Converters) -> None:
+    def __init__(self, converters: Converters, *, shared: bool) -> None:
         self._converters = converters
+        self._shared = shared
 
     def of(self, field: GraphQLField, node: FieldNode) -> dict[str, _Read] | None:
         """Those of a field's arguments, by the names that its function takes them by; None where one has none."""
@@ -112,22 +114,23 @@ class _Readers:
 
     def _argument(self, known: StrawberryArgument, argument: GraphQLArgument, value: ValueNode | None) -> _Read:
         converter = self._converters.of(known.type)
-        absent = coerce_default_value(argument)
-        if absent is not Undefined:
-            absent = present(converter, absent)
+        absent = self._constant(coerce_default_value(argument), converter)
         if value is None:
-            return lambda _: absent
+            return absent
         read = self._value(value, argument.type, converter)
         if not isinstance(value, VariableNode) or is_required_argument(argument):
             return read
         name = value.name.value
-        return lambda coerced: read(coerced) if name in coerced else absent
+        return lambda coerced: read(coerced) if name in coerced else absent(coerced)
 
     def _value(self, node: ValueNode, of_type: GraphQLInputType, converter: Converter) -> _Read:
         if isinstance(node, VariableNode):
             return _variable(node.name.value, converter, required=is_non_null_type(of_type))
         if not _has_variable(node):
-            return _constant(node, of_type, converter)
+            value = coerce_input_literal(node, of_type)
+            if value is Undefined:
+                raise _OddError
+            return self._constant(value, converter)
         inner = of_type.of_type if is_non_null_type(of_type) else of_type
         if (
             isinstance(node, ObjectValueNode)
@@ -140,15 +143,24 @@ class _Readers:
             return lambda coerced: [read(coerced) for read in readers]
         raise _OddError  # a single value in the place of a list, or a library's own type
 
+    def _constant(self, value: Any, converter: Converter) -> _Read:
+        """Of a coerced value, which may be that there is none."""
+        if value is Undefined:
+            return lambda _: value
+        converted = present(converter, value)
+        return (lambda _: converted) if self._shared else (lambda _: present(converter, value))
+
     def _object(self, node: ObjectValueNode, of_type: GraphQLInputObjectType, converter: Input) -> _Read:
         given = {one.name.value: one.value for one in node.fields}
         readers: dict[str, _Read] = {}
         for name, field in of_type.fields.items():
             if name in given:
                 readers[name] = self._value(given[name], field.type, converter.fields[name][1])
-            elif coerce_default_value(field) is not Undefined or is_non_null_type(field.type):
+            elif (default := coerce_default_value(field)) is not Undefined:
+                readers[name] = self._constant(default, converter.fields[name][1])
+            elif is_non_null_type(field.type):
                 raise _OddError
-        if len(readers) != len(given) or (converter.one_of and len(given) != 1):
+        if given.keys() - readers.keys() or (converter.one_of and len(given) != 1):
             raise _OddError
 
         def read(coerced: Mapping[str, Any]) -> Any:
@@ -170,14 +182,6 @@ def _variable(name: str, converter: Converter, *, required: bool) -> _Read:
         return None
 
     return read
-
-
-def _constant(node: ValueNode, of_type: GraphQLInputType, converter: Converter) -> _Read:
-    value = coerce_input_literal(node, of_type)
-    if value is Undefined:
-        raise _OddError
-    converted = present(converter, value)
-    return lambda _: converted
 
 
 def _has_variable(value: ValueNode) -> bool:

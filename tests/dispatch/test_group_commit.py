@@ -5,10 +5,14 @@ import threading
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+import structlog
 from sqlalchemy import Connection, event, text
 
 from gateway.dispatch.database import Database
 from gateway.dispatch.ledger import LedgerUnavailableError
+from gateway.dispatch.records import ItemState
+from gateway.dispatch.sql_ledger import SqlLedger
+from tests.dispatch.asking import LATER, LEASE, settled, single
 
 Work = Callable[[Connection], int]
 
@@ -77,6 +81,15 @@ def from_the_second_on(error: Exception, seen: list[Connection] | None = None) -
     return fail
 
 
+def from_the_first_on(error: Exception) -> Callable[[Connection], None]:
+    """What fails for all."""
+
+    def fail(_: Connection) -> None:
+        raise error
+
+    return fail
+
+
 def refusing(name: str) -> Work:
     def work(connection: Connection) -> int:
         writing(name)(connection)
@@ -111,6 +124,52 @@ async def test_when_none_can_begin_all_are_told(watched: Watched) -> None:
     outcomes = await watched.at_once(writing("a"), writing("b"), writing("c"))
     assert [type(outcome) for outcome in outcomes] == [LedgerUnavailableError] * 3
     assert len(tries) == 2
+
+
+@pytest.mark.parametrize("claiming", [False, True])
+async def test_an_outcome_is_written_although_its_caller_has_left_before_its_turn(
+    watched: Watched, claiming: bool
+) -> None:
+    ledger = SqlLedger(watched.database)
+    (item,) = (await ledger.begin(single("a"))).items
+    outcome = [settled(item, ItemState.ACCEPTED)]
+    busy, free = threading.Event(), threading.Event()
+
+    def first(_: Connection) -> int:
+        busy.set()
+        free.wait()
+        return 0
+
+    holding = asyncio.ensure_future(watched.database.write(first))
+    await asyncio.to_thread(busy.wait)
+    settling: asyncio.Future[object] = asyncio.ensure_future(
+        ledger.settle_and_claim(outcome, item.dispatch_id, "uk", at=LATER, first=1, claim=LEASE)
+        if claiming
+        else ledger.settle(outcome, at=LATER)
+    )
+    await asyncio.sleep(0)
+    settling.cancel()
+    await asyncio.wait([settling])
+    free.set()
+    await holding
+    await watched.database.close()
+
+    after = Watched(watched.database.url.render_as_string())
+    assert [one.state for one in await SqlLedger(after.database).items(item.dispatch_id)] == [ItemState.ACCEPTED]
+    await after.database.close()
+
+
+async def test_an_outcome_that_nobody_waits_for_and_that_cannot_be_written_is_in_the_log(watched: Watched) -> None:
+    ledger = SqlLedger(watched.database)
+    (item,) = (await ledger.begin(single("a"))).items
+    event.listen(watched.database._engine, "begin", from_the_first_on(OSError("locked")))
+    settling = asyncio.ensure_future(ledger.settle([settled(item, ItemState.ACCEPTED)], at=LATER))
+    await asyncio.sleep(0)
+    settling.cancel()
+    with structlog.testing.capture_logs() as logs:
+        await asyncio.wait([settling])
+        await watched.database.close()
+    assert [line["outcomes"] for line in logs] == [["item 1, attempt 1: ACCEPTED"]]
 
 
 async def test_one_whose_caller_has_left_before_its_turn_is_not_run(watched: Watched) -> None:

@@ -104,6 +104,34 @@ async def test_the_migrated_indexes_are_those_of_the_tables_with_their_condition
     assert sum(" WHERE " in statement for statement in migrated) == 3
 
 
+async def test_times_of_claims_are_those_of_the_attempts_that_had_no_outcome_when_it_was_upgraded(
+    empty: Database,
+) -> None:
+    def before(connection: Connection) -> None:
+        upgrade(connection, "0005")
+        connection.execute(
+            text(
+                "INSERT INTO dispatches (id, action, backends, requested_by, requested_at, asked, resend) "
+                "VALUES ('d', 'EMAIL', '[]', 'alice', 1, '{}', false)"
+            )
+        )
+        for attempt, state in enumerate(("SENDING", "UNKNOWN", "FAILED"), 1):
+            connection.execute(
+                text(
+                    "INSERT INTO items (dispatch_id, backend, type, native_id, stable_id, fingerprint, resent_in, "
+                    "state, attempt, requested_at, claimed_at) "
+                    "VALUES ('d', 'uk', 'Letter', 'n', 's', :state, '', :state, :attempt, 1, 2)"
+                ),
+                {"state": state, "attempt": attempt},
+            )
+
+    await empty.write(before)
+    await migrate(empty)
+    with empty.transaction(writing=False) as connection:
+        found = connection.execute(text("SELECT claimed_attempt FROM items ORDER BY number")).scalars().all()
+    assert found == [1, 2, None]
+
+
 def described(connection: Connection) -> Mapping[str, Any]:
     """Tables as the database itself has them: columns with types and defaults, keys, constraints and indexes."""
     looking = inspect(connection)

@@ -1,7 +1,9 @@
 """Claims, pauses, retries and cancellations, and when a dispatch is finished."""
 
 import pytest
+from sqlalchemy import text
 
+from gateway.dispatch.database import Database
 from gateway.dispatch.ledger import Claim, Ledger
 from gateway.dispatch.records import DispatchState, ItemState
 from tests.dispatch.asking import (
@@ -32,6 +34,25 @@ async def test_a_claim_takes_the_next_items_of_one_backend_in_order(ledger: Ledg
     assert names(await ledger.claim(dispatch.id, "uk", first=3, claim=LEASE)) == ["7", "9"]
     assert await ledger.claim(dispatch.id, "uk", first=3, claim=LEASE) == []
     assert names(await ledger.claim(dispatch.id, "ch", first=9, claim=LEASE)) == ["0", "2", "4", "6", "8"]
+
+
+OLD_CLAIM = text("UPDATE items SET state = 'SENDING', attempt = attempt + 1, owner = 'old', lease_until = 9")
+"""As a process claims whose release knows no times of claims."""
+
+
+async def test_what_an_older_release_claims_anew_keeps_no_time_of_the_attempt_before(
+    ledger: Ledger, database: Database
+) -> None:
+    dispatch = (await begun(ledger, "a")).dispatch
+    (item,) = await ledger.claim(dispatch.id, "uk", first=1, claim=LEASE)
+    await ledger.found_unsent([item], at=LATER)
+    noted = await only_item(ledger, dispatch.id)
+    await ledger.settle([settled(item, ItemState.QUEUED)], at=LATER)
+    await database.write(lambda connection: connection.execute(OLD_CLAIM))
+    claimed = await only_item(ledger, dispatch.id)
+
+    assert (noted.claimed_at, noted.unsent_at) == (NOW, LATER)
+    assert (claimed.attempt, claimed.claimed_at, claimed.unsent_at) == (2, None, None)
 
 
 async def test_a_claim_of_an_unknown_dispatch_takes_nothing(ledger: Ledger) -> None:

@@ -94,6 +94,12 @@ async def test_a_sweep_does_all_that_a_crash_left(swept: Swept) -> None:
     assert await swept.done() == set(STEPS)
 
 
+async def test_a_key_holds_for_the_seven_days_that_are_promised(ledger: Ledger) -> None:
+    await ledger.begin_write(WRITE, at=NOW, until=NOW)
+    await Sweeper(ledger, Engine(), "me", lambda: NOW + timedelta(days=7)).sweep()
+    assert not (await ledger.begin_write(WRITE, at=LATER, until=LATER)).ours
+
+
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_step_that_the_ledger_fails_leaves_the_others_to_be_done(
     step: str, swept: Swept, monkeypatch: pytest.MonkeyPatch

@@ -145,6 +145,10 @@ CUSTOMER_BY = {
 }
 
 
+EMAIL = 'input: {document: $id, subject: "s", attachments: ["1"], recipients: $to}'
+RECIPIENT = st.fixed_dictionaries({"email": st.text(max_size=3)}, optional={"name": st.text(max_size=3)})
+
+
 @pytest.mark.parametrize("case", CUSTOMER_BY)
 @given(given=st.dictionaries(st.sampled_from("ab"), st.one_of(st.none(), st.text(max_size=3), st.just(1))))
 def test_variables_inside_literals_are_what_the_rules_make_of_them(case: str, given: dict[str, Any]) -> None:
@@ -164,18 +168,46 @@ def test_variables_inside_literals_are_what_the_rules_make_of_them(case: str, gi
         ("customers", "first: 50, backends: [$a]", {"a": "String!"}, {"a": "x"}),
         ("customers", "first: $n, after: $a", {"n": "Int!", "a": "String"}, {"n": 3}),
         ("letters", "filter: $f", {"f": "DocumentFilter"}, {"f": {"title": {"contains": "x"}}}),
+        ("emailDocument", EMAIL, {"id": "ID!", "to": "[RecipientInput!]"}, {"id": "x", "to": [{"email": "a"}]}),
     ],
 )
 def test_what_is_given_as_it_should_be_is_read_without_the_rules_in_full(
     name: str, arguments: str, declared: dict[str, Any], given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    field: GraphQLField = CORE.query_type.fields[name]  # type: ignore[union-attr]
+    field: GraphQLField = (CORE.query_type.fields | CORE.mutation_type.fields)[name]  # type: ignore[union-attr]
     node, asked = operation(declared, name, arguments)
     variables = coerced(node, given)
     assert isinstance(variables, VariableValues)
     compiled = Arguments(CONVERTERS, field, asked)
     monkeypatch.setattr("gateway.engine.arguments.get_argument_values", None)
     assert by_the_rules(field, asked, variables) == told(compiled.given(variables))
+
+
+@given(
+    given=st.fixed_dictionaries({"id": st.text(max_size=3)}, optional={"to": st.none() | st.lists(RECIPIENT)}),
+    shared=st.booleans(),
+)
+def test_what_a_literal_leaves_out_has_its_default(given: dict[str, Any], shared: bool) -> None:
+    field: GraphQLField = CORE.mutation_type.fields["emailDocument"]  # type: ignore[union-attr]
+    node, asked = operation({"id": "ID!", "to": "[RecipientInput!]"}, "emailDocument", EMAIL)
+    variables = coerced(node, given)
+    if isinstance(variables, VariableValues):
+        found = Arguments(CONVERTERS, field, asked, shared=shared).given(variables)
+        assert by_the_rules(field, asked, variables) == told(found)
+
+
+@pytest.mark.parametrize("declared", [{"id": "ID!", "to": "[RecipientInput!]"}, {"unused": "ID"}])
+def test_a_mutation_gets_constants_of_its_own_each_time(declared: dict[str, Any]) -> None:
+    field: GraphQLField = CORE.mutation_type.fields["emailDocument"]  # type: ignore[union-attr]
+    literal = (
+        EMAIL if "to" in declared else 'input: {document: "d", attachments: ["1"], recipients: [{email: "a@b.c"}]}'
+    )
+    node, asked = operation(declared, "emailDocument", literal)
+    variables = coerced(node, {"id": "x", "to": [{"email": "a@b.example"}]})
+    assert isinstance(variables, VariableValues)
+    compiled = Arguments(CONVERTERS, field, asked, shared=False)
+    one, other = (dict(compiled.given(variables))["input"] for _ in range(2))  # type: ignore[arg-type]
+    assert (one, one is other, one.attachments is other.attachments) == (other, False, False)
 
 
 @given(

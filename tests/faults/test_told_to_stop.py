@@ -16,6 +16,7 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from gateway.dispatch.records import ItemState
+from gateway.ids import encode
 from tests.faults.figures import ledger_items
 from tests.faults.gateway_process import PAYLOAD, GatewayProcess, gateway
 from tests.faults.vendors import EMAILS, Vendors, letter_ids, running_vendors
@@ -27,6 +28,10 @@ KILLED_AFTER = 30
 CUSTOMERS = "{ customers(first: 1) { nodes { name } problems { code } } }"
 PROGRESS = "subscription ($id: ID!) { dispatchProgress(id: $id) { state counts { total } } }"
 READS = "GET *"
+CREATIONS = "POST */correspondence/"
+CREATE = """mutation ($input: CreateCorrespondenceInput!) {
+  createCorrespondence(input: $input) { problems { code retryable } }
+}"""
 
 
 @pytest.fixture
@@ -146,6 +151,27 @@ def test_a_send_that_is_not_settled_in_time_is_answered_as_running_let_go_and_no
     payload = answer.json()["data"]["emailDocument"]
     assert (payload["dispatch"]["state"], payload["problems"]) == ("RUNNING", [])
     assert item.state is ItemState.SENDING
+
+
+def test_a_creation_that_is_not_heard_of_in_time_is_told_to_be_asked_for_again_and_kept_by_its_key(
+    sqlite_url: str, vendors: Vendors, tmp_path: Path
+) -> None:
+    vendors.slow(60, CREATIONS)
+    given = {"customer": encode("Customer", "letters", "501"), "type": "Final Notice", "idempotencyKey": "k"}
+    with stopped_slowly(vendors, sqlite_url, tmp_path, timeout=50, stop_seconds=5) as process:
+        body = {"query": CREATE, "variables": {"input": given}}
+        with ThreadPoolExecutor(1) as aside:
+            asking = aside.submit(
+                httpx.post, process.address("/graphql"), json=body, trust_env=False, timeout=KILLED_AFTER
+            )
+            until(lambda: vendors.requests(CREATIONS), process.log)
+            assert process.terminate(within=KILLED_AFTER) == 0
+        first = asking.result()
+    with stopped_slowly(vendors, sqlite_url, tmp_path) as process:
+        second = process.ask(CREATE, input=given)
+    told = {"createCorrespondence": {"problems": [{"code": "CONFLICT", "retryable": True}]}}
+    assert (first.status_code, first.json()["data"], second) == (200, told, told)
+    assert vendors.requests(CREATIONS) == 1
 
 
 def test_what_is_cut_off_before_it_was_written_down_is_told_so(

@@ -1,9 +1,14 @@
 """Two gateways that share a PostgreSQL: one dies, or is stopped and woken when all has gone on without it."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from tests.faults.conftest import Judge, Scale
 from tests.faults.gateway_process import GatewayProcess, gateway
@@ -13,6 +18,7 @@ from tests.faults.waiting import until
 TIMES = {"lease_margin_seconds": 2, "sweep_seconds": 1, "dead_after_seconds": 2}
 TWO = ("letters-a", "letters-b")
 LANES = 4
+PROGRESS = "subscription ($id: ID!) { dispatchProgress(id: $id) { state counts { accepted } } }"
 
 
 @pytest.fixture
@@ -91,3 +97,39 @@ def test_one_that_sleeps_in_a_transaction_does_not_keep_the_other_waiting(
         one.wake()
         one.dispatch(dispatch)
     judge("stopped in the transaction of a settle and claim", postgresql_url, vendors, bound=1)
+
+
+@pytest.mark.parametrize("over", ["events", "socket"])
+def test_what_one_process_sends_is_followed_at_the_other(
+    over: str, ledger_url: str, vendors: Vendors, tmp_path: Path
+) -> None:
+    configuration = configured(vendors, ledger_url, tmp_path)
+    documents = letter_ids(TWO, 30)
+    vendors.slow(0.1, EMAILS)
+    with gateway(configuration) as one, gateway(configuration) as other:
+        dispatch = begun(one, vendors, documents)
+        body = {"query": PROGRESS, "variables": {"id": dispatch}}
+        stands = list((events if over == "events" else messages)(other.address("/graphql"), body))
+    accepted = [stand["counts"]["accepted"] for stand in stands]
+    assert (stands[0]["state"], stands[-1]["state"], accepted[-1]) == ("RUNNING", "SUCCEEDED", len(documents))
+    assert (accepted, len(accepted) > 2) == (sorted(accepted), True)
+
+
+def events(url: str, body: Any) -> Iterator[Any]:
+    """What an event stream tells until it ends."""
+    headers = {"Accept": "text/event-stream"}
+    with httpx.stream("POST", url, json=body, headers=headers, trust_env=False, timeout=60) as stream:
+        for line in stream.iter_lines():
+            if line.startswith("data:") and (told := line.removeprefix("data:").strip()):
+                yield json.loads(told)["data"]["dispatchProgress"]
+
+
+def messages(url: str, body: Any) -> Iterator[Any]:
+    """The same over a socket."""
+    where = url.replace("http", "ws", 1)
+    with connect(where, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None) as socket:
+        for message in ({"type": "connection_init"}, {"id": "1", "type": "subscribe", "payload": body}):
+            socket.send(json.dumps(message))
+        while (told := json.loads(socket.recv(60)))["type"] != "complete":
+            if told["type"] == "next":
+                yield told["payload"]["data"]["dispatchProgress"]

@@ -15,6 +15,8 @@ from tests.gateway.asking import Clock, answer, data, gateway_over, gid
 from tests.gateway.sending import EMAIL, LETTER, STATEMENTS, only_item, sender, sent
 
 CUSTOMERS = [gid("Customer", "a", n) for n in "0123"]
+MORE = [gid("Customer", "a", f"{n}") for n in range(12)]
+"""More batches of two than a run sends at once."""
 STANDING = "query($id: ID!) { dispatch(id: $id) { state counts { accepted failed unknown sending } } }"
 
 
@@ -22,6 +24,7 @@ STANDING = "query($id: ID!) { dispatch(id: $id) { state counts { accepted failed
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.dispatch.settling.FIRST_PAUSE", 0)
     monkeypatch.setattr("gateway.dispatch.sending.LOOK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr("gateway.dispatch.backend_run.FIRST_LOOK", 0)
 
 
 @pytest.fixture
@@ -151,6 +154,51 @@ async def test_a_run_outlives_a_ledger_that_is_away_when_it_settles(failing: Cal
     run = await sent(gateway, STATEMENTS, customers=CUSTOMERS)
     assert (run["dispatch"]["counts"]["accepted"], run["problems"]) == (4, [])
     assert sorted(a.behaviour.performed) == [("0", "1"), ("2", "3")]
+
+
+@pytest.mark.parametrize("done", [True, False])
+async def test_a_batch_that_was_claimed_although_the_ledger_did_not_say_so_is_sent_once(
+    done: bool, failing: Callable[..., None]
+) -> None:
+    a = sender(batch=2)
+    gateway = gateway_over(a)
+    failing(gateway, "settle_and_claim", error=UnconfirmedError, done=done)
+    failing(gateway, "claimed", times=3)
+    run = await sent(gateway, STATEMENTS, customers=MORE)
+    assert (run["dispatch"]["counts"]["accepted"], run["problems"]) == (12, [])
+    assert len(a.behaviour.performed) == 6
+
+
+async def test_a_runs_first_batch_is_found_too(failing: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    a = sender(batch=4)
+    gateway = gateway_over(a)
+    ledger = gateway.sending.ledger
+    claim, unheard = ledger.settle_and_claim, iter([UnconfirmedError("away")])
+
+    async def claimed_unheard(*arguments: Any, **options: Any) -> Any:
+        found = await claim(*arguments, **options)
+        if (error := next(unheard, None)) is not None:
+            raise error
+        return found
+
+    monkeypatch.setattr(ledger, "settle_and_claim", claimed_unheard)
+    failing(gateway, "claimed")
+    run = await sent(gateway, STATEMENTS, customers=CUSTOMERS)
+    assert (run["dispatch"]["counts"]["accepted"], a.behaviour.performed) == (4, [("0", "1", "2", "3")])
+
+
+async def test_a_batch_that_nobody_can_look_for_is_unknown_when_its_lease_ends(failing: Callable[..., None]) -> None:
+    a = sender(batch=2)
+    clock = Clock()
+    gateway = gateway_over(a, clock=clock)
+    failing(gateway, "settle_and_claim", error=UnconfirmedError, done=True)
+    failing(gateway, "claimed", times=2, then=lambda: clock.forward(hours=1))
+    run = await sent(gateway, STATEMENTS, customers=MORE)
+    await gateway.sending.ledger.expire(now=clock())
+    await gateway.sending._engine.submit(run_id(run))
+    counts = (await standing(gateway, run))["counts"]
+    assert counts == {"accepted": 10, "failed": 0, "unknown": 2, "sending": 0}
+    assert len(a.behaviour.performed) == 5
 
 
 async def test_a_batch_whose_outcome_could_not_be_written_is_not_sent_again(failing: Callable[..., None]) -> None:

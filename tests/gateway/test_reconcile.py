@@ -5,11 +5,13 @@ from collections import Counter
 
 import msgspec
 import pytest
+from sqlalchemy import text
 
 from adapters.contract import Evidence, Outcome, OutcomeState, Verdict
 from adapters.errors import Unavailable
 from gateway.app import Gateway
 from gateway.context import Principal
+from gateway.dispatch.sql_ledger import SqlLedger
 from tests.gateway.asking import Clock, data, gateway_over, gid
 from tests.gateway.fakes import Fake, fake
 from tests.gateway.records import customer
@@ -49,6 +51,25 @@ async def test_evidence_settles_only_what_it_decides(
     a.behaviour.evidence["0"] = evidence
     item = only_item((await data(gateway, RECONCILE, id=dispatch_id))["sent"])
     assert (item["state"], item["problem"] and item["problem"]["code"], item["evidence"]) == (state, code, text)
+
+
+BEGUN_BY_AN_OLDER_RELEASE = text("UPDATE items SET claimed_attempt = NULL")
+"""As it leaves the row, for it does not know the column."""
+
+
+@pytest.mark.parametrize(("verdict", "state"), [(Verdict.SENT, "UNKNOWN"), (Verdict.NOT_SENT, "FAILED")])
+async def test_what_an_older_release_began_at_a_time_unknown_is_proved_sent_by_nothing(
+    verdict: Verdict, state: str
+) -> None:
+    a = sender(batch=9)
+    gateway = gateway_over(a)
+    dispatch_id = await unknown_dispatch(gateway, a, UNKNOWN)
+    ledger = gateway.sending.ledger
+    assert isinstance(ledger, SqlLedger)
+    await ledger._database.write(lambda connection: connection.execute(BEGUN_BY_AN_OLDER_RELEASE))
+    a.behaviour.evidence["0"] = Evidence(verdict=verdict, text="So it is.")
+    item = only_item((await data(gateway, RECONCILE, id=dispatch_id))["sent"])
+    assert (item["state"], item["evidence"].startswith("So it is.")) == (state, True)
 
 
 async def test_only_unknown_items_are_asked_about_and_changed() -> None:

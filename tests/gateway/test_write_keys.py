@@ -173,6 +173,31 @@ async def test_while_the_first_is_running_the_second_is_told_to_ask_again() -> N
     assert (second["letter"], await asked(gateway), len(a.behaviour.of("perform"))) == (None, answered, 1)
 
 
+@pytest.mark.parametrize(
+    ("key", "told", "again"),
+    [("k", ("CONFLICT", ["idempotencyKey"], True), 1), (None, ("OUTCOME_UNKNOWN", None, False), 2)],
+)
+async def test_who_cannot_wait_is_told_that_it_is_still_being_done(
+    key: str | None, told: tuple[object, ...], again: int
+) -> None:
+    a = writer()
+    gateway = gateway_over(a)
+    given: dict[str, Any] = CHANGE | {"idempotencyKey": key}
+    gate = a.behaviour.hold("perform")
+    async with asyncio.timeout(10):
+        first = asyncio.create_task(asked(gateway, **given))
+        await gate.begun.wait()
+        gateway.sending._answer_now.set()
+        payload = await first
+        gate.release.set()
+    assert await gateway.sending.drain() == 0
+    (problem,) = payload["problems"]
+    assert ((problem["code"], problem["path"], problem["retryable"]), payload["letter"]) == (told, None)
+    gateway.sending._answer_now.clear()
+    answered = await asked(gateway, **given)
+    assert (answered["letter"], len(a.behaviour.of("perform"))) == ({"id": LETTER}, again)
+
+
 async def test_what_nobody_lived_to_hear_of_is_unknown_for_good_and_never_written_again() -> None:
     a = writer()
     clock = Clock()
