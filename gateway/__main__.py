@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from cyclopts import App, CycloptsError
 
+import gateway.left_out  # noqa: F401 - before everything that it leaves out
 from gateway.commands.failure import CommandFailure
 from gateway.settings import SettingsError
 

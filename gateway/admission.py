@@ -5,16 +5,13 @@ from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
 from gateway.auth.claims import Claims
-from gateway.auth.issuer_keys import IssuerKeys
 from gateway.auth.key_table import KeyTable
 from gateway.auth.known_keys import KnownKeys
-from gateway.auth.rates import LocalRates, Rates, SharedRates
-from gateway.auth.tokens import TokenRules, Tokens
+from gateway.auth.rates import LocalRates, Rates
 from gateway.dispatch.database import Database
 from gateway.server.authenticating import Authenticator, BearerAuthenticator, LocalAuthenticator, Verifier
 from gateway.settings import Settings
 from gateway.upstream.engine import EngineTransport
-from gateway.upstream.redis_client import redis_client
 
 __all__ = ["authenticating"]
 
@@ -44,6 +41,9 @@ async def _known_keys(settings: Settings, clock: Callable[[], datetime]) -> Asyn
 
 @contextlib.asynccontextmanager
 async def _tokens(settings: Settings, clock: Callable[[], datetime]) -> AsyncIterator[Verifier]:
+    from gateway.auth.issuer_keys import IssuerKeys  # noqa: PLC0415 - cryptography is 10 MiB, and only tokens need it
+    from gateway.auth.tokens import TokenRules, Tokens  # noqa: PLC0415
+
     jwt = settings.jwt
     assert jwt.issuer is not None  # noqa: S101 - the settings were checked
     assert jwt.audience is not None  # noqa: S101
@@ -71,5 +71,8 @@ async def _rates(settings: Settings) -> AsyncIterator[Rates | None]:
     elif url is None:
         yield LocalRates(per_minute / settings.processes)
     else:
+        from gateway.auth.rates_shared import SharedRates  # noqa: PLC0415 - redis is 7 MiB, and most have none
+        from gateway.upstream.redis_client import redis_client  # noqa: PLC0415
+
         async with redis_client(url.get_secret_value()) as client:
             yield SharedRates(per_minute, settings.processes, client)

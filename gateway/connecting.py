@@ -15,7 +15,6 @@ from gateway.upstream.accounts import account_of
 from gateway.upstream.breaker import BreakerTransport
 from gateway.upstream.cache import CacheTransport
 from gateway.upstream.cache_memory import MemoryStore
-from gateway.upstream.cache_redis import RedisStore, answers_client
 from gateway.upstream.cache_store import Store
 from gateway.upstream.call_log import CallLogTransport
 from gateway.upstream.coalesce import CoalesceTransport
@@ -23,8 +22,6 @@ from gateway.upstream.deadline import DeadlineTransport, SignInDeadlineTransport
 from gateway.upstream.engine import EngineTransport
 from gateway.upstream.health import Health, HealthTransport
 from gateway.upstream.limits import Limiter, LimitsTransport
-from gateway.upstream.limits_fleet import Fleet
-from gateway.upstream.limits_shared import SharedLimiter, name_of
 from gateway.upstream.limits_turns import Bounds
 from gateway.upstream.retry import RetryTransport
 from gateway.upstream.whole_answers import WholeAnswersTransport
@@ -74,6 +71,9 @@ async def _limiters(settings: Settings, clock: Clock) -> AsyncIterator[Callable[
     if url is None:
         yield lambda configured: Limiter(Bounds.of(configured.limits).share(processes, least_writes=1), clock=clock)
         return
+    from gateway.upstream.limits_fleet import Fleet  # noqa: PLC0415 - redis is 7 MiB, and most have none
+    from gateway.upstream.limits_shared import SharedLimiter, name_of  # noqa: PLC0415
+
     pepper = b"" if settings.files.key is None else settings.files.key.get_secret_value().encode()
     async with Fleet(url.get_secret_value(), processes, clock=clock) as fleet:
 
@@ -92,6 +92,8 @@ async def _store(settings: Settings) -> AsyncIterator[Store]:
     if url is None:
         yield MemoryStore(settings.cache.memory_mib * MIB)
         return
+    from gateway.upstream.cache_redis import RedisStore, answers_client  # noqa: PLC0415 - as above
+
     async with answers_client(url.get_secret_value()) as client:
         yield RedisStore(client)
 

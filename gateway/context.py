@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from gateway.backends import Backends
 from gateway.principals import LOCAL, Principal
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from gateway.documents.prepared import PreparedOperation
     from gateway.files import FileLinks
     from gateway.loaders import Loaders
+    from gateway.schema.answer_scopes import AnswerScopes
     from gateway.settings import ListLimits
-
-T = TypeVar("T")
 
 __all__ = ["LOCAL", "Ask", "Principal", "RequestContext"]
 
@@ -41,6 +40,7 @@ class RequestContext:
     sending: "Sending"
     file_links: "FileLinks"
     needs: FieldNeeds
+    answer_scopes: "AnswerScopes"
     clock: Callable[[], datetime]
     subgraph_sdl: Callable[[], str]
     renewed: "Callable[[Principal], Awaitable[Principal]] | None" = None
@@ -72,7 +72,14 @@ class RequestContext:
 
     def forget(self) -> None:
         """Drops what was loaded: something was written meanwhile."""
-        self.__dict__.pop("loaders", None)
+        loaders: Loaders | None = self.__dict__.pop("loaders", None)
+        if loaders is not None:
+            loaders.let_go()
+
+    def end(self) -> None:
+        """Ends what is being read, and drops what was: the request has its answer, or nobody waits for it."""
+        self.reads.stop()
+        self.forget()
 
     @cached_property
     def today(self) -> date:
@@ -82,15 +89,7 @@ class RequestContext:
 
 @dataclass(slots=True)
 class Ask:
-    """What a field is asked for: in which request, with which selection below it; of one record, or of many at once."""
+    """What a field is asked for: in which request, with which selection below it."""
 
     context: RequestContext
     selection: Selection
-    _once: Any = None
-
-    def once(self, make: Callable[[], T]) -> T:
-        """What is the same for all records that the field is asked of, with the same arguments: made once."""
-        if self._once is None:
-            self._once = make()
-        made: T = self._once
-        return made

@@ -4,14 +4,13 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
-from gateway.documents.automatic import KeptDocuments, MemoryDocuments, RedisDocuments
+from gateway.documents.automatic import KeptDocuments, MemoryDocuments
 from gateway.documents.library import Library
 from gateway.documents.manifest import Manifest, ManifestError, read_manifest
 from gateway.documents.preparing import Documents
 from gateway.schema.costs import field_costs
 from gateway.schema.execution import PublicSchema
 from gateway.settings import Settings, SettingsError
-from gateway.upstream.cache_redis import answers_client
 
 __all__ = ["documents_of", "kept_documents", "library_of", "manifest_of"]
 
@@ -61,5 +60,8 @@ async def kept_documents(settings: Settings) -> AsyncIterator[KeptDocuments]:
     if settings.redis.url is None:
         yield MemoryDocuments()
         return
+    from gateway.documents.automatic_redis import RedisDocuments  # noqa: PLC0415 - redis is 7 MiB, and most have none
+    from gateway.upstream.cache_redis import answers_client  # noqa: PLC0415
+
     async with aclosing(answers_client(settings.redis.url.get_secret_value())) as client:
         yield RedisDocuments(client)

@@ -5,11 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from redis.asyncio import Redis
-
-from gateway.upstream.redis_client import REDIS_FAILURES
-
-__all__ = ["LocalRates", "Rates", "SharedRates"]
+__all__ = ["MINUTE", "LocalRates", "Rates"]
 
 MINUTE: Final = 60.0
 
@@ -18,19 +14,6 @@ _ROUNDING: Final = 1e-6
 
 MOST_NAMES: Final = 10_000
 """Buckets in memory, some 200 bytes each. Whoever has not asked for longest gets a full one next time."""
-
-# A bucket is kept as the moment when it will be full again (the generic cell rate algorithm): one number, and nothing
-# to fill up. Redis' own clock is everybody's.
-_TAKE: Final = """
-local now = redis.call('TIME')
-now = now[1] + now[2] / 1000000
-local per, size = tonumber(ARGV[1]), tonumber(ARGV[2])
-local full = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now) + per
-local wait = full - now - size * per
-if wait > 0.000001 then return tostring(wait) end
-redis.call('SET', KEYS[1], string.format('%.6f', full), 'EX', math.ceil(full - now) + 1)
-return '0'
-"""
 
 
 class Rates(Protocol):
@@ -50,40 +33,13 @@ class LocalRates:
 
     async def take(self, name: str) -> float:
         """Takes one, or says how long it is until there is one."""
-        wait = self.wait(name)
-        if wait == 0:
-            self.spend(name)
-        return wait
-
-    def wait(self, name: str) -> float:
-        """How long it is until there is one."""
         now = self._monotonic()
         full_at = max(self._full_at.get(name, now), now) + self._per
         wait = full_at - now - max(MINUTE, self._per)
-        return wait if wait > _ROUNDING else 0.0
-
-    def spend(self, name: str) -> None:
-        """Takes one, whether there is one or not."""
-        now = self._monotonic()
-        self._full_at[name] = max(self._full_at.get(name, now), now) + self._per
+        if wait > _ROUNDING:
+            return wait
+        self._full_at[name] = full_at
         self._full_at.move_to_end(name)
         if len(self._full_at) > MOST_NAMES:
             self._full_at.popitem(last=False)
-
-
-class SharedRates:
-    """Buckets in Redis, which all processes take from. While it is away, each has its share in memory."""
-
-    def __init__(self, per_minute: float, processes: int, client: Redis, prefix: str = "postroom:rate:") -> None:
-        self._per_minute = per_minute
-        self._prefix = prefix
-        self._take = client.register_script(_TAKE)
-        self._meanwhile = LocalRates(per_minute / processes)
-
-    async def take(self, name: str) -> float:
-        """Takes one, or says how long it is until there is one."""
-        try:
-            arguments = [MINUTE / self._per_minute, max(self._per_minute, 1)]
-            return float(await self._take(keys=[self._prefix + name], args=arguments))
-        except REDIS_FAILURES:
-            return await self._meanwhile.take(name)
+        return 0.0

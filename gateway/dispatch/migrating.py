@@ -1,23 +1,30 @@
-"""Brings the ledger's database to the schema that this code knows: at every start, from any number of processes."""
+"""Brings the ledger's database to the schema that this code knows: at every start, from any number of processes.
+
+An empty database gets that schema at once, an older ledger by alembic's migrations, one after the other. Tests hold the
+two against each other. So a process that finds its ledger up to date, as nearly every start does, needs no alembic.
+"""
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, insert, inspect, select, text
 
 from gateway.dispatch.database import Database
+from gateway.dispatch.tables import metadata
 
-__all__ = ["VERSION_TABLE", "LedgerTooNewError", "LedgerTooOldError", "migrate", "require_current"]
+__all__ = ["VERSION_TABLE", "LedgerTooNewError", "LedgerTooOldError", "migrate", "require_current", "upgrade"]
 
 VERSION_TABLE = "ledger_version"
 """Where the schema's version is kept; not alembic's usual name, since a PostgreSQL database may be shared."""
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+_version = Table(
+    VERSION_TABLE,
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
+)
+"""As alembic makes it, which reads and writes it in upgrades."""
 
-_OPTIONS = {"version_table": VERSION_TABLE}
+_MIGRATIONS = Path(__file__).parent / "migrations"
 
 _ADVISORY_LOCK = 0x706F7374726F6F6D  # "postroom" in ASCII
 """One who migrates holds it to the end of the transaction; PostgreSQL gives the number no meaning of its own."""
@@ -37,7 +44,7 @@ class LedgerTooNewError(Exception):
 class LedgerTooOldError(Exception):
     """The database holds no ledger, or an older release's: a gateway's start brings it up to date."""
 
-    def __init__(self, found: str | None, known: str | None) -> None:
+    def __init__(self, found: str | None, known: str) -> None:
         standing = "holds no ledger" if found is None else f"has schema version {found}, and this release needs {known}"
         super().__init__(f"the database {standing}: start the gateway once, which brings it up to date")
 
@@ -47,7 +54,7 @@ async def require_current(database: Database) -> None:
 
     Raises `LedgerTooOldError`, `LedgerTooNewError` and `gateway.dispatch.ledger.LedgerUnavailableError`.
     """
-    found, head = await database.read(_versions)
+    found, head = await database.read(_found_and_newest)
     if found != head:
         raise LedgerTooOldError(found, head)
 
@@ -57,30 +64,37 @@ async def migrate(database: Database) -> None:
 
     Raises `LedgerTooNewError`, and `gateway.dispatch.ledger.LedgerUnavailableError`; then nothing has changed.
     """
-    await database.write(_upgrade)
+    await database.write(_migrate)
 
 
-def _upgrade(connection: Connection) -> None:
+def _migrate(connection: Connection) -> None:
     if connection.dialect.name != "sqlite":  # where only one writes, from the transaction's start
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
-    _versions(connection)
-    config = _config()
-    config.attributes["context"] = {"connection": connection, **_OPTIONS}
-    command.upgrade(config, "head")
+    found, newest = _found_and_newest(connection)
+    if found is None:
+        metadata.create_all(connection, checkfirst=False)
+        _version.create(connection)
+        connection.execute(insert(_version).values(version_num=newest))
+    elif found != newest:
+        upgrade(connection)
 
 
-def _versions(connection: Connection) -> tuple[str | None, str | None]:
-    """The database's version, and the newest one. Raises `LedgerTooNewError`."""
-    scripts = ScriptDirectory.from_config(_config())
-    known = {script.revision for script in scripts.walk_revisions()}
-    head = scripts.get_current_head()
-    found = MigrationContext.configure(connection, opts=_OPTIONS).get_current_revision()
-    if found is not None and found not in known:
-        raise LedgerTooNewError(found, head or "none")
-    return found, head
+def upgrade(connection: Connection, version: str = "head") -> None:
+    """Runs the migrations up to a version that this database, an older ledger or an empty one, has not had."""
+    from alembic import command  # noqa: PLC0415 - with what it brings 5 MiB, which a ledger up to date has no use for
+    from alembic.config import Config  # noqa: PLC0415
 
-
-def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    return config
+    config.attributes["context"] = {"connection": connection, "version_table": VERSION_TABLE}
+    command.upgrade(config, version)
+
+
+def _found_and_newest(connection: Connection) -> tuple[str | None, str]:
+    """The database's version, and the newest one. Raises `LedgerTooNewError`."""
+    known = sorted(path.name[1:5] for path in (_MIGRATIONS / "versions").glob("v*.py"))
+    there = inspect(connection).has_table(VERSION_TABLE)
+    found = connection.execute(select(_version.c.version_num)).scalar_one_or_none() if there else None
+    if found is not None and found not in known:
+        raise LedgerTooNewError(found, known[-1])
+    return found, known[-1]

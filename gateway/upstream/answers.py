@@ -83,6 +83,7 @@ class Answer:
             raise NotHttpError
         if self.whole:
             self.keeps = self._ends_for_certain()
+            self._first = b""  # it and its parser hold each other, until the garbage collector comes by
 
     def end(self) -> None:
         """The connection has ended. Raises `NotHttpError` where the answer has not."""

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.auth.rates import MINUTE, LocalRates, SharedRates
+from gateway.auth.rates import MINUTE, LocalRates
+from gateway.auth.rates_shared import SharedRates
 from gateway.upstream.redis_client import redis_client
 from tests.redis_server import RedisServer
 

@@ -2,9 +2,11 @@ import asyncio
 import subprocess
 import sys
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from importlib.util import find_spec
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -13,7 +15,7 @@ from sqlalchemy import Connection, inspect, text
 
 from gateway.dispatch.database import Database
 from gateway.dispatch.ledger import LedgerUnavailableError
-from gateway.dispatch.migrating import VERSION_TABLE, LedgerTooNewError, migrate
+from gateway.dispatch.migrating import VERSION_TABLE, LedgerTooNewError, migrate, upgrade
 from gateway.dispatch.tables import metadata
 
 ROOT = Path(__file__).parents[2]
@@ -71,20 +73,89 @@ def table_names(connection: Connection) -> list[str]:
     return inspect(connection).get_table_names()
 
 
-async def test_the_migrated_schema_is_that_of_the_tables(empty: Database) -> None:
-    await migrate(empty)
+Making = Callable[[Database], Awaitable[None]]
+
+
+async def migrations(database: Database) -> None:
+    """As an older ledger is brought up to date; this one has had none of them."""
+    await database.write(upgrade)
+
+
+@pytest.fixture(params=[migrate, migrations])
+def make(request: pytest.FixtureRequest) -> Making:
+    """Both ways to the newest schema."""
+    making: Making = request.param
+    return making
+
+
+async def test_the_made_schema_is_that_of_the_tables(empty: Database, make: Making) -> None:
+    await make(empty)
     with empty.transaction(writing=False) as connection:
         assert differences(connection) == []
 
 
 async def test_the_migrated_indexes_are_those_of_the_tables_with_their_conditions(empty: Database) -> None:
-    await migrate(empty)
+    await migrations(empty)
     with empty.transaction(writing=True) as connection:
         migrated = index_statements(connection)
         metadata.drop_all(connection)
         metadata.create_all(connection)
         assert migrated == index_statements(connection)
     assert sum(" WHERE " in statement for statement in migrated) == 3
+
+
+def described(connection: Connection) -> Mapping[str, Any]:
+    """Tables as the database itself has them: columns with types and defaults, keys, constraints and indexes."""
+    looking = inspect(connection)
+    return {
+        table: {
+            "columns": sorted((column | {"type": repr(column["type"])} for column in columns), key=itemgetter("name")),
+            "primary key": looking.get_pk_constraint(table),
+            "references": looking.get_foreign_keys(table),
+            "unique": sorted(looking.get_unique_constraints(table), key=str),
+            "checks": looking.get_check_constraints(table),
+            "options": looking.get_table_options(table),
+        }
+        for (_, table), columns in looking.get_multi_columns().items()
+    }
+
+
+async def test_an_empty_database_gets_the_schema_that_all_migrations_make(empty: Database) -> None:
+    await migrate(empty)
+    with empty.transaction(writing=True) as connection:
+        made = described(connection), index_statements(connection), numbered(connection)
+        metadata.drop_all(connection)
+        connection.execute(text(f"DROP TABLE {VERSION_TABLE}"))
+        upgrade(connection)
+        assert made == (described(connection), index_statements(connection), numbered(connection))
+
+
+def numbered(connection: Connection) -> set[str]:
+    """The tables whose numbers are never used again, which SQLite does not do unless it is told."""
+    if connection.dialect.name != "sqlite":
+        return set()
+    statement = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%'"
+    return set(connection.execute(text(statement)).scalars())
+
+
+async def test_a_made_ledger_has_the_newest_version(empty: Database) -> None:
+    await migrate(empty)
+    made = await version(empty)
+    with empty.transaction(writing=True) as connection:
+        connection.execute(text(f"DELETE FROM {VERSION_TABLE}"))  # noqa: S608
+        metadata.drop_all(connection)
+        upgrade(connection)
+    assert await version(empty) == made
+
+
+async def test_an_older_ledger_keeps_what_is_in_it(empty: Database) -> None:
+    with empty.transaction(writing=True) as connection:
+        upgrade(connection, "0001")
+        connection.execute(text("INSERT INTO executors (id, seen_at) VALUES ('here', 1)"))
+    await migrate(empty)
+    with empty.transaction(writing=False) as connection:
+        assert differences(connection) == []
+        assert connection.execute(text("SELECT id FROM executors")).scalars().all() == ["here"]
 
 
 async def test_migrating_again_changes_nothing(empty: Database) -> None:

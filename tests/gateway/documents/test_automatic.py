@@ -7,7 +7,8 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from gateway.documents.automatic import MemoryDocuments, RedisDocuments, hash_of
+from gateway.documents.automatic import MemoryDocuments, hash_of
+from gateway.documents.automatic_redis import RedisDocuments
 from gateway.upstream.cache_redis import answers_client
 from tests.redis_server import RedisServer
 
