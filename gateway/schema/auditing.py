@@ -8,6 +8,7 @@ to the ledger, where a send's own outcome is.
 import asyncio
 import contextlib
 import dataclasses
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -25,16 +26,21 @@ ID_FIELDS: Final = frozenset(("id", "document", "documents", "customer", "custom
 """The arguments and input fields that hold global ids."""
 
 MOST_TARGETS: Final = 20
-"""Ids in a line; a run's are all in the ledger, under its dispatch."""
+"""Ids in a line, the first that were given; a run's are all in the ledger, under its dispatch."""
 
 
 class Audit:
-    """What is known of one mutation so far."""
+    """What is known of one mutation so far. Of a run's ids it looks at no more than it shows."""
 
     def __init__(self, arguments: Mapping[str, Any]) -> None:
         given = {name: value for argument in arguments.items() for name, value in _fields(*argument)}
-        self._targets = [one for name in sorted(ID_FIELDS & given.keys()) for one in _ids(given[name])]
-        self._named = given.get("backend")
+        lists = [_listed(given[name]) for name in sorted(ID_FIELDS & given.keys())]
+        shown = itertools.islice(itertools.chain.from_iterable(lists), MOST_TARGETS)
+        self._targets = {one: ref for one in shown if (ref := _ref(one)) is not None}
+        self._count = sum(map(len, lists))
+        self._backends = {ref.backend for ref in self._targets.values() if ref.type != "Dispatch"}
+        if isinstance(given.get("backend"), str):
+            self._backends.add(given["backend"])
         self._dry_run = bool(given.get("dry_run"))
         self._members: dict[str, Any] = {}
         self.outcome = "failed"
@@ -43,8 +49,11 @@ class Audit:
         """What the caller is told."""
         codes = [problem.code.value for problem in payload.problems]
         dispatch = getattr(payload, "dispatch", None)
+        plan = getattr(payload, "plan", None)
         made = [one for one in vars(payload).values() if hasattr(one, "native_id")]
         self.outcome = "problems" if codes else "planned" if self._dry_run else "done"
+        self._backends.update(() if dispatch is None else dispatch.backends)
+        self._backends.update(() if plan is None else (item.target.backend for item in plan.items))
         self._members = {
             "problems": codes or None,
             "dispatch": None if dispatch is None else dispatch.id,
@@ -55,15 +64,14 @@ class Audit:
 
     def line(self, principal: Principal, mutation: str) -> dict[str, Any]:
         """The line's members; those that say nothing are left out."""
-        backends = {ref.backend for ref in map(_ref, self._targets) if ref is not None and ref.type != "Dispatch"}
         members = {
             "principal": principal.id,
             "key_id": principal.credential,
             "mutation": mutation,
             "outcome": self.outcome,
-            "backends": sorted(backends | {self._named} if isinstance(self._named, str) else backends) or None,
-            "targets": self._targets[:MOST_TARGETS] or None,
-            "target_count": len(self._targets),
+            "backends": sorted(self._backends) or None,
+            "targets": [*self._targets] or None,
+            "target_count": self._count,
             **self._members,
         }
         return {name: value for name, value in members.items() if value is not None}
@@ -88,14 +96,14 @@ def _fields(name: str, value: Any) -> list[tuple[str, Any]]:
     return [(field.name, getattr(value, field.name)) for field in dataclasses.fields(value)]
 
 
-def _ids(value: Any) -> list[str]:
-    """Ids of ours alone: whatever else was given may be anything."""
-    values = value if isinstance(value, list) else [value]
-    return [one for one in values if isinstance(one, str) and _ref(one) is not None]
+def _listed(value: Any) -> list[Any]:
+    """The ids that a field holds: a list of them, one, or none."""
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _ref(value: str) -> Ref | None:
+def _ref(value: Any) -> Ref | None:
+    """What an id of ours stands for: whatever else was given may be anything, and is shown to nobody."""
     try:
-        return decode(value)
+        return decode(value) if isinstance(value, str) else None
     except InvalidId:
         return None

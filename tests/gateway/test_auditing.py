@@ -10,8 +10,9 @@ from graphql import GraphQLInputObjectType, get_named_type
 from structlog.testing import LogCapture
 
 from gateway.context import Principal
-from gateway.ids import decode
+from gateway.ids import Ref, decode
 from gateway.principals import EVERYTHING, Scope
+from gateway.schema import auditing
 from gateway.schema.auditing import ID_FIELDS
 from tests.gateway.asking import answer, data, gateway_over, gid
 from tests.gateway.sending import EMAIL, LETTER, STATEMENTS, sender
@@ -81,6 +82,29 @@ async def test_a_run_shows_some_ids_and_counts_all(audit: Any) -> None:
     await data(gateway_over(sender(count=30)), STATEMENTS, principal=ANN, input={"customers": customers})
     (line,) = lines(audit)
     assert (line["targets"], line["target_count"]) == (customers[:20], 30)
+
+
+async def test_of_a_run_no_more_ids_are_looked_at_than_shown(audit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[str] = []
+
+    def noting(value: str) -> Ref:
+        looked_at.append(value)
+        return decode(value)
+
+    monkeypatch.setattr(auditing, "decode", noting)
+    query = "mutation($input: EmailStatementsInput!) { emailStatements(input: $input) { plan { itemCount } } }"
+    customers = [gid("Customer", "ab"[n % 2 if n > 25 else 0], str(n)) for n in range(60)]
+    gateway = gateway_over(sender(count=60), sender("b", count=60))
+    await data(gateway, query, principal=ANN, input={"customers": customers, "dryRun": True})
+    (line,) = lines(audit)
+    assert (line["backends"], line["target_count"], looked_at) == (["a", "b"], 60, customers[:20])
+
+
+async def test_what_is_no_id_of_ours_is_counted_and_not_shown(audit: Any) -> None:
+    given = ["zoe@example.com", gid("Customer", "a", "1")]
+    await data(gateway_over(sender()), STATEMENTS, principal=ANN, input={"customers": given})
+    (line,) = lines(audit)
+    assert (line["targets"], line["target_count"], line["problems"]) == (given[1:], 2, ["NOT_FOUND"])
 
 
 async def test_whoever_leaves_leaves_a_line(audit: Any) -> None:

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from graphql import DocumentNode, get_introspection_query, validate
+from graphql import DocumentNode, get_introspection_query
 
-from gateway.documents import preparing
 from gateway.documents.limits import DocumentLimits
 from gateway.documents.prepared import DocumentRefusedError
 from gateway.documents.preparing import Documents
@@ -26,19 +25,6 @@ def whole_schema() -> Any:
 @pytest.fixture
 def documents(whole_schema: Any) -> Documents:
     return Documents(whole_schema, field_costs(whole_schema), DocumentLimits(), most_records=500)
-
-
-@pytest.fixture
-def validated(monkeypatch: pytest.MonkeyPatch) -> list[DocumentNode]:
-    """Every document that is validated."""
-    seen: list[DocumentNode] = []
-
-    def noting(schema: Any, document: DocumentNode, *more: Any, **options: Any) -> Any:
-        seen.append(document)
-        return validate(schema, document, *more, **options)
-
-    monkeypatch.setattr(preparing, "validate", noting)
-    return seen
 
 
 def names(count: int, form: str) -> str:

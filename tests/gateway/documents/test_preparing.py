@@ -4,9 +4,8 @@ from typing import Any
 
 import graphql
 import pytest
-from graphql import DocumentNode, OperationType, validate
+from graphql import DocumentNode, OperationType
 
-from gateway.documents import preparing
 from gateway.documents.limits import DocumentLimits
 from gateway.documents.prepared import DocumentRefusedError
 from gateway.documents.preparing import Documents
@@ -21,19 +20,6 @@ SCHEMA = graphql.build_schema(
 
 
 SEVERAL = "The document has several operations: operationName must say which."
-
-
-@pytest.fixture
-def validated(monkeypatch: pytest.MonkeyPatch) -> list[DocumentNode]:
-    """Every document that is validated."""
-    seen: list[DocumentNode] = []
-
-    def noting(schema: Any, document: DocumentNode, *more: Any, **options: Any) -> Any:
-        seen.append(document)
-        return validate(schema, document, *more, **options)
-
-    monkeypatch.setattr(preparing, "validate", noting)
-    return seen
 
 
 def documents_of(**options: Any) -> Documents:
