@@ -1,5 +1,6 @@
 """The vendor's calls: URLs of ``endpoint/action/key/value`` segments, and answers in its own rows."""
 
+from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -9,7 +10,7 @@ from adapters.answers import decode_first, decode_json
 from adapters.contract import Connection
 from adapters.errors import AdapterError, FileNotAvailable, MalformedAnswer, NotFound
 from adapters.model import RawRecord
-from adapters.smallinvoice.refusals import error_of, is_success
+from adapters.smallinvoice.refusals import error_of, is_success, successful
 from adapters.smallinvoice.rows import ClientRow, Found, LetterRow, Listed, UndatedLetterRow
 from adapters.wire import Answer, FileStream, Wire, WireRequest
 
@@ -71,9 +72,22 @@ class Client:
     async def send(self, request: WireRequest) -> Answer:
         """The answer in which the vendor says that it did what it was asked. Raises what any other stands for."""
         answer = await self._wire.send(request)
-        if is_success(answer):
-            return answer
-        raise error_of(answer, answer.body, backend=self.backend, operation=request.operation, write=request.write)
+        self._succeeds(answer)
+        return answer
+
+    def _succeeds(self, answer: Answer) -> None:
+        if not is_success(answer):
+            operation, write = answer.request.operation, answer.request.write
+            raise error_of(answer, answer.body, backend=self.backend, operation=operation, write=write)
+
+    async def _listed(self, request: WireRequest, types: Sequence[type[Listed[R]]]) -> tuple[Answer, Listed[R]]:
+        """The answer that says so, and the list in it: long ones are read but once, with what the envelope says."""
+        answer = await self._wire.send(request)
+        listed = successful(answer, types[0])
+        if listed is None:
+            self._succeeds(answer)
+            listed = decode_first(answer, types, backend=self.backend)
+        return answer, listed
 
     async def page(
         self,
@@ -98,8 +112,7 @@ class Client:
             trailing_slash=True,
             wanted=wanted,
         )
-        answer = await self.send(request)
-        listed = decode_first(answer, endpoint.listed, backend=self.backend)
+        answer, listed = await self._listed(request, endpoint.listed)
         expected = min(size, max(0, listed.count - (number - 1) * size))
         pages = max(1, -(-listed.count // size))
         if len(listed.items) != expected or (listed.pages or 0) > pages or listed.page not in (None, number):

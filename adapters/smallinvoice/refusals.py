@@ -6,16 +6,19 @@ The codes are not published. The two known here are the sister product's (Pingen
 
 import re
 from collections.abc import Mapping
+from typing import TypeVar
 
 import msgspec
 
 from adapters.answers import error_for_status
 from adapters.errors import AdapterError, BadCredentials, MalformedAnswer, NotFound, OutcomeUnknown, Rejected
-from adapters.smallinvoice.rows import Envelope
+from adapters.smallinvoice.rows import Envelope, Listed
 from adapters.wire import Answer, FileStream
 from adapters.writes import Outcomes
 
-__all__ = ["OUTCOMES", "error_of", "is_sound", "is_success"]
+__all__ = ["OUTCOMES", "error_of", "is_sound", "is_success", "successful"]
+
+R = TypeVar("R")
 
 OUTCOMES = Outcomes(undone_statuses=frozenset({200, 400, 401, 403, 404, 405, 413, 414, 415, 429}))
 """200 stands for ``error: true`` under it. The others are refused before the vendor's application does anything."""
@@ -29,6 +32,17 @@ _TOKEN_IN_URL = re.compile(r"\btoken(/|%2f|=)[^\s\"'<>]*", re.IGNORECASE)
 def is_success(answer: Answer) -> bool:
     """Whether the vendor says in so many words that it did what it was asked."""
     return 200 <= answer.status < 300 and is_sound(answer.body)
+
+
+def successful(answer: Answer, type_: type[Listed[R]]) -> Listed[R] | None:
+    """The list of a success, read together with its saying so; None where it must be looked at again, and why."""
+    if not 200 <= answer.status < 300:
+        return None
+    try:
+        listed = msgspec.json.decode(answer.body, type=type_, strict=False)
+    except msgspec.MsgspecError:
+        return None
+    return listed if bytes(listed.error) == b"false" else None
 
 
 def is_sound(body: bytes) -> bool:

@@ -23,12 +23,13 @@ class Envelope(Struct):
 
 
 class Listed(Struct, Generic[R]):
-    """A part of a list. ``count`` is of the whole list."""
+    """A part of a list, and what its envelope says. ``count`` is of the whole list."""
 
     items: list[R]
     count: int
     page: int | None = None
     pages: int | None = None
+    error: msgspec.Raw = msgspec.Raw(b"")
 
 
 class Found(Struct, Generic[R]):
