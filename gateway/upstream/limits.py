@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from adapters.wire import EXTENSION, CallInfo
-from gateway.upstream.calls import call_of
+from gateway.upstream.calls import Call, call_of
 from gateway.upstream.limits_turns import Bounds, Turns
 
 __all__ = ["Limiter", "LimitsTransport", "Permit", "QueueFull"]
@@ -105,14 +105,23 @@ class Limiter:
 
         Raises `QueueFull`, or TimeoutError when it does not come in time.
         """
-        if self.queued >= QUEUED_PER_PERMIT * self.bounds.concurrency:
+        permit = self.queue(write=write, seconds=seconds)
+        if not permit.held:
+            await self.turn(permit, seconds)
+        return permit
+
+    def queue(self, *, write: bool, seconds: float | None) -> Permit:
+        """A place in the queue, whose turn it may be at once. Raises `QueueFull`."""
+        if self._turns.waiting >= QUEUED_PER_PERMIT * self.bounds.concurrency:
             raise QueueFull
         until = None if seconds is None else self._monotonic() + seconds
         permit = Permit(write=write, until=until)
         self._turns.join(permit, write=write)
         self.serve()
-        if permit.held:
-            return permit
+        return permit
+
+    async def turn(self, permit: Permit, seconds: float | None) -> None:
+        """Waits for the turn of a place in the queue. Raises TimeoutError when it does not come in so many seconds."""
         try:
             await permit.turn(seconds)
         except BaseException:
@@ -121,7 +130,6 @@ class Limiter:
             else:
                 self._leave(permit)
             raise
-        return permit
 
     def release(self, permit: Permit, *, used: bool = True) -> None:
         """Ends a turn; ``used`` says whether anything was asked of the backend. A second time does nothing."""
@@ -188,7 +196,11 @@ class LimitsTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Passes the request on. Raises `httpx.PoolTimeout` (never sent) when its turn does not come in its time."""
-        permit, call = await self._turn(request), call_of(request)
+        call = call_of(request)
+        seconds = request.extensions.get("timeout", {}).get("pool") if call is None else call.remaining()
+        permit = self._queued(request, seconds)
+        if not permit.held:
+            await self._turn(permit, request, seconds, call)
         try:
             if call is not None and call.info.write:
                 call.begin_anew()
@@ -203,21 +215,22 @@ class LimitsTransport(httpx.AsyncBaseTransport):
             response.stream = _HeldStream(response.stream, self._limiter, permit)
         return response
 
-    async def _turn(self, request: httpx.Request) -> Permit:
+    def _queued(self, request: httpx.Request, seconds: float | None) -> Permit:
         info: CallInfo | None = request.extensions.get(EXTENSION)
-        call = call_of(request)
-        seconds = request.extensions.get("timeout", {}).get("pool") if call is None else call.remaining()
-        came = time.monotonic()
         try:
-            permit = await self._limiter.acquire(write=info is not None and info.write, seconds=seconds)
+            return self._limiter.queue(write=info is not None and info.write, seconds=seconds)
         except QueueFull:
             raise httpx.PoolTimeout("too many calls to this backend wait already", request=request) from None
+
+    async def _turn(self, permit: Permit, request: httpx.Request, seconds: float | None, call: Call | None) -> None:
+        came = time.monotonic()
+        try:
+            await self._limiter.turn(permit, seconds)
         except TimeoutError:
             raise httpx.PoolTimeout("this call's turn did not come in its time", request=request) from None
         finally:
             if call is not None:
                 call.queued += time.monotonic() - came
-        return permit
 
     async def aclose(self) -> None:
         """Closes the inner transport."""
