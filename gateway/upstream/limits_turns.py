@@ -121,6 +121,10 @@ class Turns(Generic[W]):
         """Stops waiting."""
         self._waiting[write].pop(waiter, None)
 
+    def all_waiting(self) -> tuple[W, ...]:
+        """Who waits."""
+        return (*self._waiting[False], *self._waiting[True])
+
     def first(self, *, write: bool) -> W | None:
         """Who waits longest, of a kind."""
         return next(iter(self._waiting[write]), None)

@@ -201,6 +201,16 @@ async def test_closing_ends_what_is_under_way(vendor: Vendor, transport: Coalesc
     assert vendor.cancelled == 1
 
 
+async def test_closing_ends_what_has_not_even_begun(vendor: Vendor, transport: CoalesceTransport) -> None:
+    async with patience():
+        reads = begun(transport, asking())
+        await asyncio.sleep(0)
+        await transport.aclose()
+        with pytest.raises(httpx.ReadError):
+            await reads[0]
+    assert vendor.count == 0
+
+
 # ── Answers and failures ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
