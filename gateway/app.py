@@ -29,6 +29,7 @@ from gateway.files import FileLinks
 from gateway.metrics import Metrics
 from gateway.principals import Scope
 from gateway.problems import Problem, ProblemCode, ProblemError
+from gateway.schema.answer_scopes import AnswerScopes
 from gateway.schema.build import build_schema, schema_needs
 from gateway.schema.subgraph_directives import said_of_fields
 from gateway.schema.subgraph_sdl import subgraph_sdl
@@ -95,6 +96,7 @@ class Gateway:
         self.authenticator = authenticator or LocalAuthenticator()
         self._clock = clock
         self._needs = functools.cache(schema_needs)
+        self._answer_scopes = AnswerScopes(self.schema.core)
 
     def context(self, principal: Principal = LOCAL) -> RequestContext:
         """The context of one operation."""
@@ -105,6 +107,7 @@ class Gateway:
             sending=self.sending,
             file_links=self.file_links,
             needs=self._needs(principal.scopes),
+            answer_scopes=self._answer_scopes,
             clock=self._clock,
             subgraph_sdl=self.subgraph_sdl,
             renewed=self._renewed,
@@ -233,7 +236,7 @@ def _routes(gateway: Gateway, stopping: Stopping | None = None, endpoint: GraphQ
         *health_routes(gateway.backends, leaving, caller_with(gateway.authenticator, Scope.READ)),
         metrics_route(gateway.watch.metrics, gateway.authenticator, gateway.settings.worker),
         *explorer_routes(endpoint=GRAPHQL_PATH, tabs=example_queries(), signs_in=gateway.settings.auth.mode != "none"),
-        SchemaFile(gateway.schema, caller_with(gateway.authenticator)).route(),
+        SchemaFile(gateway.schema, caller_with(gateway.authenticator, counted=True)).route(),
         FrontPage(
             gateway.backends,
             gateway.sending.ledger,
