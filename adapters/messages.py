@@ -16,14 +16,20 @@ __all__ = [
     "changed_request",
     "fields_without",
     "finished_response",
+    "has_any_field",
     "has_field",
+    "headers_of",
+    "headers_without",
     "let_go",
     "new_request",
     "new_response",
+    "path_of",
     "same_server_url",
+    "server_of",
 ]
 
 Fields = Sequence[tuple[bytes, bytes]]
+FieldsOrHeaders = Iterable[tuple[bytes, bytes]] | httpx.Headers
 
 _HAS_A_BODY = frozenset(("POST", "PUT", "PATCH"))
 _NO_BODY = httpx.ByteStream(b"")
@@ -44,9 +50,15 @@ class BoundedBody(httpx.AsyncByteStream):
 
 def same_server_url(base: httpx.URL, path: str, query: str | None) -> httpx.URL:
     """The URL of this path and query at the server of ``base``. Both are ASCII, and quoted in the normal form."""
+    at = base._uri_reference  # noqa: SLF001 - see above
     made = httpx.URL.__new__(httpx.URL)
-    made._uri_reference = base._uri_reference._replace(path=path, query=query)  # noqa: SLF001 - see above
+    made._uri_reference = type(at)(at.scheme, at.userinfo, at.host, at.port, path, query, None)  # noqa: SLF001 - see above
     return made
+
+
+def path_of(url: httpx.URL) -> str:
+    """A URL's path as it is sent: quoted, and without the query."""
+    return url._uri_reference.path or "/"  # noqa: SLF001 - see above
 
 
 def new_request(
@@ -77,9 +89,8 @@ def changed_request(
     made = httpx.Request.__new__(httpx.Request)
     made.method, made.stream = request.method, request.stream
     made.url = request.url if url is None else url
-    made.headers = httpx.Headers(request.headers)
-    if more:
-        made.headers._list += [(name, name.lower(), value) for name, value in more]  # noqa: SLF001 - see above
+    rows = request.headers._list  # noqa: SLF001 - see above
+    made.headers = headers_of([*rows, *[(name, name.lower(), value) for name, value in more]])
     made.extensions = request.extensions if extensions is None else extensions
     return made
 
@@ -90,15 +101,28 @@ def body_of(request: httpx.Request) -> bytes:
     return b"".join(request.stream)
 
 
+def headers_of(rows: list[tuple[bytes, bytes, bytes]]) -> httpx.Headers:
+    """Fields out of rows: a name as it is written, in lower case, and a value. The list is theirs then."""
+    made = httpx.Headers.__new__(httpx.Headers)
+    made._list = rows  # noqa: SLF001 - see above
+    made._encoding = None  # noqa: SLF001 - see above
+    return made
+
+
+def server_of(url: httpx.URL) -> tuple[str, str, str, int | None]:
+    """What a connection is to, as a key: the scheme, who asks, the host and the port if it is not the usual one."""
+    return url._uri_reference[:4]  # noqa: SLF001 - see above
+
+
 def new_response(
-    status: int, fields: Iterable[tuple[bytes, bytes]], stream: httpx.AsyncByteStream, extensions: dict[str, Any]
+    status: int, fields: FieldsOrHeaders, stream: httpx.AsyncByteStream, extensions: dict[str, Any]
 ) -> httpx.Response:
-    """An answer whose body is still to be read."""
+    """An answer whose body is still to be read. Headers that are given are its own then."""
     made = httpx.Response.__new__(httpx.Response)
     made.__dict__ = {
         **_UNREAD,
         "status_code": status,
-        "headers": _headers(fields),
+        "headers": fields if isinstance(fields, httpx.Headers) else _headers(fields),
         "stream": stream,
         "extensions": extensions,
         "history": [],
@@ -106,10 +130,8 @@ def new_response(
     return made
 
 
-def finished_response(
-    status: int, fields: Iterable[tuple[bytes, bytes]], body: bytes, extensions: dict[str, Any]
-) -> httpx.Response:
-    """An answer that has been read whole, whose fields say nothing of a coding any more."""
+def finished_response(status: int, fields: FieldsOrHeaders, body: bytes, extensions: dict[str, Any]) -> httpx.Response:
+    """An answer that has been read whole, and whose body has no coding."""
     made = new_response(status, fields, httpx.ByteStream(body), extensions)
     made._content = body  # noqa: SLF001 - see above
     made.is_stream_consumed = made.is_closed = True
@@ -121,9 +143,19 @@ def has_field(response: httpx.Response, name: bytes) -> bool:
     return any(lowered == name for _, lowered, _ in response.headers._list)  # noqa: SLF001 - see above
 
 
+def has_any_field(response: httpx.Response, names: Collection[bytes]) -> bool:
+    """Whether an answer has a field of one of these names, in lower case."""
+    return any([row[1] in names for row in response.headers._list])  # noqa: SLF001, C419 - see above; quicker
+
+
 def fields_without(headers: httpx.Headers, names: Collection[bytes]) -> tuple[tuple[bytes, bytes], ...]:
     """All fields, as they are written, but those of these names, in lower case."""
     return tuple([(name, value) for name, lowered, value in headers._list if lowered not in names])  # noqa: SLF001 - see above
+
+
+def headers_without(headers: httpx.Headers, names: Collection[bytes]) -> httpx.Headers:
+    """The same headers but those of these names, in lower case."""
+    return headers_of([row for row in headers._list if row[1] not in names])  # noqa: SLF001 - see above
 
 
 async def let_go(response: httpx.Response) -> None:
@@ -135,7 +167,4 @@ async def let_go(response: httpx.Response) -> None:
 
 
 def _headers(fields: Iterable[tuple[bytes, bytes]]) -> httpx.Headers:
-    made = httpx.Headers.__new__(httpx.Headers)
-    made._list = [(name, name.lower(), value) for name, value in fields]  # noqa: SLF001 - see above
-    made._encoding = None  # noqa: SLF001 - see above
-    return made
+    return headers_of([(name, name.lower(), value) for name, value in fields])

@@ -24,7 +24,7 @@ from adapters.errors import (
     Unavailable,
 )
 from adapters.freshness import is_reading_fresh
-from adapters.messages import BoundedBody, TooLargeError, has_field, new_request, same_server_url
+from adapters.messages import BoundedBody, TooLargeError, has_field, new_request, path_of, same_server_url, server_of
 from adapters.redaction import secrets_of
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "FileStream",
     "Wire",
     "WireRequest",
+    "bounded",
     "lies_under",
     "read_bounded",
     "route_of",
@@ -59,7 +60,7 @@ MAX_SEGMENT_LENGTH = 256
 _ACCEPTED = (b"accept-encoding", b"gzip, deflate")
 _SHARED = "postroom.asked"
 _NO_CACHE = ((b"cache-control", b"no-cache"),)
-_MAY_CLIMB = re.compile(rb"[%\\]|/\.")
+_MAY_CLIMB = re.compile(r"[%\\]|/\.")
 _UNSAFE_IN_SEGMENT = re.compile(r"[\x00-\x1f\x7f]")
 T = TypeVar("T")
 
@@ -184,11 +185,12 @@ class Wire:
         info = self._info(request)
         response = await self._start(request, info)
         try:
-            body = await read_bounded(response, info)
+            body = bounded(response, info) if response.is_stream_consumed else await read_bounded(response, info)
         except httpx.RequestError as error:
             raise _transport_error(error, info) from None
         finally:
-            await response.aclose()
+            if not response.is_closed:
+                await response.aclose()
         return Answer(
             status=response.status_code,
             headers=response.headers,
@@ -279,7 +281,7 @@ def url_under(
     characters, or longer than any key.
     """
     try:
-        path = base.raw_path.decode("ascii") + "/".join([_encoded(segment) for segment in segments])
+        path = path_of(base) + "/".join([_encoded(segment) for segment in segments])
         arguments = urlencode(query, quote_via=quote) if query else None
     except UnicodeEncodeError:
         raise InvalidInput("This text is not Unicode: it has half of a surrogate pair.") from None
@@ -298,12 +300,19 @@ def lies_under(base: httpx.URL, url: httpx.URL) -> bool:
 
     Only such a URL is given the backend's credential.
     """
-    path = url.raw_path.partition(b"?")[0]
-    if (url.scheme, url.netloc) != (base.scheme, base.netloc) or not path.startswith(base.raw_path):
+    path = path_of(url)
+    if server_of(url) != server_of(base) or not path.startswith(path_of(base)):
         return False
     if not _MAY_CLIMB.search(path):
         return True
     return not any(part in (b".", b"..") for part in re.split(rb"[/\\]", unquote_to_bytes(path)))
+
+
+def bounded(response: httpx.Response, info: CallInfo) -> bytes:
+    """The body of an answer that has been read whole, with the errors of `read_bounded`."""
+    if len(response.content) > MAX_ANSWER_BYTES:
+        raise _too_large(info, MAX_ANSWER_BYTES)
+    return response.content
 
 
 async def read_bounded(response: httpx.Response, info: CallInfo) -> bytes:
@@ -312,7 +321,7 @@ async def read_bounded(response: httpx.Response, info: CallInfo) -> bytes:
     Raises `MalformedAnswer` (for a write `OutcomeUnknown`) past `MAX_ANSWER_BYTES`, and what httpx raises.
     """
     if response.is_stream_consumed:
-        return response.content
+        return bounded(response, info)
     if isinstance(response.stream, BoundedBody) and not has_field(response, b"content-encoding"):
         try:
             return await response.stream.read(MAX_ANSWER_BYTES)

@@ -40,15 +40,15 @@ class _BearerToken(httpx.AsyncBaseTransport):
     def __init__(self, inner: httpx.AsyncBaseTransport, base: httpx.URL, token: SecretStr) -> None:
         self._inner = inner
         self._base = base
-        self._token = token
+        self._token = token.get_secret_value()
+        self._field = (b"Authorization", b"Bearer " + self._token.encode("ascii"))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if not lies_under(self._base, request.url):
             return await self._inner.handle_async_request(request)
-        token = self._token.get_secret_value()
         # A new request: the policies outside log and repeat theirs, which never carries the token.
-        request = changed_request(request, more=((b"Authorization", b"Bearer " + token.encode("ascii")),))
-        return tell_secrets(await self._inner.handle_async_request(request), token)
+        request = changed_request(request, more=(self._field,))
+        return tell_secrets(await self._inner.handle_async_request(request), self._token)
 
     async def aclose(self) -> None:
         await self._inner.aclose()

@@ -1,7 +1,8 @@
 """The vendor's records as ours. Pure: no I/O, no clock, no logger."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -79,6 +80,9 @@ _STATES = {
     "printed": DocumentState.SENT,
     "ready": DocumentState.READY,
 }
+_LONGEST_KEPT = 100
+"""Characters of a text whose names are remembered."""
+
 _FURTHEST_FIRST = (DocumentState.DELIVERED, DocumentState.SENT, DocumentState.READY)
 
 
@@ -115,14 +119,13 @@ def correspondence_entry(
     The type is all the title that the vendor has.
     """
     names = _names(row.status)
-    states = {_STATES.get(name.lower()) for name in names}
     record = Correspondence(
         backend=backend,
         native_id=str(row.id),
         customer_id=_text(row.customer_id) or customer_id,
         date=_day(row.dated),
         title=row.type,
-        state=next((state for state in _FURTHEST_FIRST if state in states), DocumentState.UNKNOWN),
+        state=_state(names),
         vendor_status=names,
         number=_text(row.number),
         type=row.type,
@@ -131,10 +134,26 @@ def correspondence_entry(
     return Entry(row.id, record)
 
 
+@lru_cache(maxsize=256)  # a tenant's documents are in few states
+def _state(names: tuple[str, ...]) -> DocumentState:
+    states = {_STATES.get(name.lower()) for name in names}
+    return next((state for state in _FURTHEST_FIRST if state in states), DocumentState.UNKNOWN)
+
+
 def _names(value: Names) -> tuple[str, ...]:
     """Names that the vendor gives as an array, or in one text with commas between them."""
-    listed = value.split(",") if isinstance(value, str) else value or ()
-    return tuple(name for name in map(str.strip, listed) if name)
+    if isinstance(value, str):
+        return _split(value) if len(value) <= _LONGEST_KEPT else tuple(_stripped(value.split(",")))
+    return tuple(_stripped(value or ()))
+
+
+@lru_cache(maxsize=256)  # as above
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(_stripped(text.split(",")))
+
+
+def _stripped(names: Iterable[str]) -> list[str]:
+    return [name for name in map(str.strip, names) if name]
 
 
 def _text(value: Text) -> str | None:
@@ -143,4 +162,7 @@ def _text(value: Text) -> str | None:
 
 def _day(value: str | None) -> date | None:
     """The day of a date or of a date-time; the vendor's pages show neither written out."""
-    return date.fromisoformat(value[:10]) if value else None
+    return _date(value[:10]) if value else None
+
+
+_date = lru_cache(maxsize=1024)(date.fromisoformat)  # each is looked at twice, and most rows' are others' too

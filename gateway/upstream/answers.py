@@ -18,7 +18,8 @@ _PROTOCOL = b"HTTP/"
 _TELLING = 6
 """The last bytes of an answer in chunks tell whether an empty line follows it."""
 
-_VERSIONS = frozenset(("1.0", "1.1"))
+_VERSIONS = {"1.0": b"HTTP/1.0", "1.1": b"HTTP/1.1"}
+"""Those that are spoken, as an httpx response tells them."""
 
 
 class NotHttpError(Exception):
@@ -28,7 +29,9 @@ class NotHttpError(Exception):
 class Answer:
     """One answer. Its bytes are given to `feed` as they come, and their end to `end`.
 
-    ``pieces`` are of the body, which has had ``size`` bytes so far.
+    ``headers`` are its fields as they are written, with their names in lower case between, as `httpx.Headers` keeps
+    them. ``pieces`` are of the body, which has had ``size`` bytes so far.
+    ``is_coded`` says that the body has a coding of its own to be undone.
     ``head`` and ``whole`` say how far it has come. ``keeps`` says, once it is whole, that the connection may have
     another: the vendor said so, and it is certain where this one ended.
     """
@@ -48,17 +51,14 @@ class Answer:
         self._beginnings = 0
         self._may_go_on = False
         self.status = 0
-        self.headers: list[tuple[bytes, bytes]] = []
+        self.version = b""
+        self.headers: list[tuple[bytes, bytes, bytes]] = []
+        self.is_coded = False
         self.pieces: list[bytes] = []
         self.size = 0
         self.head = False
         self.whole = False
         self.keeps = False
-
-    @property
-    def version(self) -> bytes:
-        """As an httpx response tells it."""
-        return b"HTTP/" + self._parser.get_http_version().encode("ascii")
 
     @property
     def reason(self) -> bytes:
@@ -83,7 +83,12 @@ class Answer:
             raise NotHttpError
         if self.whole:
             self.keeps = self._ends_for_certain()
-            self._first = b""  # it and its parser hold each other, until the garbage collector comes by
+            del self._parser  # they hold each other, until the garbage collector comes by
+
+    def body(self) -> bytes:
+        """What there is of the body, taken out."""
+        pieces, self.pieces = self.pieces, []
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def end(self) -> None:
         """The connection has ended. Raises `NotHttpError` where the answer has not."""
@@ -118,26 +123,30 @@ class Answer:
         self._head_bytes += len(name) + len(value)
         if self._head_bytes > MAX_HEAD_BYTES:
             raise NotHttpError
-        if not self.head:
-            self.headers.append((name, value))
+        if self.head:
+            return
+        lowered = name.lower()
+        self.headers.append((name, lowered, value))
+        if lowered == b"content-length":
+            self._length = int(value)
+        elif lowered == b"transfer-encoding":
+            self._coding = value if self._coding is None else self._coding + b", " + value
+        elif lowered == b"content-encoding":
+            self.is_coded = True
 
     def on_headers_complete(self) -> None:
         """The head is whole. That of an interim answer (100, 103) is passed over."""
         if self.whole:
             return
         status = self._parser.get_status_code()
-        if status == _SWITCHING_PROTOCOLS or self._parser.get_http_version() not in _VERSIONS:
+        version = _VERSIONS.get(self._parser.get_http_version())
+        if status == _SWITCHING_PROTOCOLS or version is None:
             raise NotHttpError
         if status < _FIRST_FINAL:
-            self.headers, self._reason = [], b""
+            self.headers, self._reason, self._length, self._coding = [], b"", None, None
+            self.is_coded = False
             return
-        self.status = status
-        for name, value in self.headers:
-            lowered = name.lower()
-            if lowered == b"content-length":
-                self._length = int(value)
-            elif lowered == b"transfer-encoding":
-                self._coding = value if self._coding is None else self._coding + b", " + value
+        self.status, self.version = status, version
         if self._coding is not None and self._coding.lower() != b"chunked":
             raise NotHttpError
         if not self._first.lstrip(b"\r\n").startswith(_PROTOCOL):

@@ -5,8 +5,8 @@ What is told holds no URL: a call is known by its backend, its operation and its
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import structlog
@@ -27,6 +27,8 @@ log = structlog.get_logger(LOGGER)
 SLOW_SECONDS = 2.0
 """The vendors answer in 80 to 800 ms: what takes more than twice the longest waited, was repeated, or met trouble."""
 
+_FIRST_ERROR = 400
+_FIRST_SERVER_ERROR = 500
 _BY_STATUS: Mapping[int, CallOutcome] = {404: CallOutcome.NOT_FOUND, 429: CallOutcome.LIMITED}
 
 _BY_FAILURE: Mapping[type[BaseException], CallOutcome] = {
@@ -69,27 +71,28 @@ class CallLogTransport(httpx.AsyncBaseTransport):
         self._monotonic = monotonic
         self._logger = logging.getLogger(LOGGER)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    def handle_async_request(self, request: httpx.Request) -> Coroutine[Any, Any, httpx.Response]:
         """Passes the request on."""
         call = call_of(request)
         assert call is not None  # noqa: S101 - begun by the deadline, which is outside
         call.need = current_need()
-        if self._tracing is None:
-            return await self._told(request, call)
-        with self._tracing.call(call, request):
-            return await self._told(request, call)
+        return self._told(request, call) if self._tracing is None else self._traced(request, call, self._tracing)
 
     async def aclose(self) -> None:
         """Closes the inner transport."""
         await self._inner.aclose()
+
+    async def _traced(self, request: httpx.Request, call: Call, tracing: "Tracing") -> httpx.Response:
+        with tracing.call(call, request):
+            return await self._told(request, call)
 
     async def _told(self, request: httpx.Request, call: Call) -> httpx.Response:
         begun = self._monotonic()
         failure: BaseException | None = None
         try:
             response = await self._inner.handle_async_request(request)
-            call.status = response.status_code
-            call.outcome = _of_status(response.status_code)
+            status = call.status = response.status_code
+            call.outcome = _of_status(status)
         except BaseException as error:
             failure = error
             call.status = getattr(error, "status", None) or call.status
@@ -102,7 +105,7 @@ class CallLogTransport(httpx.AsyncBaseTransport):
 
     def _tell(self, call: Call, seconds: float, failure: BaseException | None) -> None:
         self._metrics.call_ended(call, seconds)
-        loud = call.outcome in FAILURES or seconds >= SLOW_SECONDS
+        loud = seconds >= SLOW_SECONDS or (call.outcome is not CallOutcome.ANSWERED and call.outcome in FAILURES)
         level = logging.INFO if loud else logging.DEBUG
         if not self._logger.isEnabledFor(level):
             return
@@ -124,9 +127,9 @@ class CallLogTransport(httpx.AsyncBaseTransport):
 
 
 def _of_status(status: int) -> CallOutcome:
-    if status < httpx.codes.BAD_REQUEST:
+    if status < _FIRST_ERROR:
         return CallOutcome.ANSWERED
-    usual = CallOutcome.SERVER_ERROR if status >= httpx.codes.INTERNAL_SERVER_ERROR else CallOutcome.REFUSED
+    usual = CallOutcome.SERVER_ERROR if status >= _FIRST_SERVER_ERROR else CallOutcome.REFUSED
     return _BY_STATUS.get(status, usual)
 
 

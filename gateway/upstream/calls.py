@@ -31,6 +31,7 @@ __all__ = [
     "current_operation",
     "name_operation",
     "running",
+    "with_call",
 ]
 
 _CALL = "postroom.call"
@@ -105,6 +106,10 @@ class Call(Struct, kw_only=True):
     def remaining(self) -> float:
         """Seconds until the deadline; 0 when it is past."""
         return max(0.0, self.deadline - time.monotonic())
+
+    def apart(self) -> "Call":
+        """A call of nobody's, which may take as long as this one."""
+        return Call(info=self.info, begun=time.monotonic(), deadline=self.deadline, cut_short=self.cut_short)
 
     def begin_anew(self) -> None:
         """Gives the call all its time from now.
@@ -191,6 +196,11 @@ def begin_call(request: httpx.Request, seconds: float) -> Call:
             call.deadline, call.cut_short = operation.deadline, True
     request.extensions[_CALL] = call
     return call
+
+
+def with_call(extensions: dict[str, Any], call: Call | None) -> dict[str, Any]:
+    """A request's extensions for another call of the same; as they are, where there is none."""
+    return extensions.copy() if call is None else {**extensions, _CALL: call}
 
 
 def call_of(request: httpx.Request) -> Call | None:

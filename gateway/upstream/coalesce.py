@@ -4,15 +4,14 @@ import asyncio
 import contextvars
 import copy
 from collections.abc import Hashable
-from dataclasses import dataclass, field
 
 import httpx
 
 from adapters.asked import Asked
 from adapters.errors import AdapterError
-from adapters.messages import changed_request, fields_without, finished_response
+from adapters.messages import changed_request, finished_response, has_any_field, headers_without
 from adapters.wire import EXTENSION, CallInfo, share_call
-from gateway.upstream.calls import Call, begin_call, call_of
+from gateway.upstream.calls import Call, call_of, with_call
 from gateway.upstream.questions import question_of
 
 __all__ = ["GENERATION", "REPEATED", "CoalesceTransport", "response_like"]
@@ -27,15 +26,28 @@ _OF_THE_BODY_AS_SENT = frozenset((b"content-encoding", b"content-length", b"tran
 _OF_THE_CONNECTION = frozenset(("network_stream",))
 
 
-@dataclass(eq=False)
 class _Flight:
     """A call under way, and those who wait for its answer."""
 
-    task: asyncio.Task[httpx.Response]
-    call: Call | None
-    asked: Asked = field(default_factory=Asked)
-    waiting: list[asyncio.Future[None]] = field(default_factory=list)
-    taken: bool = False
+    __slots__ = ("asked", "call", "failure", "key", "landed", "response", "taken", "task", "waiting")
+
+    def __init__(self, key: Hashable, call: Call | None) -> None:
+        self.key = key
+        self.call = call
+        self.asked: Asked | None = None
+        self.waiting: list[asyncio.Future[None]] = []
+        self.taken = False
+        self.landed = False
+        self.response: httpx.Response | None = None
+        self.failure: BaseException | None = None
+        self.task: asyncio.Task[None]
+
+    def land(self, response: httpx.Response | None, failure: BaseException | None) -> None:
+        """Says what came of the call to all who wait for it."""
+        self.response, self.failure, self.landed = response, failure, True
+        for waiting in self.waiting:
+            if not waiting.done():
+                waiting.set_result(None)
 
 
 class CoalesceTransport(httpx.AsyncBaseTransport):
@@ -52,7 +64,7 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self._inner = inner
         self._flights: dict[Hashable, _Flight] = {}
-        self._tasks: set[asyncio.Task[httpx.Response]] = set()
+        self._under_way: set[_Flight] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The answer to the request, or to the same one under way."""
@@ -67,19 +79,30 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
         call = call_of(request)
         if flight is None:
             flight = self._begin(key, request, call)
-        elif call is not None:
-            call.shared = True
-            if flight.call is not None and flight.call.deadline < call.deadline:
-                flight.call.deadline, flight.call.cut_short = call.deadline, call.cut_short
-        await self._landing(key, flight, call)
+        else:
+            _join(flight, call)
+        landed = asyncio.get_running_loop().create_future()
+        flight.waiting.append(landed)
+        try:
+            if not flight.landed:
+                await landed
+        finally:
+            flight.waiting.remove(landed)
+            if not flight.waiting:
+                self._all_left(flight)
+            if call is not None and flight.call is not None:
+                _tell(call, flight.call)
         return _answer(flight, request)
 
     async def aclose(self) -> None:
         """Ends what is under way, and closes the inner transport."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        ended = tuple(self._under_way)
+        for flight in ended:
+            flight.task.cancel()
+        if ended:
+            await asyncio.wait([flight.task for flight in ended])
+        for flight in ended:
+            self._land(flight, None, asyncio.CancelledError())  # one that had not begun cannot say so itself
         await self._inner.aclose()
 
     async def _write(self, request: httpx.Request) -> httpx.Response:
@@ -90,55 +113,57 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
             self._flights.clear()
 
     def _begin(self, key: Hashable, request: httpx.Request, call: Call | None) -> _Flight:
+        own = None if call is None else call.apart()
+        flight = self._flights[key] = _Flight(key, own)
+        self._under_way.add(flight)
         # A context of its own: nothing of whoever happens to be first, such as its trace, is told of a shared call.
         context = contextvars.Context()
-        shared = changed_request(request, extensions=dict(request.extensions))
-        own = None
-        if call is not None:
-            own = context.run(begin_call, shared, call.remaining())
-            own.cut_short = call.cut_short
-        task = asyncio.get_running_loop().create_task(self._ask(shared), context=context)
-        flight = self._flights[key] = _Flight(task, own)
-        self._tasks.add(task)
-        task.add_done_callback(lambda _: self._landed(key, flight))
+        shared = changed_request(request, extensions=with_call(request.extensions, own))
+        flight.task = asyncio.get_running_loop().create_task(self._ask(flight, shared), context=context)
         return flight
 
-    async def _ask(self, request: httpx.Request) -> httpx.Response:
-        response = await self._inner.handle_async_request(request)
+    async def _ask(self, flight: _Flight, request: httpx.Request) -> None:
         try:
-            await response.aread()
-        finally:
-            await response.aclose()
-        return response
+            response = await self._inner.handle_async_request(request)
+            if not response.is_closed:
+                try:
+                    await response.aread()
+                finally:
+                    await response.aclose()
+        except BaseException as error:  # noqa: BLE001 - each who waits raises it; nobody awaits this task
+            self._land(flight, None, error)
+        else:
+            self._land(flight, response, None)
 
-    async def _landing(self, key: Hashable, flight: _Flight, call: Call | None) -> None:
-        """Waits until there is an answer or a failure, or until the one who waits is cancelled."""
-        landed = asyncio.get_running_loop().create_future()
-        flight.waiting.append(landed)
-        try:
-            if not flight.task.done():
-                await landed
-        finally:
-            flight.waiting.remove(landed)
-            if not flight.waiting:  # all have taken the answer, or left
-                self._forget(key, flight)
-                if not flight.task.done():
-                    flight.task.cancel()
-            if call is not None and flight.call is not None:
-                _tell(call, flight.call)
-
-    def _landed(self, key: Hashable, flight: _Flight) -> None:
-        self._tasks.discard(flight.task)
-        for waiting in flight.waiting:
-            if not waiting.done():
-                waiting.set_result(None)
+    def _land(self, flight: _Flight, response: httpx.Response | None, failure: BaseException | None) -> None:
+        self._under_way.discard(flight)
         # An answer is there for whoever comes until all who wait have taken it, and perhaps kept it; a failure is not.
-        if flight.task.cancelled() or flight.task.exception() is not None:
-            self._forget(key, flight)
+        if failure is not None:
+            self._forget(flight)
+        if not flight.landed:
+            flight.land(response, failure)
 
-    def _forget(self, key: Hashable, flight: _Flight) -> None:
-        if self._flights.get(key) is flight:
-            del self._flights[key]
+    def _all_left(self, flight: _Flight) -> None:
+        """All have taken the answer, or do not wait for it any more."""
+        self._forget(flight)
+        if not flight.landed:
+            flight.task.cancel()
+            flight.task.add_done_callback(lambda _: self._under_way.discard(flight))
+
+    def _forget(self, flight: _Flight) -> None:
+        if self._flights.get(flight.key) is flight:
+            del self._flights[flight.key]
+
+
+def _join(flight: _Flight, call: Call | None) -> None:
+    """Notes one more who waits; the shared call may take as long as the most patient of them."""
+    if flight.asked is None:
+        flight.asked = Asked()
+    if call is None:
+        return
+    call.shared = True
+    if flight.call is not None and flight.call.deadline < call.deadline:
+        flight.call.deadline, flight.call.cut_short = call.deadline, call.cut_short
 
 
 def _tell(call: Call, shared: Call) -> None:
@@ -149,17 +174,24 @@ def _tell(call: Call, shared: Call) -> None:
 
 
 def _answer(flight: _Flight, request: httpx.Request) -> httpx.Response:
-    if flight.task.cancelled():
+    """What came of the call, for one who waited: a likeness of the answer, or itself where nobody else has it."""
+    failure, response = flight.failure, flight.response
+    if isinstance(failure, asyncio.CancelledError):
         raise httpx.ReadError("the gateway stopped asking", request=request)
-    failure = flight.task.exception()
     if isinstance(failure, httpx.RequestError | AdapterError):
-        own = copy.copy(failure)  # the same one, raised by each, would gather all their traces
-        share_call(own, flight.asked)
-        if isinstance(own, httpx.RequestError):
-            own.request = request
-        raise own
-    response = response_like(flight.task.result())
-    share_call(response, flight.asked)
+        failure = copy.copy(failure)  # the same one, raised by each, would gather all their traces
+        if flight.asked is not None:
+            share_call(failure, flight.asked)
+        if isinstance(failure, httpx.RequestError):
+            failure.request = request
+    if failure is not None:
+        raise failure
+    assert response is not None  # noqa: S101 - it has landed
+    if flight.asked is None and not has_any_field(response, _OF_THE_BODY_AS_SENT):
+        return response
+    response = response_like(response)
+    if flight.asked is not None:
+        share_call(response, flight.asked)
     response.extensions[REPEATED] = flight.taken
     flight.taken = True
     return response
@@ -169,7 +201,7 @@ def response_like(response: httpx.Response) -> httpx.Response:
     """A finished answer once more: what one reader changes of it, another does not see."""
     return finished_response(
         response.status_code,
-        fields_without(response.headers, _OF_THE_BODY_AS_SENT),
+        headers_without(response.headers, _OF_THE_BODY_AS_SENT),
         response.content,
         {name: value for name, value in response.extensions.items() if name not in _OF_THE_CONNECTION},
     )

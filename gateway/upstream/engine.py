@@ -13,11 +13,11 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from adapters.messages import BoundedBody, body_of, new_response
+from adapters.messages import BoundedBody, body_of, finished_response, headers_of, new_response, server_of
 from adapters.wire import EXTENSION, CallInfo
 from gateway.upstream.answers import Answer
 from gateway.upstream.calls import call_of
-from gateway.upstream.connections import Connection, Timeouts, outgoing
+from gateway.upstream.connections import Connection, Server, Timeouts, outgoing
 from gateway.upstream.sockets import open_socket
 
 __all__ = ["EngineTransport"]
@@ -45,7 +45,7 @@ class EngineTransport(httpx.AsyncBaseTransport):
         self._trust = verify or _authorities()
         self._trust.set_alpn_protocols(["http/1.1"])
         self._open: set[Connection] = set()
-        self._idle: dict[str, deque[Connection]] = {}
+        self._idle: dict[Server, deque[Connection]] = {}
         self._closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -60,10 +60,10 @@ class EngineTransport(httpx.AsyncBaseTransport):
         timeouts: Timeouts = request.extensions.get("timeout", {})
         body = body_of(request) if isinstance(request.stream, httpx.ByteStream) else await request.aread()
         head = outgoing(request, body)
-        origin = _origin(request.url)
-        connection = None if write else self._kept(origin)
+        server = server_of(request.url)
+        connection = None if write else self._kept(server)
         if connection is None:
-            connection = await self._connect(origin, request.url, timeouts.get("connect"))
+            connection = await self._connect(server, request.url, timeouts.get("connect"))
         if (call := call_of(request)) is not None:
             call.sent = True
         try:
@@ -71,9 +71,22 @@ class EngineTransport(httpx.AsyncBaseTransport):
         except BaseException:
             self._drop(connection)
             raise
+        headers, told = headers_of(answer.headers), {"http_version": answer.version, "reason_phrase": answer.reason}
+        if answer.whole and not answer.is_coded:
+            self.let_go(connection, keep=not write)
+            return finished_response(answer.status, headers, answer.body(), told)
         body_to_come = _Body(self, connection, answer, timeouts, keep=not write)
-        told = {"http_version": answer.version, "reason_phrase": answer.reason}
-        return new_response(answer.status, answer.headers, body_to_come, told)
+        return new_response(answer.status, headers, body_to_come, told)
+
+    def let_go(self, connection: Connection, *, keep: bool) -> None:
+        """Ends an exchange; the connection is kept if it may be, and nothing on it can be taken for the next answer."""
+        if keep and connection.rest() and not connection.has_expired() and not self._closed:
+            idle = self._idle.setdefault(connection.server, deque())
+            idle.append(connection)
+            while idle and (len(idle) > KEPT_CONNECTIONS or idle[0].has_expired()):
+                self._drop(idle.popleft())
+        else:
+            self._drop(connection)
 
     async def aclose(self) -> None:
         """Closes all connections, those in use too."""
@@ -82,32 +95,24 @@ class EngineTransport(httpx.AsyncBaseTransport):
         for connection in tuple(self._open):
             self._drop(connection)
 
-    async def _connect(self, origin: str, url: httpx.URL, seconds: float | None) -> Connection:
+    async def _connect(self, server: Server, url: httpx.URL, seconds: float | None) -> Connection:
+        if url.scheme not in _PORTS:
+            raise httpx.UnsupportedProtocol("only http and https are spoken")
         trust = self._trust if url.scheme == "https" else None
         port = url.port or _PORTS[url.scheme]
-        connection = Connection(origin, await open_socket(url.raw_host.decode("ascii"), port, trust, seconds))
+        connection = Connection(server, await open_socket(url.raw_host.decode("ascii"), port, trust, seconds))
         self._open.add(connection)
         return connection
 
-    def _kept(self, origin: str) -> Connection | None:
+    def _kept(self, server: Server) -> Connection | None:
         """The idle connection that was used last and is still good, if there is one."""
-        idle = self._idle.get(origin)
+        idle = self._idle.get(server)
         while idle:
             connection = idle.pop()
             if not connection.has_expired():
                 return connection
             self._drop(connection)
         return None
-
-    def _give_back(self, connection: Connection) -> None:
-        """Keeps the connection, if nothing on it can be taken for the answer to the next request."""
-        if not connection.rest() or connection.has_expired() or self._closed:
-            self._drop(connection)
-            return
-        idle = self._idle.setdefault(connection.origin, deque())
-        idle.append(connection)
-        while idle and (len(idle) > KEPT_CONNECTIONS or idle[0].has_expired()):
-            self._drop(idle.popleft())
 
     def _drop(self, connection: Connection) -> None:
         self._open.discard(connection)
@@ -138,14 +143,4 @@ class _Body(BoundedBody):
         if self._closed:
             return
         self._closed = True
-        if self._keep:
-            self._engine._give_back(self._connection)  # noqa: SLF001 - of this file
-        else:
-            self._engine._drop(self._connection)  # noqa: SLF001 - of this file
-
-
-def _origin(url: httpx.URL) -> str:
-    """What a connection is to."""
-    if url.scheme not in _PORTS:
-        raise httpx.UnsupportedProtocol("only http and https are spoken")
-    return f"{url.scheme}://{url.netloc.decode('ascii')}"
+        self._engine.let_go(self._connection, keep=self._keep)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from adapters.wire import EXTENSION, CallInfo
-from gateway.upstream.calls import call_of
+from gateway.upstream.calls import Call, call_of
 from gateway.upstream.limits_turns import Bounds, Turns
 
 __all__ = ["Limiter", "LimitsTransport", "Permit", "QueueFull"]
@@ -23,14 +23,18 @@ class QueueFull(Exception):
 
 
 class Permit:
-    """A call's place in the queue, and its turn once it is ``held``. ``until`` is its deadline, if it has one."""
+    """A call's place in the queue, and its turn once it is ``held``.
 
-    __slots__ = ("_granted", "held", "name", "until", "write")
+    ``until`` is its deadline, if it has one, and ``late`` when it gives up, by the event loop's clock.
+    """
+
+    __slots__ = ("_granted", "held", "late", "name", "until", "write")
 
     def __init__(self, *, write: bool, until: float | None) -> None:
         self.name = ""
         self.write = write
         self.until = until
+        self.late: float | None = None
         self.held = False
         self._granted: asyncio.Future[None] | None = None
 
@@ -40,22 +44,17 @@ class Permit:
         if self._granted is not None and not self._granted.done():
             self._granted.set_result(None)
 
-    async def turn(self, seconds: float | None) -> None:
-        """Waits for it, ``seconds`` at most; raises TimeoutError then."""
+    async def turn(self) -> None:
+        """Waits for it; raises TimeoutError when it gives up."""
         if self.held:
             return
-        loop = asyncio.get_running_loop()
-        self._granted = loop.create_future()
-        timer = None if seconds is None else loop.call_later(seconds, self._give_up)
-        try:
-            await self._granted
-        finally:
-            if timer is not None:
-                timer.cancel()
+        self._granted = asyncio.get_running_loop().create_future()
+        await self._granted
         if not self.held:
             raise TimeoutError
 
-    def _give_up(self) -> None:
+    def give_up(self) -> None:
+        """It is too late for its turn."""
         if self._granted is not None and not self._granted.done():
             self._granted.set_result(None)
 
@@ -75,6 +74,7 @@ class Limiter:
         self._monotonic = monotonic
         self._clock = clock
         self._timer: asyncio.TimerHandle | None = None
+        self._impatience: asyncio.TimerHandle | None = None
 
     @property
     def remaining(self) -> int:
@@ -105,23 +105,34 @@ class Limiter:
 
         Raises `QueueFull`, or TimeoutError when it does not come in time.
         """
-        if self.queued >= QUEUED_PER_PERMIT * self.bounds.concurrency:
+        permit = self.queue(write=write, seconds=seconds)
+        if not permit.held:
+            await self.turn(permit, seconds)
+        return permit
+
+    def queue(self, *, write: bool, seconds: float | None) -> Permit:
+        """A place in the queue, whose turn it may be at once. Raises `QueueFull`."""
+        if self._turns.waiting >= QUEUED_PER_PERMIT * self.bounds.concurrency:
             raise QueueFull
         until = None if seconds is None else self._monotonic() + seconds
         permit = Permit(write=write, until=until)
         self._turns.join(permit, write=write)
         self.serve()
-        if permit.held:
-            return permit
+        return permit
+
+    async def turn(self, permit: Permit, seconds: float | None) -> None:
+        """Waits for the turn of a place in the queue. Raises TimeoutError when it does not come in so many seconds."""
+        if seconds is not None:
+            permit.late = asyncio.get_running_loop().time() + seconds
+            self._look_again(permit.late)
         try:
-            await permit.turn(seconds)
+            await permit.turn()
         except BaseException:
             if permit.held:
                 self.release(permit, used=False)
             else:
                 self._leave(permit)
             raise
-        return permit
 
     def release(self, permit: Permit, *, used: bool = True) -> None:
         """Ends a turn; ``used`` says whether anything was asked of the backend. A second time does nothing."""
@@ -141,6 +152,26 @@ class Limiter:
         if opens is not None and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(opens, self._opened)
 
+    def _look_again(self, at: float) -> None:
+        """Looks for who waits too long, not later than at a time: one timer for all, who mostly wait a little."""
+        if self._impatience is not None:
+            if self._impatience.when() <= at:
+                return
+            self._impatience.cancel()
+        self._impatience = asyncio.get_running_loop().call_at(at, self._too_long)
+
+    def _too_long(self) -> None:
+        self._impatience = None
+        now = asyncio.get_running_loop().time()
+        patient = []
+        for permit in self._turns.all_waiting():
+            if permit.late is not None and permit.late > now:
+                patient.append(permit.late)
+            elif permit.late is not None:
+                permit.give_up()
+        if patient:
+            self._look_again(min(patient))
+
     def _opened(self) -> None:
         self._timer = None
         self.serve()
@@ -156,8 +187,8 @@ class Limiter:
 
     def close(self) -> None:
         """Looks at nothing more by itself."""
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in filter(None, (self._timer, self._impatience)):
+            timer.cancel()
 
 
 class _HeldStream(httpx.AsyncByteStream):
@@ -188,7 +219,11 @@ class LimitsTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Passes the request on. Raises `httpx.PoolTimeout` (never sent) when its turn does not come in its time."""
-        permit, call = await self._turn(request), call_of(request)
+        call = call_of(request)
+        seconds = request.extensions.get("timeout", {}).get("pool") if call is None else call.remaining()
+        permit = self._queued(request, seconds)
+        if not permit.held:
+            await self._turn(permit, request, seconds, call)
         try:
             if call is not None and call.info.write:
                 call.begin_anew()
@@ -203,21 +238,22 @@ class LimitsTransport(httpx.AsyncBaseTransport):
             response.stream = _HeldStream(response.stream, self._limiter, permit)
         return response
 
-    async def _turn(self, request: httpx.Request) -> Permit:
+    def _queued(self, request: httpx.Request, seconds: float | None) -> Permit:
         info: CallInfo | None = request.extensions.get(EXTENSION)
-        call = call_of(request)
-        seconds = request.extensions.get("timeout", {}).get("pool") if call is None else call.remaining()
-        came = time.monotonic()
         try:
-            permit = await self._limiter.acquire(write=info is not None and info.write, seconds=seconds)
+            return self._limiter.queue(write=info is not None and info.write, seconds=seconds)
         except QueueFull:
             raise httpx.PoolTimeout("too many calls to this backend wait already", request=request) from None
+
+    async def _turn(self, permit: Permit, request: httpx.Request, seconds: float | None, call: Call | None) -> None:
+        came = time.monotonic()
+        try:
+            await self._limiter.turn(permit, seconds)
         except TimeoutError:
             raise httpx.PoolTimeout("this call's turn did not come in its time", request=request) from None
         finally:
             if call is not None:
                 call.queued += time.monotonic() - came
-        return permit
 
     async def aclose(self) -> None:
         """Closes the inner transport."""

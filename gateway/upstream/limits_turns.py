@@ -95,8 +95,10 @@ class Turns(Generic[W]):
     @property
     def remaining(self) -> int:
         """How many may begin now."""
-        room = self.bounds.concurrency - self.held
-        return max(0, room if self.bounds.calls is None else min(room, self.bounds.calls - self.counted))
+        room = self.bounds.concurrency - self._held[False] - self._held[True]
+        if self.bounds.calls is not None:
+            room = min(room, self.bounds.calls - self.counted)
+        return max(0, room)
 
     @property
     def counted(self) -> int:
@@ -118,6 +120,10 @@ class Turns(Generic[W]):
     def leave(self, waiter: W, *, write: bool) -> None:
         """Stops waiting."""
         self._waiting[write].pop(waiter, None)
+
+    def all_waiting(self) -> tuple[W, ...]:
+        """Who waits."""
+        return (*self._waiting[False], *self._waiting[True])
 
     def first(self, *, write: bool) -> W | None:
         """Who waits longest, of a kind."""

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import httpx
 
+from gateway.upstream.alarms import Alarm
 from gateway.upstream.reaching import reached
 
 __all__ = ["Socket", "open_socket"]
@@ -48,6 +49,7 @@ class Socket(asyncio.Protocol):
         self._held_back = False
         self._must_drain = False
         self._waiter: asyncio.Future[None] | None = None
+        self._alarm = Alarm(self._give_up)
         self._late = False
 
     @property
@@ -76,6 +78,7 @@ class Socket(asyncio.Protocol):
         """Called by the event loop."""
         self._ended = True
         self._failure = exc
+        self._alarm.close()
         self._wake()
 
     def pause_writing(self) -> None:
@@ -129,13 +132,13 @@ class Socket(asyncio.Protocol):
         """Waits until the event loop has told something; False where that took so many seconds."""
         self._late = False
         self._waiter = self._loop.create_future()
-        timer = None if seconds is None else self._loop.call_later(seconds, self._give_up)
+        if seconds is not None:
+            self._alarm.set(seconds)
         try:
             await self._waiter
         finally:
             self._waiter = None
-            if timer is not None:
-                timer.cancel()
+            self._alarm.stop()
         return not self._late
 
     def _give_up(self) -> None:

@@ -2,8 +2,8 @@
 
 import httpx
 
-from adapters.messages import fields_without, finished_response, let_go
-from adapters.wire import EXTENSION, CallInfo, read_bounded
+from adapters.messages import finished_response, headers_without, let_go
+from adapters.wire import EXTENSION, CallInfo, bounded, read_bounded
 
 __all__ = ["WholeAnswersTransport", "whole"]
 
@@ -29,9 +29,13 @@ class WholeAnswersTransport(httpx.AsyncBaseTransport):
 
 async def whole(response: httpx.Response, info: CallInfo) -> httpx.Response:
     """The same answer with its body read and decoded, and closed."""
+    if response.is_stream_consumed:  # it came in one piece
+        bounded(response, info)
+        response.headers = headers_without(response.headers, _OF_THE_CODED_BODY)
+        return response
     try:
         body = await read_bounded(response, info)
     finally:
         await let_go(response)
-    fields = fields_without(response.headers, _OF_THE_CODED_BODY)
-    return finished_response(response.status_code, fields, body, response.extensions)
+    headers = headers_without(response.headers, _OF_THE_CODED_BODY)
+    return finished_response(response.status_code, headers, body, response.extensions)

@@ -1,5 +1,8 @@
 """What the bytes of an answer are taken for, and what they are not."""
 
+import gc
+import weakref
+
 import pytest
 
 from gateway.upstream.answers import Answer, NotHttpError
@@ -38,3 +41,16 @@ def test_bytes_after_an_answer_are_no_part_of_it_and_end_its_connection(answer: 
     read = Answer()
     read.feed(answer + after)
     assert (b"".join(read.pieces), read.whole, read.keeps) == (b"hi", True, False)
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_a_whole_answer_needs_no_garbage_collector(answer: bytes) -> None:
+    gc.disable()
+    try:
+        read = Answer()
+        read.feed(answer)
+        left = weakref.ref(read)
+        del read
+        assert left() is None
+    finally:
+        gc.enable()

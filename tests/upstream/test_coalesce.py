@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from adapters.errors import BadCredentials
+from adapters.messages import finished_response
 from gateway.upstream.calls import Call, Operation, call_of, current_operation, running
 from gateway.upstream.coalesce import CoalesceTransport
 from tests.upstream.reading import PATIENCE, Vendor, asking, called, settled, writing
@@ -201,10 +202,22 @@ async def test_closing_ends_what_is_under_way(vendor: Vendor, transport: Coalesc
     assert vendor.cancelled == 1
 
 
+async def test_closing_ends_what_has_not_even_begun(vendor: Vendor, transport: CoalesceTransport) -> None:
+    async with patience():
+        reads = begun(transport, asking())
+        await asyncio.sleep(0)
+        await transport.aclose()
+        with pytest.raises(httpx.ReadError):
+            await reads[0]
+    assert vendor.count == 0
+
+
 # ── Answers and failures ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_what_one_changes_of_its_answer_no_other_sees(vendor: Vendor, transport: CoalesceTransport) -> None:
+async def test_what_one_changes_of_its_answer_no_other_sees() -> None:
+    vendor = Vendor(lambda _: finished_response(200, [(b"x-request-id", b"r1")], b"[1]", {}))
+    transport = CoalesceTransport(vendor)
     async with patience():
         reads = begun(transport, asking(), asking())
         await settled()

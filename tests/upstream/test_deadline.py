@@ -115,6 +115,29 @@ async def test_a_caller_who_leaves_is_not_held_up_nor_told_of_a_deadline() -> No
     assert left.is_set()
 
 
+async def test_who_leaves_as_the_deadline_comes_has_left() -> None:
+    async def left_at_the_deadline(_: httpx.Request) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            caller.cancel()
+            raise
+
+    transport = DeadlineTransport(Scripted(200, before=left_at_the_deadline), SOON)
+    caller = asyncio.create_task(transport.handle_async_request(request()))
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+
+
+async def test_a_task_whose_call_came_to_its_deadline_goes_on() -> None:
+    transport = DeadlineTransport(Scripted(200, before=forever), SOON)
+    with pytest.raises(httpx.PoolTimeout):
+        await transport.handle_async_request(request())
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
 async def test_a_time_out_that_is_not_the_deadline_is_passed_on_as_it_is() -> None:
     with pytest.raises(TimeoutError):
         await DeadlineTransport(Scripted(TimeoutError()), PATIENCE).handle_async_request(request())

@@ -128,6 +128,12 @@ async def test_no_more_are_kept_than_a_certain_number(monkeypatch: pytest.Monkey
         assert (server.connections, len(engine._open)) == (5, 2)
 
 
+async def test_an_answer_that_came_whole_lets_it_go_before_anybody_reads() -> None:
+    async with serving(answering) as server, EngineTransport() as engine:
+        first, second = [await engine.handle_async_request(call(server.url, write=False)) for _ in range(2)]
+        assert (server.connections, await first.aread() == await second.aread()) == (1, True)
+
+
 async def test_one_to_another_server_is_not_used() -> None:
     async with serving(answering) as one, serving(answering) as other, EngineTransport() as engine:
         for server in (one, other, one, other):

@@ -252,3 +252,21 @@ async def test_a_call_that_leaves_as_its_turn_comes_gives_it_on() -> None:
     async with asyncio.timeout(PATIENCE):
         limiter.release(await third)
     assert (second.cancelled(), limiter.remaining, limiter.queued) == (True, 1, 0)
+
+
+async def test_each_who_waits_gives_up_in_its_own_time_and_the_others_wait_on() -> None:
+    limiter = Limiter(Bounds(concurrency=1, writes=1))
+    held = await limiter.acquire(write=False, seconds=None)
+    given_up = []
+
+    async def waiting(seconds: float) -> None:
+        try:
+            await limiter.acquire(write=False, seconds=seconds)
+        except TimeoutError:
+            given_up.append(seconds)
+
+    calls = [asyncio.create_task(waiting(seconds)) for seconds in (60.0, 0.1, 0.02)]
+    await asyncio.wait(calls[1:])
+    limiter.release(held)
+    await calls[0]
+    assert (given_up, limiter.held) == ([0.02, 0.1], 1)

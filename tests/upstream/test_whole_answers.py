@@ -10,8 +10,10 @@ import pytest
 from adapters import wire
 from adapters.errors import MalformedAnswer, OutcomeUnknown
 from adapters.redaction import secrets_of, tell_secrets
+from gateway.upstream.engine import EngineTransport
 from gateway.upstream.whole_answers import WholeAnswersTransport
 from tests.upstream.calling import Scripted, request
+from tests.upstream.misbehaving import Line, call, serving
 
 
 class Body(httpx.AsyncByteStream):
@@ -49,6 +51,20 @@ async def test_a_coded_answer_is_decoded_once() -> None:
     response = await answer_over(httpx.Response(200, headers=headers, stream=Body(gzip.compress(b"plain"))))
     assert (response.content, response.headers.get("content-encoding")) == (b"plain", None)
     assert "content-length" not in response.headers  # that of the coded answer would be wrong
+
+
+async def test_a_coded_answer_that_came_in_one_piece_is_decoded() -> None:
+    coded = gzip.compress(b"plain")
+    head = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(coded)
+
+    async def answers(line: Line) -> None:
+        await line.request()
+        line.say(head + coded)
+        await line.gone()
+
+    async with serving(answers) as server, EngineTransport() as engine:
+        response = await WholeAnswersTransport(engine).handle_async_request(call(server.url, write=False))
+        assert (response.content, response.headers.get("content-encoding")) == (b"plain", None)
 
 
 async def test_the_secrets_of_an_answer_stay_with_it() -> None:

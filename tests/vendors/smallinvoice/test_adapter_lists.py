@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from adapters.contract import Adapter, Order
-from adapters.errors import InvalidInput, ScanLimit, UnsupportedByVendor
+from adapters.errors import InvalidInput, MalformedAnswer, Rejected, ScanLimit, UnsupportedByVendor
 from adapters.filters import And, Compare, Filter, FilterOptions, Not, Op, Or, RelativePeriod, evaluate
 from adapters.model import DocumentState, Letter
 from adapters.smallinvoice import vendor
@@ -29,6 +29,16 @@ async def all_letters(adapter: Adapter, **members: Any) -> list[Letter]:
     page = await letters(adapter).page(asking(2000, **members))
     assert page.end is None
     return list(page.records)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(True, Rejected), ("false", MalformedAnswer), (0, MalformedAnswer), (None, MalformedAnswer)],
+)
+async def test_a_list_without_error_false_is_none_whatever_rows_it_has(error: object, kind: type[Exception]) -> None:
+    async with answering(enveloped({"id": 1}, error=error)) as adapter:
+        with pytest.raises(kind):
+            await customers(adapter).page(asking(10))
 
 
 class TestWire:
