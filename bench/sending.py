@@ -171,11 +171,15 @@ class Gateway:
             to=[{"email": address, "name": "A"}],
         )
 
-    async def commits(self) -> int:
-        """How many transactions of the ledger have written so far."""
+    async def commits(self) -> tuple[int, float]:
+        """How many transactions of the ledger have written so far, and their seconds."""
         text = (await self._client.get(f"{self.url}/metrics")).text
         rows = dict(line.rsplit(" ", 1) for line in text.splitlines())
-        return int(float(rows['postroom_ledger_transaction_seconds_count{kind="write",outcome="done"}']))
+        count, seconds = (
+            float(rows[f'postroom_ledger_transaction_seconds_{what}{{kind="write",outcome="done"}}'])
+            for what in ("count", "sum")
+        )
+        return int(count), seconds
 
     def memory(self) -> tuple[float, float]:
         """Resident memory now and at its highest, in MB."""
@@ -238,7 +242,7 @@ async def measure_single(gateway: Gateway, access: dict[str, Any], folder: Path)
     chosen = letters["letters"]["nodes"]
     url = f"{access['base_url']}/letter/email/id/{{}}/token/{access['credentials']['token']}"
     times: dict[str, list[float]] = {name: [] for name in ("call", "new client", "commits", "send")}
-    committed: list[int] = []
+    committed: list[tuple[int, float]] = []
     unkept = httpx.Limits(max_keepalive_connections=0)
     async with httpx.AsyncClient(trust_env=False, limits=unkept) as client, LedgerAlone.opened(folder) as ledger:
         for number in range(WARMING + SINGLES):
@@ -251,11 +255,13 @@ async def measure_single(gateway: Gateway, access: dict[str, Any], folder: Path)
                 "send": partial(gateway.send, letter["id"], address),
             }
             first = number % len(works)
-            before = await gateway.commits()
+            count, seconds = await gateway.commits()
             for name in (*list(works)[first:], *list(works)[:first]):  # so that none always has another's wake
                 times[name].append(await timed(works[name]()))
-            committed.append(await gateway.commits() - before)
-    commits_each = statistics.median(committed)  # of the others some have the gateway's own upkeep in them
+            now = await gateway.commits()
+            committed.append((now[0] - count, now[1] - seconds))
+    # Medians: of some sends the gateway's upkeep is among the commits.
+    commits_each, own = (statistics.median(of) for of in zip(*committed[WARMING:], strict=True))
     call, new, commits, send = (1000 * statistics.median(of[WARMING:]) for of in times.values())
     told = (
         f"one e-mail, medians of {SINGLES} rounds in turn",
@@ -263,6 +269,7 @@ async def measure_single(gateway: Gateway, access: dict[str, Any], folder: Path)
         f"  commits      {commits:8.2f} ms for the claim and the settling; {commits_each:g} each e-mail (at most 2)",
         f"  gateway      {send:8.2f} ms (at most 1.5 calls + commits: {1.5 * call + commits:.2f})",
         f"               {(send - commits) / call:8.2f} x the call, beside the commits (at most 1.5)",
+        f"               {1000 * own:8.2f} ms of it in the ledger's transactions (like the commits, on a quiet disk)",
     )
     print("\n".join(told))  # noqa: T201
 
