@@ -25,6 +25,9 @@ __all__ += ["left_out", "settings"]
 
 NPM = Path(__file__).parent / "npm"
 HIVE_NPM = NPM.with_name("npm-hive")
+IN_PRODUCTION = {"NODE_ENV": "production"}
+"""As Node's servers are told to be quick: graphql-js checks less, Apollo Server shows no stack traces."""
+
 HOT_SECONDS = 60
 """How long answers are kept of those backends whose answers are."""
 
@@ -184,17 +187,31 @@ ALL = (
         name="apollo",
         title="Apollo Server + DataLoader",
         command=_script("apollo.js"),
+        environment=IN_PRODUCTION,
         npm=Package("@apollo/server"),
         path="/",
     ),
-    Contender(name="yoga", title="GraphQL Yoga + DataLoader", command=_script("yoga.js"), npm=Package("graphql-yoga")),
+    Contender(
+        name="yoga",
+        title="GraphQL Yoga + DataLoader",
+        command=_script("yoga.js"),
+        environment=IN_PRODUCTION,
+        npm=Package("graphql-yoga"),
+    ),
     Contender(
         name="yoga-jit",
         title="GraphQL Yoga + graphql-jit",
         command=_script("yoga.js", "jit"),
+        environment=IN_PRODUCTION,
         npm=Package("@envelop/graphql-jit"),
     ),
-    Contender(name="hive", title="Hive Gateway", command=_hive, npm=Package("@graphql-hive/gateway-runtime", HIVE_NPM)),
+    Contender(
+        name="hive",
+        title="Hive Gateway",
+        command=_hive,
+        environment=IN_PRODUCTION,
+        npm=Package("@graphql-hive/gateway-runtime", HIVE_NPM),
+    ),
     Contender(
         name="tailcall",
         title="Tailcall (Rust)",
