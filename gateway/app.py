@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import functools
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -29,6 +29,7 @@ from gateway.files import FileLinks
 from gateway.metrics import Metrics
 from gateway.principals import Scope
 from gateway.problems import Problem, ProblemCode, ProblemError
+from gateway.schema.answer_scopes import AnswerScopes
 from gateway.schema.build import build_schema, schema_needs
 from gateway.schema.subgraph_directives import said_of_fields
 from gateway.schema.subgraph_sdl import subgraph_sdl
@@ -95,6 +96,7 @@ class Gateway:
         self.authenticator = authenticator or LocalAuthenticator()
         self._clock = clock
         self._needs = functools.cache(schema_needs)
+        self._answer_scopes = AnswerScopes(self.schema.core)
 
     def context(self, principal: Principal = LOCAL) -> RequestContext:
         """The context of one operation."""
@@ -105,6 +107,7 @@ class Gateway:
             sending=self.sending,
             file_links=self.file_links,
             needs=self._needs(principal.scopes),
+            answer_scopes=self._answer_scopes,
             clock=self._clock,
             subgraph_sdl=self.subgraph_sdl,
             renewed=self._renewed,
@@ -168,25 +171,36 @@ def build_app(
     clock: Clock = utc_now,
     engine_of: EngineFactory = DbosEngine,
     stopping: Stopping | None = None,
-) -> Starlette:
+) -> Straight:
     """The whole application. Backends connect when it starts, and are let go when everything sent is settled.
 
     Whoever serves it tells ``stopping`` when it is to go.
     """
     leaving = stopping or Stopping(settings.server.stop_seconds)
-    door = Middleware(Door, hosts=hosts_of(settings.server), origins=origins_of(settings.server))
+    first: list[Middleware] = [
+        Middleware(LastAnswers, leaving),
+        Middleware(Door, hosts=hosts_of(settings.server), origins=origins_of(settings.server)),
+    ]
     often: dict[str, ASGIApp] = {}
-    app = Starlette(middleware=[Middleware(LastAnswers, leaving), door, Middleware(Straight, often)])
+    app = Starlette(middleware=first)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with running_gateway(settings, clock, engine_of, leaving.remaining, leaving.answer_now) as gateway:
             view = _view(gateway, leaving)
-            often[GRAPHQL_PATH] = view
+            often[GRAPHQL_PATH] = behind(first, view)
             app.router.routes.extend(_routes(gateway, leaving, view))
             yield
 
     app.router.lifespan_context = lifespan
+    return Straight(app, often)
+
+
+def behind(middleware: Iterable[Middleware], endpoint: ASGIApp) -> ASGIApp:
+    """The endpoint behind all of these; requests pass the first of them first."""
+    app = endpoint
+    for cls, arguments, named in reversed([*middleware]):
+        app = cls(app, *arguments, **named)
     return app
 
 
@@ -222,7 +236,7 @@ def _routes(gateway: Gateway, stopping: Stopping | None = None, endpoint: GraphQ
         *health_routes(gateway.backends, leaving, caller_with(gateway.authenticator, Scope.READ)),
         metrics_route(gateway.watch.metrics, gateway.authenticator, gateway.settings.worker),
         *explorer_routes(endpoint=GRAPHQL_PATH, tabs=example_queries(), signs_in=gateway.settings.auth.mode != "none"),
-        SchemaFile(gateway.schema, caller_with(gateway.authenticator)).route(),
+        SchemaFile(gateway.schema, caller_with(gateway.authenticator, counted=True)).route(),
         FrontPage(
             gateway.backends,
             gateway.sending.ledger,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.documents.prepared import PreparedOperation
     from gateway.files import FileLinks
     from gateway.loaders import Loaders
+    from gateway.schema.answer_scopes import AnswerScopes
     from gateway.settings import ListLimits
 
 __all__ = ["LOCAL", "Ask", "Principal", "RequestContext"]
@@ -39,6 +40,7 @@ class RequestContext:
     sending: "Sending"
     file_links: "FileLinks"
     needs: FieldNeeds
+    answer_scopes: "AnswerScopes"
     clock: Callable[[], datetime]
     subgraph_sdl: Callable[[], str]
     renewed: "Callable[[Principal], Awaitable[Principal]] | None" = None

@@ -80,15 +80,18 @@ class OwnListLoader:
         request = _request(self._of, self._backend, None)
         loaders = [self._context.loaders.own_pages(part, self._backend, request) for part in self._parts]
         if len(loaders) == 1:
-            return list(map(self._of_one_part, customer_ids, await loaders[0].load_many(customer_ids)))
+            return self._of_one_part(customer_ids, await loaders[0].load_many(customer_ids))
         answers = await asyncio.gather(*(loader.load_many(customer_ids) for loader in loaders))
         return [self._of_parts(one, pages) for one, *pages in zip(customer_ids, *answers, strict=True)]
 
-    def _of_one_part(self, customer_id: str, page: Any) -> "OwnConnection | Connection | Exception":
-        of = self._of
-        if isinstance(page, Page) and page.problem is None and len(page.records) <= of.first:
-            return OwnConnection(page.records, page.total if of.count else None, customer_id, page, self._whole)
-        return self._of_parts(customer_id, [page])
+    def _of_one_part(self, customer_ids: Sequence[str], pages: Sequence[Any]) -> list[Any]:
+        first, count, whole = self._of.first, self._of.count, self._whole
+        return [
+            OwnConnection(page.records, page.total if count else None, one, page, whole)
+            if isinstance(page, Page) and page.problem is None and len(page.records) <= first
+            else self._of_parts(one, [page])
+            for one, page in zip(customer_ids, pages, strict=True)
+        ]
 
     def _of_parts(self, customer_id: str, pages: list[Any]) -> Connection | Exception:
         reading = _reading_of(self.key(customer_id))

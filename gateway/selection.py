@@ -64,11 +64,15 @@ class Selection:
             known = self._below[names] = Selection(nodes, self._fragments, self._needs, self._applies)
         return known
 
-    def has(self, name: str) -> bool:
-        """Whether a field of this name is selected."""
+    def names(self) -> frozenset[str]:
+        """The names of the selected fields."""
         if self._names is None:
             self._names = frozenset(node.name.value for node in self._fields())
-        return name in self._names
+        return self._names
+
+    def has(self, name: str) -> bool:
+        """Whether a field of this name is selected."""
+        return name in self.names()
 
     def wanted(self, *types: str) -> frozenset[str]:
         """The attributes that the selected fields need, read as fields of these types."""

@@ -65,16 +65,16 @@ class _Together:
 
     def _page(self, own: _Own, rest: str | None, scanned: int, *, counted: bool) -> Page[Letter]:
         letters, offsets = own
-        first, matched = self._first, len(letters)
-        positions = OffsetPositions(letters[:first], offsets[:first], _key)
+        matched, first = len(letters), self._first
+        if matched > first:
+            letters, offsets = letters[:first], offsets[:first]
+        positions = OffsetPositions(letters, offsets, _key)
         return Page(
-            records=tuple(letters[:first]),
+            records=tuple(letters),
             positions=positions,
             end=positions[-1] if matched > first else rest,
             total=matched if counted else None,
-            problem=ScanLimit(f"Stopped after reading {scanned} rows.")
-            if rest is not None and matched < first
-            else None,
+            problem=ScanLimit(f"Stopped after reading {scanned} rows.") if rest and matched < first else None,
         )
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.auth.api_keys import ApiKey, parse_key
 from gateway.auth.key_table import KeyTable
-from gateway.auth.refusals import InvalidCredentialError, UndecidedError
+from gateway.auth.refusals import InvalidCredentialError
 from gateway.auth.rereading import Pace, Reread
 from gateway.dispatch.ledger import LedgerUnavailableError
 from gateway.principals import Principal
@@ -37,13 +37,6 @@ class KnownKeys:
         self._table = table
         self._clock = clock
         self._keys = Reread("API keys", self._read, KEYS_PACE, (LedgerUnavailableError,), monotonic)
-
-    async def cheaply(self, text: str) -> Principal | None:
-        """Who asks with this key, if it is good: to know costs a digest."""
-        try:
-            return await self.verify(text)
-        except (InvalidCredentialError, UndecidedError):
-            return None
 
     async def verify(self, text: str) -> Principal:
         """Who asks with this key. Raises `InvalidCredentialError`, and `UndecidedError` for one that may be new."""

@@ -33,22 +33,13 @@ class LocalRates:
 
     async def take(self, name: str) -> float:
         """Takes one, or says how long it is until there is one."""
-        wait = self.wait(name)
-        if wait == 0:
-            self.spend(name)
-        return wait
-
-    def wait(self, name: str) -> float:
-        """How long it is until there is one."""
         now = self._monotonic()
         full_at = max(self._full_at.get(name, now), now) + self._per
         wait = full_at - now - max(MINUTE, self._per)
-        return wait if wait > _ROUNDING else 0.0
-
-    def spend(self, name: str) -> None:
-        """Takes one, whether there is one or not."""
-        now = self._monotonic()
-        self._full_at[name] = max(self._full_at.get(name, now), now) + self._per
+        if wait > _ROUNDING:
+            return wait
+        self._full_at[name] = full_at
         self._full_at.move_to_end(name)
         if len(self._full_at) > MOST_NAMES:
             self._full_at.popitem(last=False)
+        return 0.0

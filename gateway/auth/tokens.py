@@ -63,21 +63,16 @@ class Tokens:
         self._clock = clock
         self._kept: OrderedDict[bytes, tuple[Principal, datetime]] = OrderedDict()
 
-    async def cheaply(self, text: str) -> Principal | None:
-        """Who asks with this token, where it was verified a moment ago."""
-        digest = _digest(text)
-        kept = self._kept.get(digest)
-        if kept is None or self._clock() >= kept[1]:
-            return None
-        self._kept.move_to_end(digest)
-        return kept[0]
-
     async def verify(self, text: str) -> Principal:
         """Who asks with this token. Raises `InvalidCredentialError`, and `gateway.auth.refusals.UndecidedError`."""
         if len(text) > MOST_CHARACTERS:
             raise InvalidCredentialError(f"The token is longer than {MOST_CHARACTERS} characters.")
-        principal = await self._verify(text)
         digest, now = _digest(text), self._clock()
+        kept = self._kept.get(digest)
+        if kept is not None and now < kept[1]:
+            self._kept.move_to_end(digest)
+            return kept[0]
+        principal = await self._verify(text)
         self._kept[digest] = principal, min(now + KEPT_FOR, principal.expires or now)
         self._kept.move_to_end(digest)
         if len(self._kept) > MOST_KEPT:

@@ -8,7 +8,8 @@ still waited for.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from types import NoneType
+from typing import Any, Final
 
 from graphql import ExecutionResult, OperationType
 from graphql.execution.values import VariableValues
@@ -135,14 +136,15 @@ class Run:
             self._write(step, objects, [error] * len(objects), {})
             return []
         path = self._path(plan, step, path)
-        portions: dict[str, _Portion] = {}
+        backends = {source.backend: None for source in sources}
+        loaders = {backend: self.context.loaders.connection.own(backend, lists) for backend in backends}
+        if len(loaders) == 1:
+            (loader,) = loaders.values()
+            return [_Portion(step, loader, [*objects], [source.native_id for source in sources], path)]
+        portions = {backend: _Portion(step, loader, [], [], path) for backend, loader in loaders.items()}
         for source, owner in zip(sources, objects, strict=True):
-            mine = portions.get(source.backend)
-            if mine is None:
-                loader = self.context.loaders.connection.own(source.backend, lists)
-                mine = portions[source.backend] = _Portion(step, loader, [], [], path)
-            mine.owners.append(owner)
-            mine.keys.append(source.native_id)
+            portions[source.backend].owners.append(owner)
+            portions[source.backend].keys.append(source.native_id)
         return [*portions.values()]
 
     def _path(self, plan: ObjectPlan, step: FieldPlan, path: str) -> str:
@@ -187,7 +189,10 @@ class Run:
         step, keys = portion.step, portion.keys
         values: Sequence[Any]
         try:
-            values = await self._for(portion.path, lambda: portion.loader.load_many(keys))
+            if self.context.explained:
+                values = await needed_by(portion.path, lambda: portion.loader.load_many(keys))
+            else:
+                values = await portion.loader.load_many(keys)
         except Exception as error:  # noqa: BLE001 - each field's failure
             values = [error] * len(keys)
         if isinstance(step.declared, Attribute):
@@ -218,8 +223,8 @@ class Run:
 
     def _write(self, step: FieldPlan, owners: Sequence[dict[str, Any]], values: Sequence[Any], level: Level) -> None:
         """Writes what a step brought."""
-        odd = [at for at, value in enumerate(values) if value is None or isinstance(value, Exception)]
-        if odd:
+        if any(issubclass(one, _ODD) for one in set(map(type, values))):
+            odd = [at for at, value in enumerate(values) if isinstance(value, _ODD)]
             self._complete(step, [owners[at] for at in odd], [values[at] for at in odd], level)
             passed = set(odd)
             owners = [owner for at, owner in enumerate(owners) if at not in passed]
@@ -240,6 +245,10 @@ class Run:
         """Writes what a step brought field by field. Raises LostError when nothing is left."""
         if Completer(self, level).values(step, owners, values) and step in self._plan.root.steps:
             raise LostError
+
+
+_ODD: Final = (NoneType, Exception)
+"""What the generated functions are not asked to write."""
 
 
 class _Portion(Struct):

@@ -6,7 +6,7 @@ from typing import Any
 from gateway.principals import Principal, Scope
 from gateway.problems import Problem, ProblemCode, ProblemError
 
-__all__ = ["NEEDS", "forbidden", "require", "require_for_input"]
+__all__ = ["NEEDS", "forbidden", "forbidden_answer", "require", "require_for_input"]
 
 NEEDS = "postroom.scope"
 """The key in an input field's metadata, of the scope that giving it takes."""
@@ -36,3 +36,9 @@ def forbidden(scope: Scope, *path: str) -> Problem:
     """The problem of who lacks a scope; ``path`` names the input field that takes it."""
     message = f'This needs the scope "{scope.value}", which was not given to who asks.'
     return Problem(code=ProblemCode.FORBIDDEN, message=message, path=path or None)
+
+
+def forbidden_answer(scope: Scope) -> Problem:
+    """The problem of who may not see what they ask of a mutation's answer."""
+    message = f'What is asked of the answer needs the scope "{scope.value}", which was not given to who asks.'
+    return Problem(code=ProblemCode.FORBIDDEN, message=f"{message} Nothing was done: ask for less of it.")

@@ -25,7 +25,7 @@ from gateway.loaders import RecordKey
 from gateway.principals import EVERYTHING, Scope
 from gateway.problems import ProblemError, UnavailableError, failed, incident_of
 from gateway.record_types import type_name
-from gateway.schema.access import require, require_for_input
+from gateway.schema.access import forbidden_answer, require, require_for_input
 from gateway.schema.auditing import auditing
 from gateway.selection import FieldNeeds, Selection
 from gateway.upstream.needs import needed_by
@@ -226,7 +226,10 @@ def _loaded(declared: Load, function: Callable[..., Any], description: str, retu
 
 
 def action(description: str, refused: Callable[..., Any], scope: Scope) -> Callable[[Callable[..., Any]], Any]:
-    """Declares ``async function(None, ask, **arguments)`` as a mutation; a refusal is ``refused(problems=…)``."""
+    """Declares ``async function(None, ask, **arguments)`` as a mutation; a refusal is ``refused(problems=…)``.
+
+    Nothing is done for who may not see what they ask of the answer.
+    """
 
     def declare(function: Callable[..., Any]) -> Any:
         @functools.wraps(function)
@@ -236,6 +239,7 @@ def action(description: str, refused: Callable[..., Any], scope: Scope) -> Calla
                     require(ask.context.principal, scope)
                     for given in arguments.values():
                         require_for_input(ask.context.principal, given)
+                    _require_for_answer(ask, refused)
                     payload = await function(self, ask, **arguments)
                 except ProblemError as error:
                     payload = refused(problems=[error.problem])
@@ -256,6 +260,14 @@ def action(description: str, refused: Callable[..., Any], scope: Scope) -> Calla
         return strawberry.mutation(resolver=resolver, description=description, metadata={DECLARED: Action(run, scope)})
 
     return declare
+
+
+def _require_for_answer(ask: Ask, payload: Any) -> None:
+    context = ask.context
+    name = get_object_definition(payload, strict=True).name
+    lacking = context.answer_scopes.lacking(ask.selection, name, context.principal.scopes)
+    if lacking is not None:
+        raise ProblemError(forbidden_answer(lacking))
 
 
 def _ask(info: Info) -> Ask:

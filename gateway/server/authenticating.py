@@ -59,9 +59,6 @@ class Verifier(Protocol):
     Raises `InvalidCredentialError`, and `UndecidedError` when it cannot find out.
     """
 
-    async def cheaply(self, text: str) -> Principal | None:
-        """Who asks with this credential, where that costs next to nothing to know. Raises nothing."""
-
     async def verify(self, text: str) -> Principal:
         """Who asks with this credential."""
 
@@ -81,7 +78,8 @@ class LocalAuthenticator:
 
     async def admit(self, principal: Principal) -> None:
         """Counts an operation."""
-        await _take(self._rates, principal)
+        if self._rates is not None:
+            await _take(self._rates, principal)
 
     async def renewed(self, principal: Principal) -> Principal:
         """The one principal that there is. What another one was given, under another setting, is good no more."""
@@ -93,8 +91,9 @@ class LocalAuthenticator:
 class BearerAuthenticator:
     """Asks for a bearer credential (RFC 6750, section 2.1; its other two ways are not taken: URLs get logged).
 
-    From an address that showed too many wrong ones, by ``failures``, none is looked at for a while, except those that
-    are known at no cost: many callers may share an address. No secret can be guessed; this is about work and the log.
+    Wrong ones are counted by address, in ``failures``, since nothing else is known of who shows them. A good one is
+    taken whatever else came from its address, which many callers may share: a proxy's, as a rule. To look at one costs
+    no more than to refuse it unseen would save, and no secret can be guessed; the count is for who errs, and the log.
     """
 
     def __init__(self, verifier: Verifier, failures: LocalRates, rates: Rates | None = None) -> None:
@@ -105,21 +104,21 @@ class BearerAuthenticator:
     async def principal_of(self, connection: HTTPConnection, credential: str | None = None) -> Principal:
         """Who asks over this connection."""
         text = _bearer(connection.headers.getlist("authorization") if credential is None else [credential])
-        known = await self._verifier.cheaply(text)
-        if known is not None:
-            return known
-        address = connection.client.host if connection.client is not None else ""
-        wait = self._failures.wait(address)
-        if wait > 0:
-            raise _too_many("Too many wrong credentials came from this address.", wait)
         try:
             return await self._verifier.verify(text)
         except InvalidCredentialError as error:
-            self._failures.spend(address)
-            log.info("a credential was refused", address=address, reason=error.reason)
-            raise UnauthenticatedError(error.reason) from None
+            raise await self._refused(connection, error.reason) from None
         except UndecidedError:
             raise _undecided() from None
+
+    async def _refused(self, connection: HTTPConnection, reason: str) -> RequestRefusedError:
+        """Counts a wrong credential: why it is wrong is told, and logged, of so many a minute."""
+        address = connection.client.host if connection.client is not None else ""
+        wait = await self._failures.take(address)
+        if wait > 0:
+            return _too_many("Too many wrong credentials came from this address, and this is another.", wait)
+        log.info("a credential was refused", address=address, reason=reason)
+        return UnauthenticatedError(reason)
 
     async def admit(self, principal: Principal) -> None:
         """Counts an operation."""

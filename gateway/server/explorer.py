@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.server.assets import EVERY_RESPONSE, ICON, MOUNT, asset_route, asset_url
 from gateway.server.negotiation import Media, weight_of
+from gateway.server.representations import representation, tag_of
 
 _STYLES: Final = ("graphiql.min.css", "plugin-explorer.css", "explorer.css")
 # In the order in which each needs the one before it.
@@ -58,8 +59,11 @@ def explorer_routes(
     """
     opening = orjson.dumps({"endpoint": endpoint, "signsIn": signs_in, "tabs": [_tab(example) for example in tabs]})
 
-    async def opening_json(_: Request) -> Response:
-        return Response(opening, media_type="application/json", headers={**EVERY_RESPONSE, "Cache-Control": "no-cache"})
+    tag = tag_of(opening)
+
+    async def opening_json(request: Request) -> Response:
+        headers = {**EVERY_RESPONSE, "Cache-Control": "no-cache"}
+        return await representation(request, opening, "application/json", headers, tag=tag)
 
     return [Route(f"{MOUNT}/tabs.json", opening_json, methods=["GET"]), asset_route()]
 

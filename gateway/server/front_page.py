@@ -21,6 +21,7 @@ from gateway.dispatch.records import Dispatch, DispatchAction
 from gateway.server.assets import EVERY_RESPONSE, ICON, asset_url
 from gateway.server.capability_words import said_of
 from gateway.server.guarding import plain_refusal
+from gateway.server.representations import representation
 from gateway.server.requests_reading import RequestRefusedError
 from gateway.upstream.health import HealthState
 
@@ -199,7 +200,7 @@ class FrontPage:
             more=more,
             content=content,
         )
-        return Response(page, media_type="text/html", headers=_HEADERS)
+        return await representation(request, page.encode(), "text/html; charset=utf-8", _HEADERS)
 
     async def _seen_by(self, principal: Principal) -> _Seen:
         backends = tuple(self._backends.visible(principal.backends))

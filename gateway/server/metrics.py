@@ -14,6 +14,7 @@ from gateway.metrics import Metrics
 from gateway.principals import Scope
 from gateway.server.authenticating import Authenticator
 from gateway.server.guarding import only_with
+from gateway.server.representations import representation
 from gateway.server.siblings import metrics_of_all
 from gateway.worker import Worker
 
@@ -44,8 +45,6 @@ def metrics_route(metrics: Metrics, authenticator: Authenticator, worker: Worker
             registry = CollectorRegistry()
             registry.register(_Told(await metrics_of_all(worker, metrics)))
         encode, media_type = choose_encoder(request.headers.get("accept") or "")
-        return Response(
-            encode(registry), media_type=None, headers={"Content-Type": media_type, "Cache-Control": "no-store"}
-        )
+        return await representation(request, encode(registry), media_type, {"Cache-Control": "no-store"})
 
     return Route("/metrics", only_with(authenticator, Scope.ADMIN, read), methods=["GET"])

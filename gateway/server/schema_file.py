@@ -9,11 +9,20 @@ from starlette.routing import Route
 from strawberry.schema.base import BaseSchema
 
 from gateway.server.assets import EVERY_RESPONSE
-from gateway.server.guarding import Caller
+from gateway.server.guarding import Caller, plain_refusal
+from gateway.server.representations import representation, tag_of
+from gateway.server.requests_reading import RequestRefusedError
 
 __all__ = ["SCHEMA_PATH", "SchemaFile"]
 
 SCHEMA_PATH: Final = "/schema.graphql"
+
+_HEADERS: Final = {
+    **EVERY_RESPONSE,
+    "Cache-Control": "private, no-cache",
+    "Content-Disposition": 'attachment; filename="schema.graphql"',
+    "Vary": "Authorization",
+}
 
 
 class SchemaFile:
@@ -24,21 +33,22 @@ class SchemaFile:
         self._caller = caller
 
     def route(self) -> Route:
-        """``GET /schema.graphql``: 401 for nobody known."""
+        """``GET /schema.graphql``: 401 for nobody known, 429 for who asks too much."""
         return Route(SCHEMA_PATH, self._answer, methods=["GET"])
 
     @cached_property
-    def _sdl(self) -> str:
-        return self._schema.as_str()
+    def _sdl(self) -> tuple[bytes, str]:
+        """It, and its entity tag."""
+        text = (self._schema.as_str() + "\n").encode()
+        return text, tag_of(text)
 
     async def _answer(self, request: Request) -> Response:
-        if await self._caller(request) is None:
+        try:
+            known = await self._caller(request) is not None
+        except RequestRefusedError as refusal:
+            return plain_refusal(refusal)
+        if not known:
             headers = {**EVERY_RESPONSE, "WWW-Authenticate": 'Bearer realm="postroom"'}
             return PlainTextResponse("Send a key or token: Authorization: Bearer ...\n", 401, headers=headers)
-        headers = {
-            **EVERY_RESPONSE,
-            "Cache-Control": "no-cache",
-            "Content-Disposition": 'attachment; filename="schema.graphql"',
-            "Vary": "Authorization",
-        }
-        return PlainTextResponse(self._sdl + "\n", headers=headers)
+        text, tag = self._sdl
+        return await representation(request, text, "text/plain; charset=utf-8", _HEADERS, tag=tag)

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.server.json_writing import to_json
+from gateway.server.unique_names import RepeatedNameError, require_unique_names
 
 __all__ = [
     "PROTOCOL",
@@ -34,6 +35,9 @@ PROTOCOL: Final = "graphql-transport-ws"
 
 _MOST_REASON_BYTES: Final = 123
 """That a close frame has room for (RFC 6455, 5.5)."""
+
+_MOST_ID_CHARACTERS: Final = 255
+"""Of an operation's id, which every message about it repeats. Clients make UUIDs and numbers."""
 
 
 class Close(IntEnum):
@@ -101,13 +105,29 @@ def read_message(event: Mapping[str, Any]) -> Message:
         raise SocketClosedError(Close.BAD_MESSAGE, "Messages are text, not binary.")
     try:
         message = _decoder.decode(text)
+        _require_unique_names(text, message)
     except RecursionError:
         raise SocketClosedError(Close.BAD_MESSAGE, "The message is nested too deeply.") from None
     except msgspec.DecodeError as problem:
         raise SocketClosedError(Close.BAD_MESSAGE, f"This is no message: {problem}.") from None
-    if isinstance(message, Subscribe) and not message.id:
-        raise SocketClosedError(Close.BAD_MESSAGE, "The id of an operation is empty.")
+    except RepeatedNameError as repeated:
+        reason = f"This is no message: it has {repeated.name} twice in one object."
+        raise SocketClosedError(Close.BAD_MESSAGE, reason) from None
+    if isinstance(message, Subscribe | Complete) and not 1 <= len(message.id) <= _MOST_ID_CHARACTERS:
+        reason = f"The id of an operation has 1 to {_MOST_ID_CHARACTERS} characters."
+        raise SocketClosedError(Close.BAD_MESSAGE, reason)
     return message
+
+
+def _require_unique_names(text: str, message: Message) -> None:
+    """Looks at all but an operation's payload, whose faults are the operation's: that one is looked at when it is read.
+
+    Raises `RepeatedNameError`.
+    """
+    whole = text.encode()
+    if isinstance(message, Subscribe):
+        whole = whole.replace(bytes(message.payload), b"null", 1)
+    require_unique_names(whole)
 
 
 def connection_ack() -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from gateway.public_codes import RequestCode
 from gateway.server import socket_messages as messages
 from gateway.server.authenticating import Authenticator, UnauthenticatedError
 from gateway.server.executing import Begun, Kind, Operations
+from gateway.server.explaining import VENDOR_CALLS, asks_for, costed, explained
 from gateway.server.formatting import formatted_error
 from gateway.server.negotiation import Accepted, Media
 from gateway.server.requests_reading import RequestRefusedError, read_payload
@@ -25,6 +26,7 @@ from gateway.server.socket_messages import Close, Complete, ConnectionInit, Mess
 from gateway.server.stopping import Stopping, StoppingError
 from gateway.server.watching import OperationWatch
 from gateway.settings_connections import ConnectionSettings
+from gateway.upstream.calls import Operation
 
 __all__ = ["GraphQLSockets"]
 
@@ -221,11 +223,11 @@ class _Socket:
         """Executes an operation; whatever is wrong with it is told under its id, and ends nothing else."""
         context = self._sockets.new_context(principal)
         try:
-            with self._sockets.watch.operation(context, {}):
+            with self._sockets.watch.operation(context, {}) as watched:
                 try:
-                    begun = await self._begin(message, context)
-                    async with aclosing(begun.frames):
-                        await self._send(message.id, begun)
+                    begun = await self._begin(message, context, watched)
+                    async with aclosing(begun.frames) as frames:
+                        await self._send(message.id, begun.kind, frames)
                 finally:
                     context.end()
         except RequestRefusedError as refusal:
@@ -236,16 +238,20 @@ class _Socket:
             error = formatted_error(GraphQLError("", original_error=failure))
             await self._last(message.id, self._websocket.send_text(messages.error(message.id, [error])))
 
-    async def _begin(self, message: Subscribe, context: RequestContext) -> Begun:
+    async def _begin(self, message: Subscribe, context: RequestContext, watched: Operation) -> Begun:
         request = read_payload(bytes(message.payload))
+        context.explained = asks_for(VENDOR_CALLS, request.extensions)
         begun = await self._sockets.operations.begin(request, context, "POST", _EVERYTHING)
+        frames = begun.frames
         if begun.kind is Kind.SUBSCRIPTION and self._sockets.stopping is not None:
-            return Begun(begun.kind, self._sockets.stopping.followed(begun.frames))
-        return begun
+            frames = self._sockets.stopping.followed(frames)
+        if asks_for("cost", request.extensions):
+            frames = costed(frames, context)
+        return Begun(begun.kind, several=explained(frames, watched) if context.explained else frames)
 
-    async def _send(self, operation: str, begun: Begun) -> None:
-        async for frame in begun.frames:
-            if begun.kind is not Kind.INCREMENTAL and "data" not in frame:  # nothing was executed
+    async def _send(self, operation: str, kind: Kind, frames: AsyncGenerator[Mapping[str, Any], None]) -> None:
+        async for frame in frames:
+            if kind is not Kind.INCREMENTAL and "data" not in frame:  # nothing was executed
                 errors = self._websocket.send_text(messages.error(operation, frame["errors"]))
                 await self._last(operation, errors)
                 return

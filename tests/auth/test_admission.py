@@ -59,6 +59,21 @@ async def test_tokens_are_checked_by_the_settings(httpserver: HTTPServer) -> Non
     assert (found.scopes, found.backends) == (frozenset((Scope.READ,)), frozenset("a"))
 
 
+async def test_a_good_token_is_taken_whatever_else_came_from_its_address(httpserver: HTTPServer) -> None:
+    issuer = Issuer()
+    httpserver.expect_request("/jwks").respond_with_json({"keys": issuer.published})
+    jwt = JwtSettings(issuer=ISSUER, audience=AUDIENCE, jwks_url=httpserver.url_for("/jwks"))
+    settings = Settings(auth=AuthSettings(mode="jwt", failures_per_minute=2), jwt=jwt)
+    async with authenticating(settings, utc_now) as known:
+        statuses = []
+        for n in range(5):
+            with pytest.raises(RequestRefusedError) as caught:
+                await known.principal_of(asking(f"Bearer {issuer.token(aud=str(n))}"))
+            statuses.append(caught.value.status)
+        found = await known.principal_of(asking(f"Bearer {issuer.token()}"))
+    assert (statuses, found.id) == ([401, 401, 429, 429, 429], "jwt:ann")
+
+
 @pytest.mark.parametrize(
     ("headers", "error"),
     [((), None), (("Basic YTpi",), None), (("Bearer",), None), (("Bearer a", "Bearer b"), "invalid_request")],

@@ -157,19 +157,20 @@ async def test_a_token_that_is_too_long_is_not_looked_at() -> None:
     assert issuer.fetched == 0
 
 
-async def test_a_verified_token_is_known_at_no_cost_until_it_ends() -> None:
+async def test_a_verified_token_is_known_at_no_cost_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     issuer = Issuer()
-    tokens, token = issuer.tokens(), issuer.token()
-    assert await tokens.cheaply(token) is None
-    principal = await tokens.verify(token)
-    assert await tokens.cheaply(token) == principal
-    ended = issuer.token(exp=int(time.time()) - 29)
+    tokens, ended = issuer.tokens(), issuer.token(exp=int(time.time()) - 29)
     ending = await tokens.verify(ended)
+    with monkeypatch.context() as patched:
+        patched.setattr("gateway.auth.tokens.jwt.decode", None)
+        assert await tokens.verify(ended) == ending
     assert ending.expires is not None
     tokens._clock = lambda: ending.expires or datetime.now(UTC)
-    assert await tokens.cheaply(ended) is None
     with pytest.raises(InvalidCredentialError, match="expired"):
         await tokens.renewed(ending)
+    monkeypatch.setattr("gateway.auth.tokens.jwt.decode", None)
+    with pytest.raises(TypeError):  # it is looked at again
+        await tokens.verify(ended)
 
 
 # ── Claims ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -137,7 +137,7 @@ async def test_a_link_opens_without_a_header_as_long_as_its_key_stands(door: Doo
     assert (others.status_code, after.status_code) == (403, 403)
 
 
-async def test_too_many_wrong_keys_from_an_address_are_not_looked_at_but_good_ones_are(door: Door) -> None:
+async def test_of_too_many_wrong_keys_from_an_address_no_more_is_said_but_good_ones_are_taken(door: Door) -> None:
     ann = await door.key("ann", Scope.READ)
     wrong = [(await door.asked("postroom_made_up")) for _ in range(6)]
     assert [answer.status_code for answer in wrong] == [401] * 5 + [429]

@@ -1,6 +1,7 @@
 import hashlib
 import re
 from importlib.resources import files
+from pathlib import Path
 from urllib.parse import unquote
 
 import httpx
@@ -11,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Message
 
+from gateway.server import assets
 from gateway.server.explorer import ExampleQuery, explorer_page, explorer_routes, prefers_page
 
 _BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
@@ -183,6 +185,22 @@ async def test_a_file_is_kept_for_ever_under_the_hash_of_its_content() -> None:
 )
 async def test_whatever_is_not_a_file_of_the_page_is_not_found(path: str) -> None:
     assert await _status(path) == 404
+
+
+@pytest.mark.parametrize("now", [None, b"of the next release"])
+async def test_a_file_that_was_replaced_is_not_sent_under_its_old_digest(
+    now: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "explorer.js"
+    file.write_bytes(b"of this release")
+    digest = hashlib.sha256(b"of this release").hexdigest()[:16]
+    monkeypatch.setattr(assets, "_assets", lambda: {"explorer.js": assets._Asset(file, "text/javascript", digest)})
+    assert await _status(f"/_static/{digest}/explorer.js") == 200
+    if now is None:
+        file.unlink()
+    else:
+        file.write_bytes(now)
+    assert await _status(f"/_static/{digest}/explorer.js") == 404
 
 
 async def test_the_tabs_are_the_examples_in_the_form_that_graphiql_takes() -> None:

@@ -131,7 +131,7 @@ async def test_who_is_not_known_learns_nothing_but_where_to_look() -> None:
     assert "This gateway asks who you are" in answer.text
     assert [word for word in ("Fake", "not asked yet", "By e-mail", "accepted") if word in answer.text] == []
     assert re.findall(r'<a [^>]*href="([^"]+)"', answer.text) == ["/graphql", "/readyz"]
-    assert answer.headers["vary"] == "Authorization"
+    assert answer.headers["vary"] == "Authorization, Accept-Encoding"
 
 
 async def test_hostile_names_are_text_and_nothing_else() -> None:
@@ -207,11 +207,12 @@ def test_what_is_said_is_grouped_and_in_one_order() -> None:
     assert said_of(offered) == {"Reads": ["customers", "letters"], "Sends": ["documents by e-mail"]}
 
 
-async def test_the_page_counts_among_what_its_caller_asks() -> None:
+@pytest.mark.parametrize("path", ["/", "/schema.graphql", "/metrics"])
+async def test_what_costs_something_counts_among_what_its_caller_asks(path: str) -> None:
     gateway = gateway_over(fake("a"))
     gateway.authenticator = LocalAuthenticator(LocalRates(per_minute=2))
     transport = httpx.ASGITransport(Starlette(routes=routes_of(gateway)))
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway.example") as client:
-        answers = [await client.get("/") for _ in range(3)]
+        answers = [await client.get(path) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[-1].headers["retry-after"] == "30"

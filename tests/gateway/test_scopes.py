@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from strawberry.types import get_object_definition
 
+from adapters.contract import Outcome, OutcomeState
 from gateway.context import Principal
 from gateway.principals import EVERYTHING, Scope
 from gateway.schema.build import Mutation
@@ -21,6 +22,7 @@ from tests.gateway.asking import answer, data, gateway_over, gid
 from tests.gateway.sending import EMAIL, LETTER, sender
 from tests.gateway.writing import NEW_LETTER, text_of, writer
 
+PROBLEM = "problems { code }"
 MESSAGE = 'This needs the scope "{}", which was not given to who asks.'
 
 
@@ -129,13 +131,81 @@ async def test_without_send_nothing_is_sent_or_planned() -> None:
     assert a.behaviour.calls == []
 
 
-async def test_send_alone_sends_and_shows_no_record() -> None:
-    gateway = gateway_over(sender())
-    found = await answer(gateway, EMAIL, principal=with_only(Scope.SEND), input={"document": LETTER})
-    assert found.codes() == ["FORBIDDEN"]
-    assert await data(gateway, "{ dispatches { nodes { state } } }") == {
-        "dispatches": {"nodes": [{"state": "SUCCEEDED"}]}
-    }
+STANDING = "dispatch { id state counts { total accepted } } problems { code message } replayed"
+"""What a dispatch is, and how it stands, is its sender's to know."""
+
+
+async def test_send_alone_sends_and_is_told_how_it_stands() -> None:
+    a = sender()
+    gateway = gateway_over(a)
+    query = f"mutation($input: EmailDocumentInput!) {{ sent: emailDocument(input: $input) {{ {STANDING} }} }}"
+    found = await data(gateway, query, principal=with_only(Scope.SEND), input={"document": LETTER})
+    sent = found["sent"]["dispatch"]
+    assert (sent["state"], sent["counts"]) == ("SUCCEEDED", {"total": 1, "accepted": 1})
+    for verb in ("cancelDispatch", "retryDispatch", "reconcileDispatch"):
+        query = f"mutation($id: ID!) {{ done: {verb}(id: $id) {{ {STANDING} }} }}"
+        found = await data(gateway, query, principal=with_only(Scope.SEND), id=sent["id"])
+        assert (found["done"]["problems"], found["done"]["dispatch"]["state"]) == ([], "SUCCEEDED")
+
+
+NOT_ANSWERED = 'What is asked of the answer needs the scope "{}", which was not given to who asks. Nothing was done: '
+ANSWERS = [
+    ("items { nodes { state } }", Scope.READ),
+    ("... on Dispatch { state ...Items }", Scope.READ),
+    ("items { edges { node { target { ... on Letter { raw } } } } }", Scope.RAW),
+    ("items { nodes { target { ... on Letter { customer { raw } } } } }", Scope.RAW),
+]
+
+
+@pytest.mark.parametrize(("asked", "scope"), ANSWERS)
+@pytest.mark.parametrize("compiled", [True, False])
+async def test_who_may_not_see_the_answer_sends_nothing(asked: str, scope: Scope, compiled: bool) -> None:
+    a = sender()
+    gateway = gateway_over(a)
+    fragment = " fragment Items on Dispatch { items { nodes { state } } }" if "...Items" in asked else ""
+    asked += "" if compiled else " ... @defer { action }"  # which graphql-core executes
+    query = (
+        "mutation($input: EmailDocumentInput!) { sent: emailDocument(input: $input) "
+        f"{{ dispatch {{ {asked} }} problems {{ code message }} }} }}{fragment}"
+    )
+    context = gateway.context(without(scope))
+    if compiled:
+        found = await data(gateway, query, principal=without(scope), input={"document": LETTER})
+    else:
+        result = await gateway.schema.execute(query, {"input": {"document": LETTER}}, context_value=context)
+        found = getattr(result, "initial_result", result).data
+    (problem,) = found["sent"]["problems"]
+    assert (problem["code"], found["sent"]["dispatch"]) == ("FORBIDDEN", None)
+    assert problem["message"] == NOT_ANSWERED.format(scope.value) + "ask for less of it."
+    assert a.behaviour.calls == []
+    assert await data(gateway, "{ dispatches { nodes { id } } }") == {"dispatches": {"nodes": []}}
+
+
+@pytest.mark.parametrize("verb", ["cancelDispatch", "retryDispatch", "reconcileDispatch"])
+async def test_who_may_not_see_the_answer_changes_nothing_of_a_dispatch(verb: str) -> None:
+    a = sender()
+    a.behaviour.outcomes.append([Outcome(state=OutcomeState.UNDONE)])
+    gateway = gateway_over(a)
+    sent = (await data(gateway, EMAIL, input={"document": LETTER}))["sent"]["dispatch"]
+    a.behaviour.calls.clear()
+    query = (
+        f"mutation($id: ID!) {{ done: {verb}(id: $id) {{ dispatch {{ items {{ nodes {{ state }} }} }} {PROBLEM} }} }}"
+    )
+    found = await data(gateway, query, principal=with_only(Scope.SEND), id=sent["id"])
+    assert found["done"]["problems"] == [{"code": "FORBIDDEN"}]
+    stands = await data(gateway, "{ dispatches { nodes { state items { nodes { state attempt } } } } }")
+    (left,) = stands["dispatches"]["nodes"]
+    assert (left["state"], left["items"]["nodes"]) == ("FAILED", [{"state": "FAILED", "attempt": 1}])
+    assert a.behaviour.calls == []
+
+
+async def test_without_raw_nothing_is_written_whose_raw_record_is_asked_for() -> None:
+    a = writer()
+    query = (
+        f"mutation($input: CreateLetterInput!) {{ done: createLetter(input: $input) {{ letter {{ raw }} {PROBLEM} }} }}"
+    )
+    found = await data(gateway_over(a), query, principal=without(Scope.RAW), input=NEW_LETTER)
+    assert (found["done"]["problems"], a.behaviour.calls) == ([{"code": "FORBIDDEN"}], [])
 
 
 async def test_without_raw_the_vendors_record_is_not_even_fetched() -> None:

@@ -43,6 +43,33 @@ async def test_a_mutation_is_executed() -> None:
     assert first["payload"] == {"data": {"emailDocument": {"dispatch": {"state": "SUCCEEDED"}}}}
 
 
+async def test_an_id_may_have_255_characters() -> None:
+    longest = "é" * 255
+    async with talking() as talk:
+        assert (await talk.ask("{ __typename }", longest))[-1] == {"id": longest, "type": "complete"}
+
+
+async def test_a_name_twice_in_a_payload_is_told_under_the_operations_id_and_ends_nothing_else() -> None:
+    text = '{"type": "subscribe", "id": "1", "payload": {"query": "{ a }", "query": "{ __typename }"}}'
+    async with talking() as talk:
+        await talk.socket.send(text)
+        told = await talk.hear()
+        assert (told["id"], told["type"]) == ("1", "error")
+        reason = "The payload is no GraphQL request: it has query twice in one object."
+        assert told["payload"] == [{"message": reason, "extensions": {"code": "BAD_REQUEST"}}]
+        assert (await talk.ask("{ __typename }"))[0] == ANSWER
+
+
+async def test_a_payloads_extensions_ask_what_an_answer_cost_and_which_calls_it_took() -> None:
+    async with talking(gateway_over(fake("a", customers=[customer("a", "1")]))) as talk:
+        plain, _ = await talk.ask(SLOW)
+        told, _ = await talk.ask(SLOW, extensions={"cost": True, "vendorCalls": True})
+        not_asked, _ = await talk.ask(SLOW, extensions={"cost": 1, "vendorCalls": "true"})
+    assert told["payload"]["data"] == plain["payload"]["data"] == not_asked["payload"]["data"]
+    assert told["payload"]["extensions"] == {"cost": {"requested": 1, "maximum": 2_000}, "vendorCalls": []}
+    assert ("extensions" in plain["payload"], "extensions" in not_asked["payload"]) == (False, False)
+
+
 async def test_variables_and_the_operations_name_are_heeded() -> None:
     query = "query A($n: Int!) { customers(first: $n) { nodes { id } } } query B { __typename }"
     async with talking() as talk:
@@ -204,6 +231,8 @@ async def test_an_id_is_of_one_operation_at_once() -> None:
 
 TOWER = '{"type": "ping", "payload": {"a": ' + "[" * 100_000 + "]" * 100_000 + "}}"
 NO_MESSAGE = "This is no message: "
+LONG_ID = "i" * 256
+BAD_ID = "The id of an operation has 1 to 255 characters."
 
 
 @pytest.mark.parametrize("init", [True, False])
@@ -220,8 +249,16 @@ NO_MESSAGE = "This is no message: "
         ('{"type": 1}', NO_MESSAGE),
         ('{"type": "subscribe", "payload": {"query": "{ __typename }"}}', NO_MESSAGE),
         ('{"type": "subscribe", "id": 1, "payload": {"query": "{ __typename }"}}', NO_MESSAGE),
-        ('{"type": "subscribe", "id": "", "payload": {"query": "{ __typename }"}}', "The id of an operation is empty."),
+        ('{"type": "subscribe", "id": "", "payload": {"query": "{ __typename }"}}', BAD_ID),
+        (f'{{"type": "subscribe", "id": "{LONG_ID}", "payload": {{"query": "{{ __typename }}"}}}}', BAD_ID),
+        (f'{{"type": "complete", "id": "{LONG_ID}"}}', BAD_ID),
         ('{"type": "complete"}', NO_MESSAGE),
+        ('{"type": "ping", "type": "ping"}', NO_MESSAGE + "it has type twice in one object."),
+        ('{"type": "ping", "payload": {"a": [{"b": 1, "\\u0062": 1}]}}', NO_MESSAGE + "it has b twice in one object."),
+        ('{"type": "connection_init", "payload": {"authorization": "a", "authorization": "b"}}', NO_MESSAGE),
+        ('{"type": "subscribe", "id": "1", "id": "2", "payload": {"query": "{ __typename }"}}', NO_MESSAGE),
+        ('{"type": "subscribe", "id": "1", "payload": {}, "payload": {"query": "{ __typename }"}}', NO_MESSAGE),
+        ('{"type": "subscribe", "id": "1", "payload": {}, "payload": {}}', NO_MESSAGE),
         ('{"type": "ping", "payload": []}', NO_MESSAGE),
         ('{"type": "ping", "payload": {"a": ' + "9" * 10_000 + "}}", NO_MESSAGE),
         ('{"type": "ping", "payload": {"a": "\\ud800"}}', NO_MESSAGE),
