@@ -39,6 +39,8 @@ soak: $(VENV)/dev $(VENV)/project  ## ten minutes of mixed load on a served gate
 
 bench: $(VENV)/dev $(VENV)/project $(BENCH_NPM:=/node_modules/installed)  ## Postroom beside other gateways on one core each, the table and plots of it, which go into the README; some 25 minutes, Linux, and node for most of the others
 	$(BIN)/python -m bench --readme README.md
+	-$(BIN)/python -m bench.profiling W1 --readme bench/README.md
+	-$(BIN)/python -m bench.profiling W2 --readme bench/README.md
 
 lint: $(VENV)/dev $(VENV)/project  ## ruff: rules and format
 	$(BIN)/ruff check

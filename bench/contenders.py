@@ -25,6 +25,9 @@ __all__ += ["left_out", "settings"]
 
 NPM = Path(__file__).parent / "npm"
 HIVE_NPM = NPM.with_name("npm-hive")
+IN_PRODUCTION = {"NODE_ENV": "production"}
+"""As Node's servers are told to be quick: graphql-js checks less, Apollo Server shows no stack traces."""
+
 HOT_SECONDS = 60
 """How long answers are kept of those backends whose answers are."""
 
@@ -160,8 +163,15 @@ def _module(module: str) -> Command:
     return lambda _folder, port, _urls: python(module, str(port))
 
 
-def _script(script: str, *options: str) -> Command:
-    return lambda _folder, port, _urls: ["node", str(NPM / script), str(port), *options]
+def _node(name: str, title: str, package: str, script: str, *options: str, path: str = "/graphql") -> Contender:
+    """One of the Node servers that share their resolvers."""
+
+    def command(_folder: Path, port: int, _urls: Mapping[str, str]) -> list[str]:
+        return ["node", str(NPM / script), str(port), *options]
+
+    return Contender(
+        name=name, title=title, command=command, environment=IN_PRODUCTION, npm=Package(package), path=path
+    )
 
 
 def _hive(folder: Path, port: int, urls: Mapping[str, str]) -> list[str]:
@@ -180,21 +190,16 @@ HAND_WRITTEN = Contender(
 ALL = (
     POSTROOM,
     HAND_WRITTEN,
+    _node("apollo", "Apollo Server + DataLoader", "@apollo/server", "apollo.js", path="/"),
+    _node("yoga", "GraphQL Yoga + DataLoader", "graphql-yoga", "yoga.js"),
+    _node("yoga-jit", "GraphQL Yoga + graphql-jit", "@envelop/graphql-jit", "yoga.js", "jit"),
     Contender(
-        name="apollo",
-        title="Apollo Server + DataLoader",
-        command=_script("apollo.js"),
-        npm=Package("@apollo/server"),
-        path="/",
+        name="hive",
+        title="Hive Gateway",
+        command=_hive,
+        environment=IN_PRODUCTION,
+        npm=Package("@graphql-hive/gateway-runtime", HIVE_NPM),
     ),
-    Contender(name="yoga", title="GraphQL Yoga + DataLoader", command=_script("yoga.js"), npm=Package("graphql-yoga")),
-    Contender(
-        name="yoga-jit",
-        title="GraphQL Yoga + graphql-jit",
-        command=_script("yoga.js", "jit"),
-        npm=Package("@envelop/graphql-jit"),
-    ),
-    Contender(name="hive", title="Hive Gateway", command=_hive, npm=Package("@graphql-hive/gateway-runtime", HIVE_NPM)),
     Contender(
         name="tailcall",
         title="Tailcall (Rust)",

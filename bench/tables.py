@@ -19,6 +19,7 @@ __all__ = [
     "pages_table",
     "put_into",
     "shares_table",
+    "table",
 ]
 
 _TITLES = {one.name: one.title for one in contenders.ALL}
@@ -39,7 +40,7 @@ def figures_table(report: Report) -> str:
             slow = report.figures["W4"][name]
             row += [f"{slow.median:.0f}", f"{slow.p99:.0f}"]
         rows.append([*row, f"{memory.rest:.0f}"])
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def memory_table(report: Report) -> str:
@@ -50,7 +51,7 @@ def memory_table(report: Report) -> str:
         long = report.long_lists.get(name)
         rows.append([*row, *(("", "") if long is None else (f"{long.first:.1f}", f"{long.memory:.1f}"))])
     heads = ["memory, MiB", "at rest", "after W1 to W7", "W8: first answer", "W8: another"]
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def pages_table(report: Report) -> str:
@@ -67,13 +68,13 @@ def pages_table(report: Report) -> str:
         for name, figures in report.pages.items()
     ]
     heads = ["W6", "median ms", "p99 ms", "CPU ms", "vendor calls", "core used: own / load + emulators"]
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def demands_table(report: Report) -> str:
     """What is demanded, and whether it is met."""
     rows = [_demand(verdict) for verdict in verdicts(report)]
-    return _table(["", "", "against", "found", "demanded", ""], rows)
+    return table(["", "", "against", "found", "demanded", ""], rows)
 
 
 def _demand(verdict: Verdict) -> list[str]:
@@ -86,7 +87,7 @@ def shares_table(report: Report) -> str:
     """How much of its core each contender used, and how much of the other one the load and the stand-in did."""
     names = list(report.figures)
     rows = [[_TITLES[name], *(_shares(report.figures[workload][name]) for workload in names)] for name in report.memory]
-    return _table(["core used: own / load + stand-in", *names], rows)
+    return table(["core used: own / load + stand-in", *names], rows)
 
 
 def _shares(figures: Figures) -> str:
@@ -106,7 +107,7 @@ def growth_table(report: Report) -> str:
                 said if power <= LINEAR else "**more than linear**",
             ]
         )
-    return _table(["what grows", "milliseconds of processor time", "to the power of", ""], rows)
+    return table(["what grows", "milliseconds of processor time", "to the power of", ""], rows)
 
 
 def machine_line(machine: Machine) -> str:
@@ -128,6 +129,7 @@ def _rounded(milliseconds: float) -> str:
     return f"{milliseconds:.3f}" if milliseconds < 1 else f"{milliseconds:.1f}"
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Markdown, the first column to the left and the others to the right."""
     lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -4,72 +4,16 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createGatewayRuntime } from '@graphql-hive/gateway-runtime';
 import rest from '@graphql-mesh/transport-rest';
+import { billingCustomer, correspondence, letter, letterCustomer, queryFields, types } from '../npm/schema.js';
 
 const [port, supergraph] = process.argv.slice(2);
 const URLS = JSON.parse(process.env.BENCH_BACKENDS);
 const PAGE = 1000;
 const LETTER = 'id client_id date title status';
 
-const additionalTypeDefs = /* GraphQL */ `
-  scalar Date
-  enum DocumentState { DRAFT READY SENT DELIVERED UNKNOWN }
-  type Letter { nativeId: String! date: Date title: String state: DocumentState! }
-  type Correspondence { nativeId: String! date: Date title: String state: DocumentState! }
-  type LetterConnection { nodes: [Letter!]! }
-  type CorrespondenceConnection { nodes: [Correspondence!]! }
-  type Customer {
-    nativeId: String!
-    code: String
-    name: String
-    emails: [String!]
-    letters(first: Int! = 25): LetterConnection
-    correspondence(first: Int! = 25): CorrespondenceConnection
-  }
-  type CustomerConnection { nodes: [Customer!]! }
-  input CustomerNativeId { backend: String! nativeId: String! }
-  input CustomerBy { nativeId: CustomerNativeId! }
-  extend type Query {
-    customer(by: CustomerBy!): Customer
-    customers(backends: [String!], first: Int! = 50): CustomerConnection!
-    letters(backends: [String!], first: Int! = 50): LetterConnection!
-  }
-`;
+const additionalTypeDefs = `${types} extend type Query { ${queryFields} }`;
 
 const base = (backend) => new URL(URLS[backend]).pathname.slice(1);
-const addresses = (text) => text.split(',').map((one) => one.trim());
-
-const billingCustomer = (backend, row) => ({
-  backend,
-  nativeId: row.id,
-  code: row.accountNumber,
-  name: row.name,
-  emails: addresses(row.email),
-});
-
-const letterCustomer = (backend, row) => ({
-  backend,
-  nativeId: String(row.id),
-  code: String(row.number),
-  name: row.name,
-  emails: row.email ? [row.email] : [],
-});
-
-const LETTER_STATES = { 1: 'SENT', 7: 'DRAFT' };
-const STATES = [['Delivered', 'DELIVERED'], ['Emailed', 'SENT'], ['Ready', 'READY']];
-
-const letter = (row) => ({
-  nativeId: String(row.id),
-  date: row.date,
-  title: row.title,
-  state: LETTER_STATES[row.status] ?? 'UNKNOWN',
-});
-
-const correspondence = (row) => ({
-  nativeId: row.id,
-  date: row.correspondenceDate,
-  title: row.correspondenceType,
-  state: STATES.find(([status]) => row.status.includes(status))?.[1] ?? 'UNKNOWN',
-});
 
 function grouped({ items }, keys) {
   const byCustomer = new Map(keys.map((key) => [key, []]));

@@ -1,6 +1,7 @@
-// The vendors' REST for all GraphQL servers of this folder, one schema over it, and DataLoaders where it can batch.
+// The vendors' REST for Apollo Server and Yoga, and DataLoaders where it can batch.
 import DataLoader from 'dataloader';
 import { Agent, request } from 'undici';
+import { billingCustomer, correspondence, letter, letterCustomer, queryFields, types } from './schema.js';
 
 const URLS = JSON.parse(process.env.BENCH_BACKENDS);
 const TOKEN = process.env.BENCH_TOKEN;
@@ -41,65 +42,7 @@ export const context = () => ({
   correspondence: new DataLoader(correspondenceOfCustomers, { cacheKeyFn }),
 });
 
-export const typeDefs = /* GraphQL */ `
-  scalar Date
-  enum DocumentState { DRAFT READY SENT DELIVERED UNKNOWN }
-  type Letter { nativeId: String! date: Date title: String state: DocumentState! }
-  type Correspondence { nativeId: String! date: Date title: String state: DocumentState! }
-  type LetterConnection { nodes: [Letter!]! }
-  type CorrespondenceConnection { nodes: [Correspondence!]! }
-  type Customer {
-    nativeId: String!
-    code: String
-    name: String
-    emails: [String!]
-    letters(first: Int! = 25): LetterConnection
-    correspondence(first: Int! = 25): CorrespondenceConnection
-  }
-  type CustomerConnection { nodes: [Customer!]! }
-  input CustomerNativeId { backend: String! nativeId: String! }
-  input CustomerBy { nativeId: CustomerNativeId! }
-  type Query {
-    customer(by: CustomerBy!): Customer
-    customers(backends: [String!], first: Int! = 50): CustomerConnection!
-    letters(backends: [String!], first: Int! = 50): LetterConnection!
-  }
-`;
-
-const addresses = (text) => text.split(',').map((one) => one.trim());
-
-const billingCustomer = (backend, row) => ({
-  backend,
-  nativeId: row.id,
-  code: row.accountNumber,
-  name: row.name,
-  emails: addresses(row.email),
-});
-
-const letterCustomer = (backend, row) => ({
-  backend,
-  nativeId: String(row.id),
-  code: String(row.number),
-  name: row.name,
-  emails: row.email ? [row.email] : [],
-});
-
-const LETTER_STATES = { 1: 'SENT', 7: 'DRAFT' };
-const STATES = [['Delivered', 'DELIVERED'], ['Emailed', 'SENT'], ['Ready', 'READY']];
-
-const letter = (row) => ({
-  nativeId: String(row.id),
-  date: row.date,
-  title: row.title,
-  state: LETTER_STATES[row.status] ?? 'UNKNOWN',
-});
-
-const correspondence = (row) => ({
-  nativeId: row.id,
-  date: row.correspondenceDate,
-  title: row.correspondenceType,
-  state: STATES.find(([status]) => row.status.includes(status))?.[1] ?? 'UNKNOWN',
-});
+export const typeDefs = `${types} type Query { ${queryFields} }`;
 
 export const resolvers = {
   Query: {

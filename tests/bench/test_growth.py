@@ -27,6 +27,14 @@ def test_the_table_says_what_is_more_than_linear(last: float, said: str) -> None
     assert said in growth_table(report)
 
 
+@pytest.mark.parametrize("size", CURVES["clients"].sizes)
+def test_no_two_clients_ask_for_the_same_customer(size: int) -> None:
+    workload = CURVES["clients"].workload(size)
+    asked = [tuple(one.variables.items()) for client in range(size) for one in workload.questions(client)]
+
+    assert len(set(asked)) == size
+
+
 def test_answers_of_all_sizes_are_right() -> None:
     with started(LOAD_CORE, python("bench.standin")) as process:
         standin = Standin.listening(process)
