@@ -123,7 +123,8 @@ class ListLimits(Section):
 class FileSettings(Section):
     """Links to files.
 
-    Without a ``key`` each process makes one up: its links die with it, and no other process takes them.
+    Without a ``key`` each process makes one up: its links die with it, and no other process takes them. It seals the
+    ledger's cursors too.
     """
 
     key: SecretStr | None = Field(

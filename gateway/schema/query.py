@@ -9,7 +9,8 @@ from adapters.filters import Filter
 from gateway.backends import Backend
 from gateway.context import Ask, RequestContext
 from gateway.dispatch.ledger import DispatchQuery
-from gateway.dispatch.loading import place, visible_keys
+from gateway.dispatch.loading import visible_keys
+from gateway.dispatch.places import DISPATCHES
 from gateway.ids import InvalidId, decode
 from gateway.lists import ConnectionKey, streams_over
 from gateway.loaders import CodeKey, RecordKey
@@ -303,7 +304,7 @@ class Query(SubgraphQueries):
             since=aware(given.since),
             until=aware(given.until),
             requested_by=given.requested_by,
-            before=place(after),
+            before=ask.context.places.place(DISPATCHES, after),
             first=page_size(first, ask) + 1,
         )
         return query, after
