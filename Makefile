@@ -14,7 +14,8 @@ SYNC := $(PIP) install --quiet --no-user --no-deps --require-hashes --only-binar
 NPM := tests/npm
 # Linters of deploy/.
 DEPLOY_NPM := tests/deploy/npm
-BENCH_NPM := bench/npm
+# The gateways of other makers that the benchmark measures; those that cannot be installed are left out of it.
+BENCH_NPM := bench/npm bench/npm-hive bench/npm-tailcall
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
 
 .DELETE_ON_ERROR:
@@ -36,7 +37,7 @@ soak: $(VENV)/dev $(VENV)/project  ## ten minutes of mixed load on a served gate
 	SOAK_MINUTES=$${SOAK_MINUTES:-10} $(BIN)/pytest tests/soak
 	ENGINE_EXAMPLES=50000 $(BIN)/pytest -n auto --timeout 7200 tests/engine/test_generated.py
 
-bench: $(VENV)/dev $(VENV)/project $(BENCH_NPM)/node_modules/installed  ## Postroom beside other gateways on one core each, the table and plots of it, which go into the README; some 25 minutes, Linux, and node for most of the others
+bench: $(VENV)/dev $(VENV)/project $(BENCH_NPM:=/node_modules/installed)  ## Postroom beside other gateways on one core each, the table and plots of it, which go into the README; some 25 minutes, Linux, and node for most of the others
 	$(BIN)/python -m bench --readme README.md
 
 lint: $(VENV)/dev $(VENV)/project  ## ruff: rules and format
@@ -56,7 +57,7 @@ lock: $(VENV)/dev  ## solve pyproject.toml into the locks (newest versions: make
 	PATH="$$PATH:$(BIN)" $(LOCK) --extra tracing -c requirements-dev.lock -o deploy/requirements.lock pyproject.toml
 
 clean:  ## remove the environment and the caches
-	rm -rf $(VENV) $(NPM)/node_modules $(DEPLOY_NPM)/node_modules $(BENCH_NPM)/node_modules screenshots .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(NPM)/node_modules $(DEPLOY_NPM)/node_modules $(BENCH_NPM:=/node_modules) screenshots .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Each file below is touched last, so that a set-up broken off half way is done again.
 $(VENV)/runtime: requirements.lock
@@ -76,6 +77,10 @@ $(VENV)/dev: requirements-dev.lock $(VENV)/runtime
 $(VENV)/project: pyproject.toml $(VENV)/runtime
 	$(PIP) install --quiet --no-user --no-deps --no-build-isolation --editable .
 	@touch $@
+
+bench/%/node_modules/installed: bench/%/package-lock.json
+	@cd bench/$* && npm ci --ignore-scripts --silent && touch node_modules/installed \
+	|| echo 'npm could not install what bench/$*/package.json names: it is left out.'
 
 %/node_modules/installed: %/package-lock.json
 	@if command -v npm >/dev/null; then cd $* && npm ci --ignore-scripts --silent && touch node_modules/installed; \

@@ -1,7 +1,7 @@
 """What an answer says: its JSON as a type, the error that its status stands for, and when an absence is believed."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -23,7 +23,7 @@ from adapters.patience import retry_after
 from adapters.redaction import redacted
 from adapters.wire import Answer, FileStream
 
-__all__ = ["believe_absence", "decode_json", "error_for_status", "is_json"]
+__all__ = ["believe_absence", "decode_first", "decode_json", "error_for_status", "is_json"]
 
 LONGEST_MESSAGE = 500
 """Characters of a vendor's own words that an error repeats."""
@@ -46,6 +46,17 @@ def decode_json(answer: Answer, type_: type[T], *, backend: str) -> T:
             operation=answer.request.operation,
             status=answer.status,
         ) from None
+
+
+def decode_first(answer: Answer, types: Sequence[type[T]], *, backend: str) -> T:
+    """The answer's body as the first of these types that it fits. Raises what `decode_json` does of the last."""
+    *sooner, last = types
+    for type_ in sooner:
+        try:
+            return msgspec.json.decode(answer.body, type=type_, strict=False)
+        except msgspec.MsgspecError:
+            continue
+    return decode_json(answer, last, backend=backend)
 
 
 def is_json(body: bytes) -> bool:

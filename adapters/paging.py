@@ -94,20 +94,18 @@ async def read_by_offset(
         wanted = max_size if matches is not None else min(max_size, first - len(records) + (place.last is not None))
         part = await _part(fetch, place.offset, wanted, max_size if numbered else None)
         total = part.rows.total if part.rows.total is not None else total
-        unseen = rows_after(part.from_offset(place.offset), place.offset, place.last, key_of)
+        at, unseen = rows_after(part.rows.records, part.begin, place.offset, place.last, key_of)
         taken = unseen[: scan_budget - scanned]
-        read = 0
-        for index, record in taken:
-            read += 1
-            if matches is None or matches(record):
-                records.append(record)
-                offsets.append(index + 1)
-            if len(records) == first:
-                break
+        if matches is None:
+            taken = taken[: first - len(records)]
+            records += taken
+            offsets += range(at + 1, at + 1 + len(taken))
+            read = len(taken)
+        else:
+            read = _take(taken, at, matches, first, records, offsets)
         if read:
             scanned += read
-            index, record = taken[read - 1]
-            place = _Place(index + 1, key_of(record))
+            place = _Place(at + read, key_of(taken[read - 1]))
         full = len(records) == first
         if not full and scanned < scan_budget:
             place = _Place(part.end, place.last)  # all of the part is read, what was seen before included
@@ -122,8 +120,23 @@ async def read_by_offset(
             )
 
 
+def _take(
+    rows: Sequence[T], at: int, matches: Callable[[T], bool], first: int, records: list[T], offsets: list[int]
+) -> int:
+    """Adds to the records what matches of these rows, of which the first is at ``at``; how many were looked at."""
+    for read, row in enumerate(rows, start=1):
+        if matches(row):
+            records.append(row)
+            offsets.append(at + read)
+            if len(records) == first:
+                return read
+    return len(rows)
+
+
 class OffsetPositions(Sequence[str]):
     """The positions after records, by the offsets after them: written only where somebody goes on from there."""
+
+    __slots__ = ("_key_of", "_offsets", "_records")
 
     def __init__(self, records: Sequence[T], offsets: Sequence[int], key_of: Callable[[T], str]) -> None:
         self._records = records
@@ -168,10 +181,6 @@ class _Part(Struct, frozen=True):
         """The offset after its last row."""
         return self.begin + len(self.rows.records)
 
-    def from_offset(self, offset: int) -> list[Any]:
-        """Its rows from an offset on."""
-        return list(self.rows.records[offset - self.begin :])
-
     def has_more(self, offset: int, total: int | None) -> bool:
         """Whether there are rows from an offset on: in this part, by the vendor's total, or since the part is full."""
         if offset < self.end:
@@ -188,14 +197,19 @@ async def _part(fetch: Callable[[int, int], Awaitable[Rows]], offset: int, count
     return _Part(await fetch(number, size), (number - 1) * size, size)
 
 
-def rows_after(rows: list[T], at: int, last: str | None, key_of: Callable[[T], str]) -> list[tuple[int, T]]:
-    """The rows with their places, the first being ``at``; those up to the one with key ``last`` are dropped."""
-    numbered = list(enumerate(rows, start=at))
+def rows_after(
+    rows: Sequence[T], begin: int, offset: int, last: str | None, key_of: Callable[[T], str]
+) -> tuple[int, Sequence[T]]:
+    """Of the rows, of which the first is at ``begin``, those from ``offset`` on, and the place of the first of them.
+
+    Those up to the one with key ``last`` are dropped, where it is there.
+    """
+    unseen = rows[offset - begin :] if offset > begin else rows
     if last is not None:
-        for place, (_, row) in enumerate(numbered):
+        for place, row in enumerate(unseen, start=1):
             if key_of(row) == last:
-                return numbered[place + 1 :]
-    return numbered
+                return offset + place, unseen[place:]
+    return offset, unseen
 
 
 def encode_offset(offset: int, last: str | None) -> str:

@@ -9,7 +9,15 @@ from cyclopts import App
 
 from bench.campaign import Campaign, Plan, Report
 from bench.plots import draw
-from bench.tables import demands_table, figures_table, growth_table, machine_line, put_into, shares_table
+from bench.tables import (
+    demands_table,
+    figures_table,
+    growth_table,
+    machine_line,
+    pages_table,
+    put_into,
+    shares_table,
+)
 
 RESULTS = Path(__file__).parent / "results" / "figures.json"
 PLOT = RESULTS.with_name("figures.svg")
@@ -24,6 +32,9 @@ def measured(
     seconds: float = 4.0,
     workloads: tuple[str, ...] = Plan().workloads,
     contenders: tuple[str, ...] = Plan().contenders,
+    pages: bool = True,
+    extremes: bool = True,
+    growth: bool = True,
     readme: Path | None = None,
 ) -> None:
     """Measures.
@@ -33,14 +44,23 @@ def measured(
         seconds: How long such a turn takes.
         workloads: Only these.
         contenders: Only these.
+        pages: W6 too, the customer page over the emulators.
+        extremes: W7 and W8 too.
+        growth: How costs grow too.
         readme: Write the tables into this file, and the figures beside this program.
     """
-    plan = Plan(rounds=rounds, seconds=seconds, workloads=workloads, contenders=contenders)
+    plan = Plan(
+        rounds=rounds,
+        seconds=seconds,
+        workloads=workloads,
+        contenders=contenders,
+        pages=pages,
+        extremes=extremes,
+        growth=growth,
+    )
     report = Campaign(plan, say).run()
-    say(figures_table(report))
-    say(shares_table(report))
-    say(growth_table(report))
-    say(demands_table(report))
+    for table in (figures_table, pages_table, shares_table, growth_table, demands_table):
+        say(table(report))
     if readme is not None:
         write(report, readme)
 
@@ -51,7 +71,7 @@ def write(report: Report, readme: Path) -> None:
     RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
     picture = f"![What a request costs]({PLOT.relative_to(PLOT.parents[2])})"
     text = f"{figures_table(report)}\n{picture}\n\n{machine_line(report.machine)}\n\n{demands_table(report)}"
-    text += f"\n{growth_table(report)}\n{shares_table(report)}"
+    text += f"\n{pages_table(report)}\n{growth_table(report)}\n{shares_table(report)}"
     put_into(readme, "bench", text)
 
 

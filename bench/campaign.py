@@ -1,15 +1,16 @@
 """Everything that is measured, round by round, each contender in its turn, and the medians of it."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
-from bench import contenders, growth, workloads
+from bench import contenders, customer_page, growth, workloads
 from bench.contenders import LONG_POSTROOM, POSTROOM, Contender, Running
+from bench.customer_page import Sandboxes
 from bench.growth import CURVES, Point
 from bench.machine import Machine
-from bench.measuring import Figures, Standin, compare, measure
+from bench.measuring import Figures, Standin, Vendors, compare, measure
 from bench.processes import LOAD_CORE, python, settled, started
 from bench.workloads import HOT, WORKLOADS, Workload, hot_page
 
@@ -30,6 +31,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     contenders: tuple[str, ...] = tuple(one.name for one in contenders.ALL)
     extremes: bool = True
     growth: bool = True
+    pages: bool = True
 
 
 class Memory(Struct, frozen=True):
@@ -48,13 +50,18 @@ class LongList(Struct, frozen=True):
 
 
 class Report(Struct, kw_only=True):
-    """What was measured, by workload and contender. ``bursts`` are the vendor calls of 64 clients who ask the same."""
+    """What was measured, by workload and contender.
+
+    ``bursts`` are the vendor calls of 64 clients who ask the same,
+    ``pages`` the customer page over the emulators.
+    """
 
     machine: Machine
     figures: dict[str, dict[str, Figures]] = field(default_factory=dict)
     memory: dict[str, Memory] = field(default_factory=dict)
     bursts: dict[str, int] = field(default_factory=dict)
     long_lists: dict[str, LongList] = field(default_factory=dict)
+    pages: dict[str, Figures] = field(default_factory=dict)
     growth: dict[str, list[Point]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
 
@@ -89,6 +96,8 @@ class Campaign:
                 report.long_lists = self._long_lists(able, standin)
             if self._plan.growth and POSTROOM in able:
                 report.growth = self._growth(standin)
+        if self._plan.pages:
+            report.pages = self._pages()
         return report
 
     def _growth(self, standin: Standin) -> dict[str, list[Point]]:
@@ -103,19 +112,31 @@ class Campaign:
 
     @contextlib.contextmanager
     def _all_running(self, chosen: Sequence[Contender], standin: Standin) -> Iterator[list[Running]]:
-        urls = workloads.backends(standin.port)
+        with self._running(chosen, workloads.backends(standin.port)) as running:
+            yield running
+
+    @contextlib.contextmanager
+    def _running(self, chosen: Sequence[Contender], urls: Mapping[str, str]) -> Iterator[list[Running]]:
         with contextlib.ExitStack() as stack:
             yield [stack.enter_context(Running.of(one, urls)) for one in chosen]
 
-    def _in_turns(self, workload: Workload, running: Sequence[Running], standin: Standin) -> dict[str, Figures]:
+    def _pages(self) -> dict[str, Figures]:
+        """The customer page, by those of the chosen who have one."""
+        with started(LOAD_CORE, Sandboxes.command()) as process:
+            sandboxes = Sandboxes.listening(process)
+            able = [one for one in customer_page.contenders(sandboxes.access) if one.name in self._plan.contenders]
+            with self._running(able, {}) as running:
+                return self._in_turns(customer_page.workload(), running, sandboxes)
+
+    def _in_turns(self, workload: Workload, running: Sequence[Running], vendors: Vendors) -> dict[str, Figures]:
         for one in running:
             compare(one, workload)
-            measure(one, workload, standin, seconds=self._plan.warming)
+            measure(one, workload, vendors, seconds=self._plan.warming)
         found: dict[str, list[Figures]] = {one.contender.name: [] for one in running}
         for number in range(self._plan.rounds):
             first = number % len(running)
             for one in (*running[first:], *running[:first]):
-                figures = measure(one, workload, standin, seconds=self._plan.seconds)
+                figures = measure(one, workload, vendors, seconds=self._plan.seconds)
                 found[one.contender.name].append(figures)
         medians = {name: Figures.middle(rounds) for name, rounds in found.items()}
         for name, figures in medians.items():
@@ -137,6 +158,8 @@ class Campaign:
         workload = WORKLOADS["W8"]
         found: dict[str, LongList] = {}
         for one in chosen:
+            if workload.name in one.lacks:
+                continue
             contender = LONG_POSTROOM if one is POSTROOM else one
             with self._all_running([contender], standin) as (running,):
                 length = compare(running, workload)

@@ -2,32 +2,71 @@
 
 import contextlib
 import json
+import os
 import shutil
 import socket
+import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
+import msgspec
 from msgspec import Struct
 
-from bench import workloads
+from bench import tailcall, workloads
 from bench.processes import GATEWAY_CORE, START_SECONDS, Process, python, started
 from bench.standin import TOKEN
 
-__all__ = ["ALL", "HAND_WRITTEN", "LONG_POSTROOM", "POSTROOM", "Contender", "Running", "left_out"]
+__all__ = ["ALL", "HAND_WRITTEN", "LONG_POSTROOM", "POSTROOM", "Command", "Contender", "Package", "Running"]
+__all__ += ["left_out", "settings"]
 
 NPM = Path(__file__).parent / "npm"
+HIVE_NPM = NPM.with_name("npm-hive")
+HOT_SECONDS = 60
+"""How long answers are kept of those backends whose answers are."""
 
 
-class Contender(Struct, frozen=True):
-    """One way to answer the workloads. ``command`` says how, given a folder, a port and the backends' URLs."""
+Command = Callable[[Path, int, Mapping[str, str]], list[str]]
+"""What starts a contender, given a folder, a port and the backends' URLs."""
+
+
+class Package(Struct, frozen=True):
+    """A package from npm, and the folder of ours that it is installed in."""
+
+    name: str
+    folder: Path = NPM
+
+    @property
+    def manifest(self) -> Path:
+        """Where it says of itself what it is, if it is installed."""
+        return self.folder / "node_modules" / self.name / "package.json"
+
+
+class Dialect(Struct, frozen=True):
+    """How a contender is asked that cannot be asked as the others are, and how its answer is read.
+
+    ``headers`` are given the variables, and the path at the stand-in of each backend.
+    """
+
+    document: Callable[[str], str]
+    headers: Callable[[Mapping[str, Any], Mapping[str, str]], Mapping[str, str]]
+    answer: Callable[[Any], Any]
+
+
+class Contender(Struct, frozen=True, kw_only=True):
+    """One way to answer the workloads. It may lack W7 or W8."""
 
     name: str
     title: str
-    command: Callable[[Path, int, Mapping[str, str]], list[str]]
+    command: Command
+    environment: Mapping[str, str] = {}
     path: str = "/graphql"
-    npm: str | None = None
+    npm: Package | None = None
+    dialect: Dialect | None = None
+    lacks: Sequence[str] = ()
 
 
 class Running(Struct, frozen=True):
@@ -36,6 +75,8 @@ class Running(Struct, frozen=True):
     contender: Contender
     process: Process
     port: int
+    places: Mapping[str, str] = {}
+    """Each backend's path at the stand-in, without the slash."""
 
     @classmethod
     @contextlib.contextmanager
@@ -44,9 +85,14 @@ class Running(Struct, frozen=True):
         port = _free_port()
         with tempfile.TemporaryDirectory() as folder:
             command = contender.command(Path(folder), port, urls)
-            with started(GATEWAY_CORE, command, {"BENCH_BACKENDS": json.dumps(urls), "BENCH_TOKEN": TOKEN}) as process:
+            environment = {**_environment(urls), **contender.environment}
+            with started(GATEWAY_CORE, command, environment) as process:
                 _wait_for(port)
-                yield cls(contender, process, port)
+                yield cls(contender, process, port, {key: urlsplit(url).path[1:] for key, url in urls.items()})
+
+
+def _environment(urls: Mapping[str, str]) -> dict[str, str]:
+    return {"BENCH_BACKENDS": json.dumps(urls), "BENCH_TOKEN": TOKEN}
 
 
 def _free_port() -> int:
@@ -74,53 +120,91 @@ url = "sqlite:///{folder}/ledger.sqlite3"
 [lists]
 max_page = {max_page}
 """
-_BACKEND = """
-[[backends]]
-key = "{key}"
-vendor = "{vendor}"
-base_url = "{url}"
-credentials = {{ token = "{token}" }}
-"""
-_HOT = """
-[backends.cache_seconds]
-"*" = 60
-"""
+
+
+def settings(folder: Path, port: int, backends: Iterable[Mapping[str, Any]], *, max_page: int = 500) -> Path:
+    """Writes Postroom's configuration over these backends; all else is as it is if nothing is said."""
+    parts = [_SETTINGS.format(port=port, folder=folder, max_page=max_page)]
+    for backend in backends:
+        parts += ["\n[[backends]]\n", *(f"{name} = {_toml(value)}\n" for name, value in backend.items())]
+    config = folder / "postroom.toml"
+    config.write_text("".join(parts), encoding="utf-8")
+    return config
+
+
+def _toml(value: str | int | Mapping[str, Any]) -> str:
+    if isinstance(value, str | int):
+        return json.dumps(value)
+    return "{" + ", ".join(f"{json.dumps(name)} = {_toml(one)}" for name, one in value.items()) + "}"
 
 
 def _postroom(folder: Path, port: int, urls: Mapping[str, str], *, max_page: int = 500) -> list[str]:
-    parts = [_SETTINGS.format(port=port, folder=folder, max_page=max_page)]
-    for key, url in urls.items():
-        vendor = "billing_platform" if key in workloads.BILLING else "smallinvoice"
-        parts.append(_BACKEND.format(key=key, vendor=vendor, url=url, token=TOKEN))
-        if key in workloads.HOT:
-            parts.append(_HOT)
-    config = folder / "postroom.toml"
-    config.write_text("".join(parts), encoding="utf-8")
-    return python("gateway", "serve", "--config", str(config))
+    backends = [
+        {
+            "key": key,
+            "vendor": "billing_platform" if key in workloads.BILLING else "smallinvoice",
+            "base_url": url,
+            "credentials": {"token": TOKEN},
+            "cache_seconds": {"*": HOT_SECONDS} if key in workloads.HOT else {},
+        }
+        for key, url in urls.items()
+    ]
+    return python("gateway", "serve", "--config", str(settings(folder, port, backends, max_page=max_page)))
 
 
 def _long_postroom(folder: Path, port: int, urls: Mapping[str, str]) -> list[str]:
     return _postroom(folder, port, urls, max_page=5000)
 
 
-def _module(module: str) -> Callable[[Path, int, Mapping[str, str]], list[str]]:
+def _module(module: str) -> Command:
     return lambda _folder, port, _urls: python(module, str(port))
 
 
-def _script(script: str, *options: str) -> Callable[[Path, int, Mapping[str, str]], list[str]]:
+def _script(script: str, *options: str) -> Command:
     return lambda _folder, port, _urls: ["node", str(NPM / script), str(port), *options]
 
 
-POSTROOM = Contender("postroom", "Postroom", _postroom)
-LONG_POSTROOM = Contender("postroom", "Postroom", _long_postroom)
-HAND_WRITTEN = Contender("hand-written", "hand-written handler, no GraphQL", _module("bench.handwritten"))
+def _hive(folder: Path, port: int, urls: Mapping[str, str]) -> list[str]:
+    """Its supergraph is composed beforehand, as it is where it is used."""
+    supergraph = str(folder / "supergraph.graphql")
+    compose = ["node", str(HIVE_NPM / "compose.js"), supergraph]
+    subprocess.run(compose, check=True, env={**os.environ, **_environment(urls)})  # noqa: S603 - our own
+    return ["node", str(HIVE_NPM / "hive.js"), str(port), supergraph]
+
+
+POSTROOM = Contender(name="postroom", title="Postroom", command=_postroom)
+LONG_POSTROOM = msgspec.structs.replace(POSTROOM, command=_long_postroom)
+HAND_WRITTEN = Contender(
+    name="hand-written", title="hand-written handler, no GraphQL", command=_module("bench.handwritten")
+)
 ALL = (
     POSTROOM,
     HAND_WRITTEN,
-    Contender("apollo", "Apollo Server + DataLoader", _script("apollo.js"), npm="@apollo/server", path="/"),
-    Contender("yoga", "GraphQL Yoga + DataLoader", _script("yoga.js"), npm="graphql-yoga"),
-    Contender("yoga-jit", "GraphQL Yoga + graphql-jit", _script("yoga.js", "jit"), npm="@envelop/graphql-jit"),
-    Contender("ordinary", "strawberry, the ordinary way", _module("bench.ordinary")),
+    Contender(
+        name="apollo",
+        title="Apollo Server + DataLoader",
+        command=_script("apollo.js"),
+        npm=Package("@apollo/server"),
+        path="/",
+    ),
+    Contender(name="yoga", title="GraphQL Yoga + DataLoader", command=_script("yoga.js"), npm=Package("graphql-yoga")),
+    Contender(
+        name="yoga-jit",
+        title="GraphQL Yoga + graphql-jit",
+        command=_script("yoga.js", "jit"),
+        npm=Package("@envelop/graphql-jit"),
+    ),
+    Contender(name="hive", title="Hive Gateway", command=_hive, npm=Package("@graphql-hive/gateway-runtime", HIVE_NPM)),
+    Contender(
+        name="tailcall",
+        title="Tailcall (Rust)",
+        command=tailcall.command,
+        environment=tailcall.ENVIRONMENT,
+        npm=Package(tailcall.PACKAGE, tailcall.FOLDER),
+        dialect=Dialect(tailcall.document, tailcall.headers, tailcall.as_text),
+        lacks=tailcall.LACKS,
+    ),
+    Contender(name="ordinary", title="strawberry, the ordinary way", command=_module("bench.ordinary")),
 )
 
 
@@ -130,6 +214,6 @@ def left_out(contender: Contender) -> str | None:
         return None
     if shutil.which("node") is None:
         return "there is no node here"
-    if not (NPM / "node_modules" / contender.npm / "package.json").exists():
-        return f"{contender.npm} is not installed (make bench installs it where there is npm)"
+    if not contender.npm.manifest.exists():
+        return f"{contender.npm.name} is not installed (make bench installs it where npm can)"
     return None

@@ -1,25 +1,21 @@
 """The limit: the workloads' answers by a hand-written handler, without GraphQL, schema, loaders or policies.
 
-It stands on the same two engines as Postroom: uvicorn in front, and `gateway.upstream.engine` towards the vendors. It
-looks at nothing of a request but the operation's name and the variables.
+It stands on the same two engines as Postroom: uvicorn in front, and `gateway.upstream.engine` towards the vendors.
 """
 
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import httpx
 import orjson
-import uvicorn
-from starlette.types import Receive, Scope, Send
 
+from bench.endpoint import Handler, serve
 from bench.standin import TOKEN
 from gateway.upstream.engine import EngineTransport
-
-Handler = Callable[[Mapping[str, Any]], Awaitable[Any]]
 
 _URLS: Mapping[str, str] = orjson.loads(os.environ["BENCH_BACKENDS"])
 _BEARER = [("Authorization", f"Bearer {TOKEN}")]
@@ -126,44 +122,5 @@ def _correspondence(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-class _App:
-    """The endpoint, as ASGI."""
-
-    def __init__(self) -> None:
-        self._handlers: Mapping[str, Handler] = {}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request."""
-        if scope["type"] == "lifespan":
-            await receive()
-            self._handlers = _Handlers().by_name
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
-        body = b""
-        more = True
-        while more:
-            message = await receive()
-            body += message["body"]
-            more = message["more_body"]
-        asked = orjson.loads(body)
-        answer = orjson.dumps({"data": await self._handlers[asked["operationName"]](asked["variables"])})
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": answer})
-
-
 if __name__ == "__main__":
-    config = uvicorn.Config(
-        _App(),
-        port=int(sys.argv[1]),
-        loop="uvloop",
-        http="httptools",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=75,
-        lifespan="on",
-    )
-    uvicorn.Server(config).run()
+    serve(lambda: _Handlers().by_name, int(sys.argv[1]))

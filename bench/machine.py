@@ -12,7 +12,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from bench.contenders import NPM
+from bench.contenders import ALL, Package
 
 __all__ = ["Machine"]
 
@@ -66,8 +66,9 @@ def _node() -> str | None:
 def _npm_versions() -> dict[str, str]:
     """Those that are installed, of the packages that we name."""
     found = {}
-    for name in json.loads((NPM / "package.json").read_text(encoding="utf-8"))["dependencies"]:
-        manifest = NPM / "node_modules" / name / "package.json"
-        if manifest.exists():
-            found[name] = json.loads(manifest.read_text(encoding="utf-8"))["version"]
+    for folder in sorted({one.npm.folder for one in ALL if one.npm is not None}):
+        for name in json.loads((folder / "package.json").read_text(encoding="utf-8"))["dependencies"]:
+            manifest = Package(name, folder).manifest
+            if manifest.exists():
+                found[name] = json.loads(manifest.read_text(encoding="utf-8"))["version"]
     return found

@@ -6,7 +6,7 @@ import statistics
 import subprocess
 from base64 import b64encode
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import msgspec
 import orjson
@@ -17,7 +17,7 @@ from bench.loading import Load, Seen
 from bench.processes import LOAD_CORE, ROOT, Process, pinned, python
 from bench.workloads import Question, Workload
 
-__all__ = ["Figures", "Standin", "WrongAnswerError", "compare", "measure"]
+__all__ = ["Figures", "Standin", "Vendors", "WrongAnswerError", "compare", "measure"]
 
 COMPARED = 3
 """Of each client's questions; the others differ in an id alone."""
@@ -27,8 +27,19 @@ class WrongAnswerError(Exception):
     """A contender answers something else than it should, so nothing that it does can be compared."""
 
 
+class Vendors(Protocol):
+    """What is asked in the vendors' place, and counts it."""
+
+    @property
+    def process(self) -> Process:
+        """What it runs as."""
+
+    def calls(self) -> int:
+        """How often it was asked, since it began."""
+
+
 class Standin(Struct, frozen=True):
-    """What stands in for the vendors."""
+    """The stand-in for two vendors that is quick enough for any load."""
 
     process: Process
     port: int
@@ -78,7 +89,7 @@ def compare(running: Running, workload: Workload) -> int:
                 head, body = _request(running, workload, question)
                 connection.request("POST", running.contender.path, body, head)
                 answer = connection.getresponse().read()
-                if _data_of(answer) != question.data:
+                if _data_of(running, answer) != question.data:
                     told = f"{running.contender.title} answers {workload.name} wrongly"
                     raise WrongAnswerError(
                         f"{told}: {question.variables}: {answer[:500]!r}, not {question.data!r:.500}"
@@ -87,7 +98,7 @@ def compare(running: Running, workload: Workload) -> int:
 
 
 def measure(
-    running: Running, workload: Workload, standin: Standin, *, seconds: float, rounds: int | None = None
+    running: Running, workload: Workload, vendors: Vendors, *, seconds: float, rounds: int | None = None
 ) -> Figures:
     """Puts the workload on. Raises `WrongAnswerError` when an answer under load is unlike those compared before."""
     asked = [
@@ -95,7 +106,7 @@ def measure(
         for client in range(workload.connections)
     ]
     load = Load(port=running.port, requests=asked, seconds=seconds, rounds=rounds)
-    calls, cost, beside = standin.calls(), running.process.cost(), standin.process.cost()
+    calls, cost, beside = vendors.calls(), running.process.cost(), vendors.process.cost()
     try:
         seen = _put_on(load)
     except RuntimeError as error:
@@ -108,10 +119,10 @@ def measure(
         cpu=spent * 1000 / seen.requests,
         median=seen.median,
         p99=seen.p99,
-        calls=(standin.calls() - calls) / seen.requests,
+        calls=(vendors.calls() - calls) / seen.requests,
         busy=spent / seen.seconds,
         load=seen.cpu / seen.seconds,
-        standin=(standin.process.cost().seconds - beside.seconds) / seen.seconds,
+        standin=(vendors.process.cost().seconds - beside.seconds) / seen.seconds,
     )
 
 
@@ -123,21 +134,29 @@ def _put_on(load: Load) -> Seen:
     return msgspec.json.decode(done.stdout, type=Seen)
 
 
-def _data_of(answer: bytes) -> Any:
+def _data_of(running: Running, answer: bytes) -> Any:
     try:
         whole = orjson.loads(answer)
     except orjson.JSONDecodeError:
         return None
-    return None if "errors" in whole else whole.get("data")
+    if "errors" in whole:
+        return None
+    dialect = running.contender.dialect
+    return whole.get("data") if dialect is None else dialect.answer(whole.get("data"))
 
 
 def _request(running: Running, workload: Workload, question: Question) -> tuple[dict[str, str], bytes]:
-    asked = {"query": workload.document, "operationName": workload.name, "variables": question.variables}
+    document = workload.document
     head = {
         "Host": f"127.0.0.1:{running.port}",
         "Content-Type": "application/json",
         "Accept": "application/json",
     }
+    dialect = running.contender.dialect
+    if dialect is not None:
+        document = dialect.document(document)
+        head |= dialect.headers(question.variables, running.places)
+    asked = {"query": document, "operationName": workload.name, "variables": question.variables}
     return head, orjson.dumps(asked)
 
 

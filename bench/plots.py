@@ -18,7 +18,7 @@ __all__ = ["draw"]
 mpl.use("svg")
 mpl.rcParams["svg.hashsalt"] = "bench"  # the same figures are the same file
 BAR = 0.13
-COLOURS = ("#1f6feb", "#8b949e", "#cf222e", "#d4a72c", "#2da44e", "#8250df")
+COLOURS = ("#1f6feb", "#8b949e", "#cf222e", "#d4a72c", "#2da44e", "#8250df", "#bf3989")
 
 
 def draw(report: Report, file: Path) -> None:

@@ -22,6 +22,8 @@ GATEWAY_CORE, LOAD_CORE = _CORES[0], _CORES[-1]
 """What is measured has a core of its own; the load and what stands in for the vendors share the other."""
 
 START_SECONDS = 60
+STOP_SECONDS = 20
+"""Long enough for a gateway that lets its requests end."""
 TOLD_CHARACTERS = 2000
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -90,7 +92,7 @@ def pinned(core: int, command: Sequence[str]) -> list[str]:
 
 @contextlib.contextmanager
 def started(core: int, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Iterator[Process]:
-    """A process on one core, whose output can be read; ended by SIGTERM. What it complained of is told if all fails."""
+    """A process on one core, whose output can be read; ended at last. What it complained of is told if all fails."""
     with tempfile.TemporaryFile() as complaints:
         child = subprocess.Popen(  # noqa: S603 - our own
             pinned(core, command),
@@ -107,10 +109,19 @@ def started(core: int, command: Sequence[str], environment: Mapping[str, str] | 
                 error.add_note(f"{command} wrote: {told}")
             raise
         finally:
-            child.send_signal(signal.SIGTERM)
-            child.wait()
+            _end(child)
             if child.stdout is not None:
                 child.stdout.close()
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    """By SIGTERM, and by SIGKILL where that is not heard: a run of half an hour does not wait for one contender."""
+    child.send_signal(signal.SIGTERM)
+    try:
+        child.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def _tree(pid: int) -> list[int]:

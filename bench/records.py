@@ -104,6 +104,14 @@ class Tenant:
         state = {1: "SENT", 7: "DRAFT"}[row["status"]]
         return {"nativeId": str(row["id"]), "date": row["date"], "title": row["title"], "state": state}
 
+    def letters_answer(self, number: int) -> list[dict[str, Any]]:
+        """A customer's letters as a query is answered."""
+        return [self.letter_answer(number + turn * CUSTOMERS) for turn in range(LETTERS)]
+
+    def all_correspondence_answer(self, number: int) -> list[dict[str, Any]]:
+        """A customer's correspondence as a query is answered."""
+        return [self.correspondence_answer(number, place) for place in range(CORRESPONDENCE)]
+
     def correspondence_answer(self, number: int, place: int) -> dict[str, Any]:
         """Correspondence as a query is answered."""
         row = self.correspondence(number, place)

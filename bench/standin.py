@@ -64,7 +64,7 @@ _ROUTES: Mapping[str, Callable[..., object]] = {
 
 def _rendered(target: str) -> tuple[float, bytes]:
     """Seconds to wait, and the answer. What is no route of the vendors' is answered with 404 and its own path."""
-    begins = re.fullmatch(r"/(\d+)/([a-z0-9-]+)(/.*)", target)
+    begins = re.fullmatch(r"/(\d+)/([a-z0-9-]+)(/[^?]*)(?:\?.*)?", target)
     if begins is not None:
         milliseconds, name, path = begins.groups()
         for pattern, record in _ROUTES.items():

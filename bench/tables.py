@@ -10,7 +10,7 @@ from bench.machine import Machine
 from bench.measuring import Figures
 from bench.targets import Verdict, verdicts
 
-__all__ = ["demands_table", "figures_table", "growth_table", "machine_line", "put_into", "shares_table"]
+__all__ = ["demands_table", "figures_table", "growth_table", "machine_line", "pages_table", "put_into", "shares_table"]
 
 _TITLES = {one.name: one.title for one in contenders.ALL}
 
@@ -30,6 +30,23 @@ def figures_table(report: Report) -> str:
             slow = report.figures["W4"][name]
             row += [f"{slow.median:.0f}", f"{slow.p99:.0f}"]
         rows.append([*row, f"{memory.rest:.0f}"])
+    return _table(heads, rows)
+
+
+def pages_table(report: Report) -> str:
+    """The customer page over all emulators: how long one takes, what it costs, and how often vendors are asked."""
+    rows = [
+        [
+            _TITLES[name],
+            f"{figures.median:.1f}",
+            f"{figures.p99:.1f}",
+            _rounded(figures.cpu),
+            f"{figures.calls:.0f}",
+            _shares(figures),
+        ]
+        for name, figures in report.pages.items()
+    ]
+    heads = ["W6", "median ms", "p99 ms", "CPU ms", "vendor calls", "core used: own / load + emulators"]
     return _table(heads, rows)
 
 

@@ -16,6 +16,7 @@ TIMES_AT_LEAST: Mapping[str, Mapping[str, float]] = {
     "apollo": {"W1": 1.35, "W2": 6.5, "W3": 2.4, "W5": 1.4},
     "yoga-jit": {"W1": 1.25, "W2": 1.25, "W3": 0.5, "W5": 4.8},
     "hive": {"W1": 3.5, "W2": 12.0, "W3": 3.7, "W5": 5.0},
+    "tailcall": {"W1": 0.4, "W2": 3.2, "W3": 0.3},
     "ordinary": {"W1": 20.0, "W2": 25.0, "W3": 25.0, "W5": 18.0},
 }
 """Of the others' requests a second."""
@@ -83,6 +84,9 @@ def _added(milliseconds: float) -> float:
 def _of_extremes(report: Report) -> Iterator[Verdict]:
     if "postroom" in report.bursts:
         yield Verdict("vendor calls", "W7", "", report.bursts["postroom"], 1, at_least=False)
+    page, by_hand = report.pages.get("postroom"), report.pages.get("hand-written")
+    if page is not None and by_hand is not None:
+        yield Verdict("vendor calls", "W6", "hand-written", page.calls / by_hand.calls, 1, at_least=False)
     ours, limit = report.long_lists.get("postroom"), report.long_lists.get("hand-written")
     if ours is not None and limit is not None:
         yield Verdict("time", "W8", "hand-written", ours.milliseconds / limit.milliseconds, 1.5, at_least=False)

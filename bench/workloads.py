@@ -1,11 +1,12 @@
 """What is asked: each workload's document and variables, what it must be answered, and what it costs at the vendor."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
-from bench.records import CORRESPONDENCE, CUSTOMERS, LETTERS, Tenant
+from bench.records import CUSTOMERS, Tenant
 
 __all__ = [
     "BILLING",
@@ -44,7 +45,7 @@ class Question(Struct, frozen=True):
 class Workload(Struct, frozen=True, kw_only=True):
     """One kind of request. ``connections`` clients ask at once, each at a tenant of its own, so that nobody can share.
 
-    ``calls`` is how many of the vendor's calls one operation needs, ``levels`` how many one after another.
+    ``calls`` is how many of the vendor's calls one operation needs.
     """
 
     name: str
@@ -53,7 +54,6 @@ class Workload(Struct, frozen=True, kw_only=True):
     questions: Callable[[int], list[Question]]
     connections: int
     calls: int
-    levels: int = 0
 
 
 def backends(port: int) -> dict[str, str]:
@@ -99,21 +99,18 @@ def _one_customer(client: int) -> list[Question]:
 
 
 def _with_letters(backend: str) -> list[Question]:
-    tenant = Tenant(backend)
-    nodes = []
-    for number in range(CUSTOMERS):
-        letters = [tenant.letter_answer(number + turn * CUSTOMERS) for turn in range(LETTERS)]
-        nodes.append({**tenant.customer_answer(number), "letters": {"nodes": letters}})
-    return [Question({"backend": backend}, {"customers": {"nodes": nodes}})]
+    return _with_documents(backend, "letters", Tenant.letters_answer)
 
 
 def _with_correspondence(client: int) -> list[Question]:
-    backend = BILLING[client % TENANTS]
+    return _with_documents(BILLING[client % TENANTS], "correspondence", Tenant.all_correspondence_answer)
+
+
+def _with_documents(backend: str, field: str, of_customer: Callable[[Tenant, int], list[Any]]) -> list[Question]:
     tenant = Tenant(backend)
-    nodes = []
-    for number in range(CUSTOMERS):
-        documents = [tenant.correspondence_answer(number, place) for place in range(CORRESPONDENCE)]
-        nodes.append({**tenant.customer_answer(number), "correspondence": {"nodes": documents}})
+    nodes = [
+        {**tenant.customer_answer(number), field: {"nodes": of_customer(tenant, number)}} for number in range(CUSTOMERS)
+    ]
     return [Question({"backend": backend}, {"customers": {"nodes": nodes}})]
 
 
@@ -124,74 +121,51 @@ def listed_letters(backend: str, count: int) -> list[Question]:
     return [Question({"backend": backend}, {"letters": {"nodes": nodes}})]
 
 
+def _asked_of_each(
+    name: str, title: str, document: str, questions: Callable[[int], list[Question]], *, calls: int
+) -> Workload:
+    """What a client for each tenant asks."""
+    return Workload(name=name, title=title, document=document, questions=questions, connections=TENANTS, calls=calls)
+
+
+def _list_of_letters(
+    name: str, title: str, document: str, asked: Callable[[], list[Question]], *, clients: int, calls: int
+) -> Workload:
+    return Workload(
+        name=name, title=title, document=document, questions=lambda _: asked(), connections=clients, calls=calls
+    )
+
+
+def _with_letters_of(tenants: Sequence[str]) -> Callable[[int], list[Question]]:
+    return lambda client: _with_letters(tenants[client % len(tenants)])
+
+
+_W2_ALL = _asked_of_each(
+    "W2", "50 customers with 5 documents each, by a batch", _W2, _with_letters_of(LETTER_TENANTS), calls=2
+)
 _ALL = (
-    Workload(
-        name="W1",
-        title="one customer by id",
-        document=_W1,
-        questions=_one_customer,
-        connections=TENANTS,
-        calls=1,
-        levels=1,
+    _asked_of_each("W1", "one customer by id", _W1, _one_customer, calls=1),
+    _W2_ALL,
+    _asked_of_each(
+        "W3", "50 customers with 5 documents each, by one call a customer", _W3, _with_correspondence, calls=51
     ),
-    Workload(
-        name="W2",
-        title="50 customers with 5 documents each, by a batch",
-        document=_W2,
-        questions=lambda client: _with_letters(LETTER_TENANTS[client % TENANTS]),
-        connections=TENANTS,
-        calls=2,
-        levels=2,
-    ),
-    Workload(
-        name="W3",
-        title="50 customers with 5 documents each, by one call a customer",
-        document=_W3,
-        questions=_with_correspondence,
-        connections=TENANTS,
-        calls=51,
-        levels=2,
-    ),
-    Workload(
+    msgspec.structs.replace(
+        _W2_ALL,
         name="W4",
         title=f"W2 at vendors that take {SLOW_MILLISECONDS} ms, {SLOW_TENANTS} clients at once",
         document=_W2.replace("W2", "W4"),
-        questions=lambda client: _with_letters(SLOW[client % SLOW_TENANTS]),
+        questions=_with_letters_of(SLOW),
         connections=SLOW_TENANTS,
-        calls=2,
-        levels=2,
     ),
-    Workload(
-        name="W5",
-        title="`__typename`",
-        document=_W5,
-        questions=lambda _: [Question({}, {"__typename": "Query"})],
-        connections=TENANTS,
-        calls=0,
-    ),
-    Workload(
-        name="W8",
-        title="5,000 letters in one list",
-        document=_W8,
-        questions=lambda _: listed_letters(MANY, 5000),
-        connections=1,
-        calls=5,
-        levels=5,
-    ),
+    _asked_of_each("W5", "`__typename`", _W5, lambda _: [Question({}, {"__typename": "Query"})], calls=0),
+    _list_of_letters("W8", "5,000 letters in one list", _W8, lambda: listed_letters(MANY, 5000), clients=1, calls=5),
 )
 
 
 def hot_page(backend: str) -> Workload:
     """W7: what 64 clients ask for at once, all of one backend. Where answers are kept each is hot only once."""
-    return Workload(
-        name="W7",
-        title="a page that 64 clients ask for at once",
-        document=_W7,
-        questions=lambda _: listed_letters(backend, 50),
-        connections=64,
-        calls=1,
-        levels=1,
-    )
+    title = "a page that 64 clients ask for at once"
+    return _list_of_letters("W7", title, _W7, lambda: listed_letters(backend, 50), clients=64, calls=1)
 
 
 WORKLOADS: Mapping[str, Workload] = {workload.name: workload for workload in _ALL}

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import functools
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -83,7 +83,9 @@ class Gateway:
         self.schema = build_schema()
         documents = documents_of(settings, self.schema)
         library = library_of(settings, documents, kept)
-        self.operations = Operations(documents, CompiledExecutor(self.schema, self.watch.metrics), library)
+        suggesting = settings.documents.suggestions
+        executor = CompiledExecutor(self.schema, self.watch.metrics, suggesting=suggesting)
+        self.operations = Operations(documents, executor, library)
         self.sending = sending
         given = settings.files.key
         key = secrets.token_bytes(32) if given is None else given.get_secret_value().encode()
@@ -173,25 +175,36 @@ def build_app(
     clock: Clock = utc_now,
     engine_of: EngineFactory = DbosEngine,
     stopping: Stopping | None = None,
-) -> Starlette:
+) -> Straight:
     """The whole application. Backends connect when it starts, and are let go when everything sent is settled.
 
     Whoever serves it tells ``stopping`` when it is to go.
     """
     leaving = stopping or Stopping(settings.server.stop_seconds)
-    door = Middleware(Door, hosts=hosts_of(settings.server), origins=origins_of(settings.server))
+    first: list[Middleware] = [
+        Middleware(LastAnswers, leaving),
+        Middleware(Door, hosts=hosts_of(settings.server), origins=origins_of(settings.server)),
+    ]
     often: dict[str, ASGIApp] = {}
-    app = Starlette(middleware=[Middleware(LastAnswers, leaving), door, Middleware(Straight, often)])
+    app = Starlette(middleware=first)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with running_gateway(settings, clock, engine_of, leaving.remaining, leaving.answer_now) as gateway:
             view = _view(gateway, leaving)
-            often[GRAPHQL_PATH] = view
+            often[GRAPHQL_PATH] = behind(first, view)
             app.router.routes.extend(_routes(gateway, leaving, view))
             yield
 
     app.router.lifespan_context = lifespan
+    return Straight(app, often)
+
+
+def behind(middleware: Iterable[Middleware], endpoint: ASGIApp) -> ASGIApp:
+    """The endpoint behind all of these; requests pass the first of them first."""
+    app = endpoint
+    for cls, arguments, named in reversed([*middleware]):
+        app = cls(app, *arguments, **named)
     return app
 
 

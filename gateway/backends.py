@@ -10,6 +10,7 @@ from adapters.contract import Adapter, Limits, Vendor
 from adapters.model import DocumentKind
 from adapters.wire import WireRequest, url_under
 from gateway.ids import InvalidId, Ref, decode, encode
+from gateway.list_sizes import MOST_KEYS, no_more_than
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.upstream.health import Health
 from gateway.upstream.limits import Limiter
@@ -130,9 +131,13 @@ class Backends:
         return backend
 
     def chosen(self, keys: list[str] | None) -> tuple[Backend, ...]:
-        """The backends that a list is narrowed to, each once, in configured order; all for None."""
+        """The backends that a list is narrowed to, each once, in configured order; all for None.
+
+        Raises INVALID_INPUT when one is not there for this caller, and for more than anybody has.
+        """
         if keys is None:
             return tuple(self)
+        no_more_than(keys, MOST_KEYS, "backends", of="keys")
         wanted = {self.named(key, "backends").key for key in keys}
         return tuple(backend for backend in self if backend.key in wanted)
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from gateway.backends import Backends
 from gateway.principals import LOCAL, Principal
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from gateway.loaders import Loaders
     from gateway.schema.answer_scopes import AnswerScopes
     from gateway.settings import ListLimits
-
-T = TypeVar("T")
 
 __all__ = ["LOCAL", "Ask", "Principal", "RequestContext"]
 
@@ -93,15 +91,7 @@ class RequestContext:
 
 @dataclass(slots=True)
 class Ask:
-    """What a field is asked for: in which request, with which selection below it; of one record, or of many at once."""
+    """What a field is asked for: in which request, with which selection below it."""
 
     context: RequestContext
     selection: Selection
-    _once: Any = None
-
-    def once(self, make: Callable[[], T]) -> T:
-        """What is the same for all records that the field is asked of, with the same arguments: made once."""
-        if self._once is None:
-            self._once = make()
-        made: T = self._once
-        return made

@@ -1,7 +1,7 @@
 """Reading connections: many at once, each list of theirs once, and taking from the lists what each page holds."""
 
 import asyncio
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Hashable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +10,17 @@ import msgspec
 from adapters.contract import ListRequest
 from adapters.errors import AdapterError, UnsupportedByVendor
 from adapters.model import Page
-from gateway.lists import Connection, ConnectionKey, OwnList, Places, Stream, cursor_of
+from gateway.lists import Connection, ConnectionKey, OwnConnection, OwnList, OwnLists, Places, Stream, cursor_of
 from gateway.loaders import PageKey
 from gateway.merging import can_merge_by, followed, merged, order_needs
 from gateway.narrowing import narrowed_to
 from gateway.problems import Problem, ProblemCode, ProblemError, failed
+from gateway.safe_loader import together
 
 if TYPE_CHECKING:
     from gateway.context import RequestContext
 
-__all__ = ["ConnectionLoader", "read_connection", "read_connections", "read_own_lists"]
+__all__ = ["ConnectionLoader", "OwnListLoader", "read_connection", "read_connections"]
 
 
 class ConnectionLoader:
@@ -32,69 +33,74 @@ class ConnectionLoader:
         """The backends that a connection is made of."""
         return key.backend if isinstance(key, OwnList) else frozenset(stream.backend for stream in key.streams)
 
-    async def load_many(self, keys: Sequence[ConnectionKey | OwnList]) -> list[Any]:
+    def load_many(self, keys: Sequence[ConnectionKey]) -> Awaitable[list[Any]]:
         """The connections in the keys' order, with an error in the place of each that failed."""
-        first = keys[0]
-        if isinstance(first, OwnList) and first.of.after is None:
-            own: Any = keys  # a field's keys are all of one kind
-            return await read_own_lists(own, self._context)
-        return await read_connections([_whole(key, self._context) for key in keys], self._context)
+        return read_connections(keys, self._context)
 
     async def load(self, key: ConnectionKey | OwnList) -> Connection:
         """The connection of this key."""
-        return await read_connection(_whole(key, self._context), self._context)
+        if isinstance(key, OwnList):
+            key = self.own(key.backend, key.lists).key(key.customer_id)
+        return await read_connection(key, self._context)
+
+    def own(self, backend: str, lists: OwnLists) -> "OwnListLoader":
+        """What loads lists that the customers of a backend have of their own."""
+        return OwnListLoader(backend, lists, self._context)
 
 
-def _whole(key: ConnectionKey | OwnList, context: "RequestContext") -> ConnectionKey:
-    """The same with its streams."""
-    if isinstance(key, ConnectionKey):
-        return key
-    streams = [
-        Stream(f"{key.backend}/{part}/{key.customer_id}", key.backend, part, key.customer_id)
-        for part in _offered(key, context)
-    ]
-    return msgspec.structs.replace(key.of, streams=tuple(streams))
+class OwnListLoader:
+    """Loads lists of one backend's customers, by their native ids; each part of all of them is read at once."""
 
+    apart = staticmethod(together)
 
-def _offered(key: OwnList, context: "RequestContext") -> list[str]:
-    backend = context.backends.get(key.backend)
-    return [] if backend is None else [part for part in key.parts if getattr(backend.adapter, part) is not None]
+    def __init__(self, backend: str, lists: OwnLists, context: "RequestContext") -> None:
+        self._backend = backend
+        self._of = lists.of
+        self._context = context
+        known = context.backends.get(backend)
+        self._parts = (
+            [] if known is None else [part for part in lists.parts if getattr(known.adapter, part) is not None]
+        )
 
+    def key(self, customer_id: str) -> ConnectionKey:
+        """One customer's connection, by itself."""
+        streams = [
+            Stream(f"{self._backend}/{part}/{customer_id}", self._backend, part, customer_id) for part in self._parts
+        ]
+        return msgspec.structs.replace(self._of, streams=tuple(streams))
 
-async def read_own_lists(keys: Sequence[OwnList], context: "RequestContext") -> list["Connection | Exception"]:
-    """Reads the beginnings of many customers' lists, asked for with one ``of``, and each part of a backend at once."""
-    of = keys[0].of
-    by_backend: dict[str, list[int]] = {}
-    for at, key in enumerate(keys):
-        by_backend.setdefault(key.backend, []).append(at)
-    reads = {
-        (backend, part): context.loaders.own_pages(part, backend, _request(of, backend, None))
-        for backend, places in by_backend.items()
-        for part in _offered(keys[places[0]], context)
-    }
-    ids = {backend: [keys[at].customer_id for at in places] for backend, places in by_backend.items()}
-    answers = await asyncio.gather(*(loader.load_many(ids[backend]) for (backend, _), loader in reads.items()))
-    pages: list[list[Any]] = [[] for _ in keys]
-    for (backend, _), of_part in zip(reads, answers, strict=True):
-        for at, page in zip(by_backend[backend], of_part, strict=True):
-            pages[at].append(page)
-    return [_own_list(key, answered, context) for key, answered in zip(keys, pages, strict=True)]
+    async def load(self, customer_id: str) -> Connection:
+        """One customer's."""
+        return await read_connection(self.key(customer_id), self._context)
 
+    async def load_many(self, customer_ids: Sequence[str]) -> list[Any]:
+        """The connections in the ids' order, with an error in the place of each that failed."""
+        if self._of.after is not None:
+            return await read_connections([self.key(one) for one in customer_ids], self._context)
+        request = _request(self._of, self._backend, None)
+        loaders = [self._context.loaders.own_pages(part, self._backend, request) for part in self._parts]
+        if len(loaders) == 1:
+            return self._of_one_part(customer_ids, await loaders[0].load_many(customer_ids))
+        answers = await asyncio.gather(*(loader.load_many(customer_ids) for loader in loaders))
+        return [self._of_parts(one, pages) for one, *pages in zip(customer_ids, *answers, strict=True)]
 
-def _own_list(key: OwnList, answers: list[Any], context: "RequestContext") -> "Connection | Exception":
-    """A list made of what was answered for each part of it."""
-    if len(answers) == 1:
-        (page,) = answers
-        if isinstance(page, Page) and page.problem is None and len(page.records) <= key.of.first:
-            total = page.total if key.of.count else None
-            return Connection([*page.records], partial(_own_places, key, page, context), total=total, problems=[])
-    reading = _reading_of(_whole(key, context))
-    return _connection_of(reading, iter(answers)) if isinstance(reading, _Reading) else reading
+    def _of_one_part(self, customer_ids: Sequence[str], pages: Sequence[Any]) -> list[Any]:
+        first, count, whole = self._of.first, self._of.count, self._whole
+        return [
+            OwnConnection(page.records, page.total if count else None, one, page, whole)
+            if isinstance(page, Page) and page.problem is None and len(page.records) <= first
+            else self._of_parts(one, [page])
+            for one, page in zip(customer_ids, pages, strict=True)
+        ]
 
+    def _of_parts(self, customer_id: str, pages: list[Any]) -> Connection | Exception:
+        reading = _reading_of(self.key(customer_id))
+        return _connection_of(reading, iter(pages)) if isinstance(reading, _Reading) else reading
 
-def _own_places(key: OwnList, page: Page[Any], context: "RequestContext") -> Places:
-    whole = _whole(key, context)
-    return _places_of_one(whole, {}, {whole.streams[0].name: page})
+    def _whole(self, own: OwnConnection) -> Connection:
+        key = self.key(own.customer_id)
+        places = partial(_places_of_one, key, {}, {key.streams[0].name: own.page})
+        return Connection([*own.nodes], places, total=own.total_count, problems=[])
 
 
 async def read_connection(key: ConnectionKey, context: "RequestContext") -> Connection:

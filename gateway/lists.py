@@ -20,10 +20,23 @@ from msgspec import Struct
 
 from adapters.contract import Order
 from adapters.filters import Compare, Filter, FilterOptions, Not, Op
+from adapters.model import Page
 from gateway.backends import Backend
 from gateway.problems import Problem, ProblemCode, ProblemError
 
-__all__ = ["Connection", "ConnectionKey", "Cursor", "Edge", "OwnList", "Places", "Stream", "cursor_of", "streams_over"]
+__all__ = [
+    "Connection",
+    "ConnectionKey",
+    "Cursor",
+    "Edge",
+    "OwnConnection",
+    "OwnList",
+    "OwnLists",
+    "Places",
+    "Stream",
+    "cursor_of",
+    "streams_over",
+]
 
 
 class Stream(Struct, frozen=True):
@@ -63,16 +76,22 @@ class ConnectionKey(Struct, frozen=True, kw_only=True):
         return hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-class OwnList(Struct, frozen=True):
-    """A list of a customer's own, of those of these parts that its backend has; ``of`` says the rest of it.
+class OwnLists(Struct, frozen=True):
+    """Lists that customers have of their own, of those of these parts that a customer's backend has.
 
-    Many customers' lists are asked for with one and the same ``of``, and read together.
+    ``of`` says the rest of each. Many customers' are asked for with one and the same, and read together.
     """
+
+    parts: tuple[str, ...]
+    of: ConnectionKey
+
+
+class OwnList(Struct, frozen=True):
+    """One customer's of them."""
 
     backend: str
     customer_id: str
-    parts: tuple[str, ...]
-    of: ConnectionKey
+    lists: OwnLists
 
 
 class PageInfo(Struct, frozen=True):
@@ -183,6 +202,35 @@ class Connection:
         key = self._places.key
         today = key.options.today if _has_period(key.filter) and key.options.as_of is None else None
         return _encode(Cursor(self._digest, dict(positions), today))
+
+
+class OwnConnection(Struct, frozen=True):
+    """A customer's own list, from its beginning to the page's end: its records as they came.
+
+    There is one for each of many customers, so it is little: where it stands is asked of a `Connection` that ``whole``
+    makes of it, when somebody wants to know.
+    """
+
+    nodes: tuple[Any, ...]
+    total_count: int | None
+    customer_id: str
+    page: Page[Any]
+    whole: Callable[["OwnConnection"], Connection]
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """None: a list that is alone has failed, or has not."""
+        return ()
+
+    @property
+    def edges(self) -> list[Edge]:
+        """The records with their cursors."""
+        return self.whole(self).edges
+
+    @property
+    def page_info(self) -> Connection:
+        """Where it stands."""
+        return self.whole(self)
 
 
 def streams_over(backends: Sequence[Backend], parts: Sequence[str]) -> tuple[Stream, ...]:

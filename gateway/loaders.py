@@ -6,9 +6,10 @@ this principal may see; so nothing loaded for one is ever another's.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, Struct
 
@@ -17,36 +18,33 @@ from adapters.errors import UnsupportedByVendor
 from adapters.freshness import is_reading_fresh
 from adapters.model import Page
 from gateway.backends import Backend
+from gateway.loading import (
+    CodeKey,
+    EitherLoader,
+    Loader,
+    NodeLoader,
+    NodesLoader,
+    RawLoader,
+    RecordKey,
+    answered,
+    backend_of,
+    each,
+)
 from gateway.own_pages import OwnPageKey, own_list_of, own_page_of, positions_of, rounds_of
-from gateway.problems import ProblemError
 from gateway.record_types import type_name
-from gateway.safe_loader import SafeLoader, together
+from gateway.safe_loader import SafeLoader
 
 if TYPE_CHECKING:
     from gateway.context import RequestContext
+    from gateway.dispatch.loading import DispatchItemLoader, DispatchListLoader
+    from gateway.list_reading import ConnectionLoader
+    from gateway.timeline import CounterpartLoader, TimelineLoader
 
 __all__ = ["CodeKey", "Loader", "Loaders", "PageKey", "RecordKey", "SafeLoader", "each"]
 
 
 ALWAYS = frozenset(("backend", "native_id"))
 """The attributes that a record has however little was wanted of it."""
-
-
-class RecordKey(Struct, frozen=True):
-    """One record by native id, with the attributes wanted."""
-
-    type: str
-    backend: str
-    native_id: str
-    wanted: frozenset[str]
-
-
-class CodeKey(Struct, frozen=True):
-    """One customer by code."""
-
-    backend: str
-    code: str
-    wanted: frozenset[str]
 
 
 class PageKey(Struct, frozen=True, cache_hash=True):
@@ -58,156 +56,109 @@ class PageKey(Struct, frozen=True, cache_hash=True):
     request: ListRequest
 
 
-class Loader(Protocol):
-    """What a field may be loaded by."""
-
-    def apart(self, key: Any, /) -> Hashable:
-        """What is loaded apart: what is below one such part need not wait for another."""
-
-    def load(self, key: Any, /) -> Awaitable[Any]:
-        """The value of a key."""
-
-    def load_many(self, keys: Sequence[Any], /) -> Awaitable[list[Any]]:
-        """The values of these keys in their order, with an error in the place of each that failed."""
-
-
-async def each(loader: Any, keys: Sequence[Any]) -> list[Any]:
-    """What a loader that knows no better loads for many keys: each by itself, all at once."""
-    if len(keys) == 1:
-        return [await _answer(loader.load(keys[0]))]
-    return await asyncio.gather(*map(loader.load, keys), return_exceptions=True)
-
-
-def _backend_of(key: Any) -> Hashable:
-    backend: str = key.backend
-    return backend
-
-
-class _Either:
-    """A customer by its code, or a record by its native id."""
-
-    def __init__(self, by_code: SafeLoader, by_key: SafeLoader) -> None:
-        self._by_code = by_code
-        self._by_key = by_key
-
-    apart = staticmethod(_backend_of)
-
-    def load(self, key: "CodeKey | RecordKey") -> Awaitable[Any]:
-        """The record of either kind of key."""
-        return self._by_code.load(key) if isinstance(key, CodeKey) else self._by_key.load(key)
-
-    def load_many(self, keys: "Sequence[CodeKey | RecordKey]") -> Awaitable[list[Any]]:
-        """The customers in the keys' order."""
-        return each(self, keys)
-
-
-class _RawLoader:
-    """The vendor's own form of a record, read in a call of its own where the record came without."""
-
-    apart = staticmethod(_backend_of)
-
-    def __init__(self, record: SafeLoader) -> None:
-        self._record = record
-
-    async def load_many(self, records: Sequence[Any]) -> list[Any]:
-        """Those of these records in their order."""
-        unset = [record for record in records if record.raw is UNSET]
-        wanted = frozenset(("raw",))
-        keys = [RecordKey(type_name(record), record.backend, record.native_id, wanted) for record in unset]
-        whole = iter(await self._record.load_many(keys) if keys else ())
-        return [_raw(next(whole) if record.raw is UNSET else record) for record in records]
-
-    async def load(self, record: Any) -> Any:
-        """That of a record; None where it is gone meanwhile."""
-        if record.raw is UNSET:
-            key = RecordKey(type_name(record), record.backend, record.native_id, frozenset(("raw",)))
-            record = await self._record.load(key)
-        return _raw(record)
-
-
-def _raw(record: Any) -> Any:
-    """A record's own form, or why there is no such record."""
-    if record is None or isinstance(record, Exception):
-        return record
-    return None if record.raw is UNSET else record.raw
-
-
-class _NodeLoader:
-    """Whatever has a key: a record by its own, a dispatch by its ledger id, a backend as it is; a refusal is raised."""
-
-    apart = staticmethod(together)
-
-    def __init__(self, loaders: "Loaders") -> None:
-        self._loaders = loaders
-
-    def load_many(self, keys: Sequence[Any]) -> Awaitable[list[Any]]:
-        """The nodes in the keys' order."""
-        return each(self, keys)
-
-    async def load(self, key: "RecordKey | CodeKey | str | Backend | ProblemError | None") -> Any:
-        """The node, or None."""
-        if isinstance(key, RecordKey | CodeKey):
-            return await self._loaders.customer.load(key)
-        if isinstance(key, ProblemError):
-            raise key
-        return await self._loaders.dispatch.load(key) if isinstance(key, str) else key
-
-
-class _NodesLoader:
-    """Several nodes; one that fails is its error in its place."""
-
-    apart = staticmethod(together)
-
-    def __init__(self, node: _NodeLoader) -> None:
-        self._node = node
-
-    def load_many(self, keys: Sequence[Any]) -> Awaitable[list[Any]]:
-        """Several such lists."""
-        return each(self, keys)
-
-    async def load(self, keys: Sequence[Any]) -> list[Any]:
-        """The nodes in the keys' order."""
-        found = await asyncio.gather(*map(self._node.load, keys), return_exceptions=True)
-        return list(found)
-
-
 class Loaders:
-    """The loaders of one request, by the names that fields declare."""
+    """The loaders of one request, by the names that fields declare; each is made when it is first needed."""
 
     def __init__(self, context: "RequestContext") -> None:
-        from gateway.dispatch.loading import DispatchItemLoader, DispatchListLoader, dispatches_of  # noqa: PLC0415
-        from gateway.list_reading import ConnectionLoader  # noqa: PLC0415 - they load through these
-        from gateway.timeline import CounterpartLoader, TimelineLoader  # noqa: PLC0415
-
         self._context = context
         self._own_pages: dict[tuple[str, str, ListRequest], SafeLoader] = {}
         self._listed: list[tuple[Sequence[Any], frozenset[str]]] = []
         self._known: dict[tuple[str, str, str], tuple[Any, frozenset[str]]] = {}
-        self.record = SafeLoader(self._records, context.reads, "record", _backend_of)
-        self.code = SafeLoader(self._codes, context.reads, "code", _backend_of)
-        self.page = SafeLoader(self._pages, context.reads, "page", _backend_of)
-        self.aggregate = SafeLoader(self._aggregates, context.reads, "aggregate", itemgetter(0))
-        self.raw = _RawLoader(self.record)
-        self.customer = _Either(self.code, self.record)
-        self.node = _NodeLoader(self)
-        self.nodes = _NodesLoader(self.node)
-        self.connection = ConnectionLoader(context)
-        self.counterparts = CounterpartLoader(context)
-        self.timeline = TimelineLoader(context)
-        self.dispatch = SafeLoader(dispatches_of(context), context.reads, "dispatch")
-        self.dispatches = DispatchListLoader(context)
-        self.dispatch_items = DispatchItemLoader(context)
+
+    @cached_property
+    def record(self) -> SafeLoader:
+        """A record by native id."""
+        return SafeLoader(self._records, self._context.reads, "record", backend_of)
+
+    @cached_property
+    def code(self) -> SafeLoader:
+        """A customer by code."""
+        return SafeLoader(self._codes, self._context.reads, "code", backend_of)
+
+    @cached_property
+    def page(self) -> SafeLoader:
+        """A part of a list."""
+        return SafeLoader(self._pages, self._context.reads, "page", backend_of)
+
+    @cached_property
+    def aggregate(self) -> SafeLoader:
+        """What a vendor computes."""
+        return SafeLoader(self._aggregates, self._context.reads, "aggregate", itemgetter(0))
+
+    @cached_property
+    def raw(self) -> RawLoader:
+        """The vendor's own form of a record."""
+        return RawLoader(self.record)
+
+    @cached_property
+    def customer(self) -> EitherLoader:
+        """A customer by its code, or a record by its native id."""
+        return EitherLoader(self.code, self.record)
+
+    @cached_property
+    def node(self) -> NodeLoader:
+        """Whatever has a key."""
+        return NodeLoader(self)
+
+    @cached_property
+    def nodes(self) -> NodesLoader:
+        """Several of those."""
+        return NodesLoader(self.node)
+
+    @cached_property
+    def connection(self) -> "ConnectionLoader":
+        """A connection, over one list or several."""
+        from gateway.list_reading import ConnectionLoader  # noqa: PLC0415 - it loads through these, as all below do
+
+        return ConnectionLoader(self._context)
+
+    @cached_property
+    def counterparts(self) -> "CounterpartLoader":
+        """The same customer at other backends."""
+        from gateway.timeline import CounterpartLoader  # noqa: PLC0415
+
+        return CounterpartLoader(self._context)
+
+    @cached_property
+    def timeline(self) -> "TimelineLoader":
+        """What several backends sent, as one list."""
+        from gateway.timeline import TimelineLoader  # noqa: PLC0415
+
+        return TimelineLoader(self._context)
+
+    @cached_property
+    def dispatch(self) -> SafeLoader:
+        """A dispatch by its ledger id."""
+        from gateway.dispatch.loading import dispatches_of  # noqa: PLC0415
+
+        return SafeLoader(dispatches_of(self._context), self._context.reads, "dispatch")
+
+    @cached_property
+    def dispatches(self) -> "DispatchListLoader":
+        """What was sent."""
+        from gateway.dispatch.loading import DispatchListLoader  # noqa: PLC0415
+
+        return DispatchListLoader(self._context)
+
+    @cached_property
+    def dispatch_items(self) -> "DispatchItemLoader":
+        """What was sent to one customer, or of one document."""
+        from gateway.dispatch.loading import DispatchItemLoader  # noqa: PLC0415
+
+        return DispatchItemLoader(self._context)
 
     def let_go(self) -> None:
-        """Lets go of what was read; whoever waits for something of it still gets it."""
-        for loader in (self.record, self.code, self.page, self.aggregate, self.dispatch, *self._own_pages.values()):
-            loader.let_go()
+        """Lets go of the loaders, which refer to this as it does to them; whoever waits for what they read gets it."""
+        made = {name: self.__dict__.pop(name) for name in [*self.__dict__] if not name.startswith("_")}
+        for loader in (*made.values(), *self._own_pages.values()):
+            if isinstance(loader, SafeLoader):
+                loader.let_go()
         self._own_pages, self._listed, self._known = {}, [], {}
 
     async def _records(self, keys: Sequence[RecordKey]) -> list[Any]:
         wanted: dict[tuple[str, str, str], frozenset[str]] = defaultdict(frozenset)
         self._remember()
-        listed = {key: self._known[_identity(key)][0] for key in keys if self._knows(key)}
+        listed = {key: self._known[_identity(key)][0] for key in keys if self._knows(key)} if self._known else {}
         for key in keys:
             if key not in listed:
                 wanted[_identity(key)] |= key.wanted
@@ -316,6 +267,8 @@ class Loaders:
                 for number, turn in enumerate(rounds)
             }
         )
+        if len(rounds) == 1:
+            return _of_keys(answers[0], rounds[0])
         pages = {
             key: _of_key(answers[number], customer_id)
             for number, turn in enumerate(rounds)
@@ -372,7 +325,7 @@ async def _gather(reads: Mapping[Any, Awaitable[Any]]) -> dict[Any, Any]:
     """All answers, failures included as values: one that fails does not disturb the others."""
     if len(reads) == 1:
         ((key, read),) = reads.items()
-        return {key: await _answer(read)}
+        return {key: await answered(read)}
     answers = await asyncio.gather(*reads.values(), return_exceptions=True)
     for answer in answers:
         if isinstance(answer, BaseException) and not isinstance(answer, Exception):
@@ -380,15 +333,13 @@ async def _gather(reads: Mapping[Any, Awaitable[Any]]) -> dict[Any, Any]:
     return dict(zip(reads, answers, strict=True))
 
 
-async def _answer(read: Awaitable[Any]) -> Any:
-    try:
-        return await read
-    except Exception as error:  # noqa: BLE001 - it is the answer
-        return error
-
-
 def _of_key(answer: Any, key: Hashable) -> Any:
     """One key's part of an answer: the failure of all is the failure of each."""
     if isinstance(answer, Exception):
         return answer
     return answer.get(key)
+
+
+def _of_keys(answer: Any, keys: Collection[Hashable]) -> list[Any]:
+    """Each key's part of an answer, likewise."""
+    return [answer] * len(keys) if isinstance(answer, Exception) else list(map(answer.get, keys))

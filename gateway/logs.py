@@ -17,6 +17,7 @@ from sqlalchemy import make_url
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from gateway.settings import Settings
+from gateway.upstream.calls import name_operation
 
 __all__ = ["Redaction", "configure_logs", "secrets_of"]
 
@@ -89,6 +90,7 @@ def configure_logs(secrets: Iterable[str] = (), *, level: int = logging.INFO, st
         renderer = structlog.processors.JSONRenderer(default=repr)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        name_operation,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso"),

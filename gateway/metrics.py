@@ -6,13 +6,13 @@ Each gateway has a registry of its own: two in one process count for themselves.
 import asyncio
 import contextlib
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from gateway.backends import Backend
+from gateway.tallies import Counts, Distributions
 from gateway.upstream.calls import Call
 from gateway.upstream.health import HealthState
 
@@ -87,43 +87,41 @@ class Metrics:
         registry.register(self._backends)
         registry.register(_EventLoop())
         ProcessCollector(registry=registry)
-        self._calls = Counter(
+        self._calls = Counts(
             "postroom_vendor_calls",
             "Calls of vendors, by what they came to.",
             ("backend", "operation", "outcome", "cache"),
-            registry=registry,
         )
-        self._call_seconds = Histogram(
+        self._call_seconds = Distributions(
             "postroom_vendor_call_seconds",
             "What calls took in all, waiting and repeating included; of a file, until it began to come.",
             ("backend", "operation"),
-            buckets=CALL_SECONDS,
-            registry=registry,
+            CALL_SECONDS,
         )
-        self._queue_seconds = Histogram(
-            "postroom_vendor_queue_seconds",
-            "What calls waited for their turn.",
-            ("backend",),
-            buckets=QUEUE_SECONDS,
-            registry=registry,
+        self._queue_seconds = Distributions(
+            "postroom_vendor_queue_seconds", "What calls waited for their turn.", ("backend",), QUEUE_SECONDS
         )
-        self._retries = Counter("postroom_vendor_retries", "Attempts after the first.", ("backend",), registry=registry)
-        self._shared = Counter(
-            "postroom_vendor_shared_calls", "Calls that took another's answer.", ("backend",), registry=registry
-        )
-        self._operations = Histogram(
+        self._retries = Counts("postroom_vendor_retries", "Attempts after the first.", ("backend",))
+        self._shared = Counts("postroom_vendor_shared_calls", "Calls that took another's answer.", ("backend",))
+        self._operations = Distributions(
             "postroom_graphql_operation_seconds",
             "GraphQL operations; of a subscription, how long it was followed.",
             ("kind", "outcome"),
-            buckets=OPERATION_SECONDS,
-            registry=registry,
+            OPERATION_SECONDS,
         )
-        self._plans = Counter(
-            "postroom_engine_plans", "Operations executed by a plan, known or made new.", ("known",), registry=registry
-        )
-        self._fallbacks = Counter(
-            "postroom_engine_fallbacks", "Operations left to the interpreter.", ("reason",), registry=registry
-        )
+        self._plans = Counts("postroom_engine_plans", "Operations executed by a plan, known or made new.", ("known",))
+        self._fallbacks = Counts("postroom_engine_fallbacks", "Operations left to the interpreter.", ("reason",))
+        for family in (
+            self._calls,
+            self._call_seconds,
+            self._queue_seconds,
+            self._retries,
+            self._shared,
+            self._operations,
+            self._plans,
+            self._fallbacks,
+        ):
+            registry.register(family)
         self._transactions = Histogram(
             "postroom_ledger_transaction_seconds",
             "Transactions of the ledger, waiting included.",
@@ -137,7 +135,6 @@ class Metrics:
             ("state",),
             registry=registry,
         )
-        self._children: dict[tuple[object, ...], Any] = {}
 
     def watch(self, backends: Iterable[Backend]) -> None:
         """Shows how these backends stand."""
@@ -148,39 +145,31 @@ class Metrics:
         backend, operation = call.info.backend, call.info.operation
         cache = "none" if call.cache is None else call.cache.value.lower()
         outcome = "none" if call.outcome is None else call.outcome.value
-        self._child(self._calls, backend, operation, outcome, cache).inc()
-        self._child(self._call_seconds, backend, operation).observe(seconds)
-        self._child(self._queue_seconds, backend).observe(call.queued)
+        self._calls.of(backend, operation, outcome, cache).inc()
+        self._call_seconds.of(backend, operation).observe(seconds)
+        self._queue_seconds.of(backend).observe(call.queued)
         if call.attempts > 1:
-            self._child(self._retries, backend).inc(call.attempts - 1)
+            self._retries.of(backend).inc(call.attempts - 1)
         if call.shared:
-            self._child(self._shared, backend).inc()
+            self._shared.of(backend).inc()
 
     def operation_ended(self, kind: str, outcome: str, seconds: float) -> None:
         """Counts a GraphQL operation."""
-        self._child(self._operations, kind, outcome).observe(seconds)
+        self._operations.of(kind, outcome).observe(seconds)
 
     def planned(self, *, known: bool) -> None:
         """Counts an operation that is executed by a plan."""
-        self._child(self._plans, "yes" if known else "no").inc()
+        self._plans.of("yes" if known else "no").inc()
 
     def fell_back(self, reason: str) -> None:
         """Counts an operation that is not."""
-        self._child(self._fallbacks, reason).inc()
+        self._fallbacks.of(reason).inc()
 
     def transaction_ended(self, kind: str, outcome: str, seconds: float) -> None:
         """Counts a transaction of the ledger."""
-        self._child(self._transactions, kind, outcome).observe(seconds)
+        self._transactions.labels(kind, outcome).observe(seconds)
 
     def items_became(self, state: str, count: int = 1) -> None:
         """Counts items of dispatches that were brought to a state."""
         if count:
-            self._child(self._items, state).inc(count)
-
-    def _child(self, metric: Any, *labels: str) -> Any:
-        """A metric of these labels: finding it anew each time costs more than counting."""
-        key = (metric, *labels)
-        child = self._children.get(key)
-        if child is None:
-            child = self._children[key] = metric.labels(*labels)
-        return child
+            self._items.labels(state).inc(count)

@@ -54,8 +54,8 @@ MEANINGS: Final[Mapping[RequestCode, str]] = {
     RequestCode.UNAUTHENTICATED: "no credential came, or none that this gateway takes",
     RequestCode.GRAPHQL_VALIDATION_FAILED: "the document is no GraphQL, does not fit the schema or its variables, or "
     "has no such operation",
-    RequestCode.DOCUMENT_LIMIT: "the document is too large, deep or repetitive: `limit`, `maximum` and `actual` say "
-    "how",
+    RequestCode.DOCUMENT_LIMIT: "the document is too large, deep or repetitive, or its variables too many: `limit`, "
+    "`maximum` and `actual` say how",
     RequestCode.COST_LIMIT: "the operation could read too much; `maximum` and `actual` are its cost's",
     RequestCode.UNTRUSTED_DOCUMENT: "only the documents of the manifest are executed here, and this is none of them",
     RequestCode.PERSISTED_QUERY_NOT_FOUND: "no document of this hash or id is known: send it whole",

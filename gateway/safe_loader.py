@@ -8,7 +8,7 @@ is neither answered by a batch that began otherwise, nor read together with one.
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from aiodataloader import DataLoader
@@ -89,24 +89,34 @@ class SafeLoader:
         return value
 
     async def _values(self, batches: "Sequence[asyncio.Future[_Answers]]", keys: Sequence[Hashable]) -> list[Any]:
-        answers = {batch: await asyncio.shield(batch) for batch in set(batches)}
+        different = set(batches)
+        if len(different) == 1:
+            return list(map((await asyncio.shield(batches[0])).__getitem__, keys))
+        answers = {batch: await asyncio.shield(batch) for batch in different}
         return [answers[batch][key] for batch, key in zip(batches, keys, strict=True)]
 
-    def _ask(self, keys: Iterable[Hashable]) -> None:
+    def _ask(self, keys: Sequence[Hashable]) -> None:
         """Asks for what nobody has asked for yet, or not to be fresh."""
         field = current_field()
+        if field is not None:
+            for key in keys:
+                self._fields.setdefault(key, []).append(field)
         fresh = is_reading_fresh()
         asked = self._asked_fresh if fresh else self._asked
-        new: dict[Hashable, dict[Hashable, None]] = {}
-        for key in keys:
-            if field is not None:
-                self._fields.setdefault(key, []).append(field)
-            if key not in asked:
-                new.setdefault(self.apart(key), {})[key] = None
-        for group, wanted in new.items():
-            self._asked |= dict.fromkeys(wanted, self._loader(group, fresh=fresh).load(tuple(wanted)))
+        new = dict.fromkeys(key for key in keys if key not in asked)
+        for group, wanted in self._groups(new):
+            self._asked |= dict.fromkeys(wanted, self._loader(group, fresh=fresh).load(wanted))
             if fresh:
                 self._asked_fresh.update(wanted)
+
+    def _groups(self, keys: Mapping[Hashable, None]) -> Iterable[tuple[Hashable, _Asked]]:
+        """The keys that are read together, by what sets them apart."""
+        if len(keys) <= 1 or self.apart is together:
+            return [(self.apart(key), tuple(keys)) for key in islice(keys, 1)]
+        groups: dict[Hashable, list[Hashable]] = {}
+        for key in keys:
+            groups.setdefault(self.apart(key), []).append(key)
+        return [(group, tuple(wanted)) for group, wanted in groups.items()]
 
     def _loader(self, group: Hashable, *, fresh: bool) -> DataLoader[_Asked, _Answers]:
         loader = self._loaders.get((group, fresh))
@@ -116,9 +126,13 @@ class SafeLoader:
         return loader
 
     async def _read(self, asked: Sequence[_Asked], *, fresh: bool) -> list[_Answers]:
-        keys = list(dict.fromkeys(chain.from_iterable(asked)))
-        with reading_fresh(fresh=fresh):  # a batch's task is in the context of whoever was the first to ask
-            answers: _Answers = dict(zip(keys, await self._guarded(keys), strict=True))
+        keys = asked[0] if len(asked) == 1 else tuple(dict.fromkeys(chain.from_iterable(asked)))
+        if is_reading_fresh() == fresh:
+            found = await self._guarded(keys)
+        else:
+            with reading_fresh(fresh=fresh):  # a batch's task is in the context of whoever was the first to ask
+                found = await self._guarded(keys)
+        answers: _Answers = dict(zip(keys, found, strict=True))
         return [answers] * len(asked)
 
     async def _guarded(self, keys: Sequence[Hashable]) -> list[Any]:

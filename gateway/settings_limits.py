@@ -28,6 +28,11 @@ class LimitSettings(Section):
     comparisons: int = Field(
         default=5_000, ge=100, le=1_000_000, description="a whole number from 100 to 1000000", examples=[5000]
     )
+    # A run may name each of its customers. The slowest values to read, and to refuse, take 5 us each: 50,000 a quarter
+    # of a second.
+    variables: int = Field(
+        default=50_000, ge=100, le=1_000_000, description="a whole number from 100 to 1000000", examples=[50_000]
+    )
     # Fifty customers with all that hangs on them cost 1,500. At eight calls at once of 100 ms, 2,000 take 25 seconds.
     cost: int = Field(
         default=2_000, ge=1, le=1_000_000, description="a whole number from 1 to 1000000", examples=[2000]

@@ -27,7 +27,7 @@ from adapters.smallinvoice.letter_calls import ADD, LetterCalls
 from adapters.smallinvoice.records import Records, lacks
 from adapters.smallinvoice.refusals import OUTCOMES
 from adapters.smallinvoice.rows import ClientRow, Created, LetterRow
-from adapters.smallinvoice.translate import NATIVE_ID, to_customer, to_letter
+from adapters.smallinvoice.translate import NATIVE_ID, to_customers, to_letters
 from adapters.wire import FileStream, WireRequest
 
 __all__ = ["connect"]
@@ -63,7 +63,7 @@ class _Customers:
     def __init__(self, client: Client, connection: Connection) -> None:
         self._backend = connection.key
         self._limits = connection.limits
-        self._records: Records[ClientRow, Customer] = Records(client, CLIENTS, to_customer, connection.limits)
+        self._records: Records[ClientRow, Customer] = Records(client, CLIENTS, to_customers, connection.limits)
 
     async def page(self, request: ListRequest) -> Page[Customer]:
         sort = listing.sort_of(request, listing.CUSTOMER_ORDERS, backend=self._backend, operation=_CUSTOMERS)
@@ -114,7 +114,7 @@ class _Letters:
     def __init__(self, client: Client, connection: Connection) -> None:
         self._backend = connection.key
         self._limits = connection.limits
-        self._records: Records[LetterRow, Letter] = Records(client, LETTERS, to_letter, connection.limits)
+        self._records: Records[LetterRow, Letter] = Records(client, LETTERS, to_letters, connection.limits)
 
     async def page(self, request: ListRequest) -> Page[Letter]:
         sort, matches = self._read(request)
@@ -205,7 +205,7 @@ class _Actions:
             found = await self._client.get(LETTERS, request.native_id)
         if found is None:
             return Evidence(verdict=Verdict.UNDECIDED, text="The vendor shows no letter under this id.")
-        letter = to_letter(found[0], backend=self._client.backend)
+        (letter,) = to_letters(found[:1], backend=self._client.backend)
         status = ", ".join(letter.vendor_status) or "missing"
         text = (
             f"The letter's status is {status} ({letter.state}). The vendor records neither when a letter was sent nor"

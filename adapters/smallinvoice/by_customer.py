@@ -3,8 +3,8 @@
 Pages are read from the same places whoever asks, so that readings at the same time ask the same URLs.
 """
 
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from adapters.contract import ListRequest
 from adapters.errors import AdapterError, InvalidInput, ScanLimit
@@ -14,52 +14,67 @@ from adapters.paging import OffsetPositions, Rows, decode_offset, encode_offset,
 __all__ = ["letters_by_customer"]
 
 
-class _Share:
-    """One customer's part: the letters of its page with the position after each, and how many matched.
+_Own = tuple[list[Letter], list[int]]
+"""A customer's letters that match, and the offset after each in the list of all."""
 
-    ``at`` is the offset in the list of all from which on it reads, ``last`` the key of the letter read last.
+
+class _Together:
+    """Customers whose lists go on from one position, as a rule the beginning: all are at one place of the list of all.
+
+    ``at`` is the offset from which on they read, ``last`` the key of the letter read last. Raises `InvalidInput` for a
+    position of another list.
     """
 
-    def __init__(self, customer_id: str, position: str | None, request: ListRequest) -> None:
+    def __init__(self, position: str | None, request: ListRequest) -> None:
         offset, self.last = decode_offset(position)
         self.at = max(0, offset - 1)
-        self.customer_id = customer_id
-        self._first = request.first
         self._position = self._rest = position
+        self._first = request.first
         self._counts = request.count and position is None
-        self._letters: list[Letter] = []
-        self._offsets: list[int] = []
-        self._matched = 0
+        self._own: dict[str, _Own] = {}
+
+    def add(self, customer_id: str) -> None:
+        """One more of them."""
+        self._own[customer_id] = ([], [])
 
     @property
-    def is_full(self) -> bool:
-        """Whether its page needs no more letters, nor its total."""
-        return self._matched >= self._first and not self._counts
+    def are_full(self) -> bool:
+        """Whether none of their pages needs more letters, nor its total."""
+        return not self._counts and all(len(letters) >= self._first for letters, _ in self._own.values())
 
-    def take(self, own: Sequence[tuple[int, Letter]], matches: Callable[[Letter], bool] | None) -> None:
-        """Takes its letters, which it has not yet seen, with their places in the list of all."""
-        for place, letter in own:
-            if matches is None or matches(letter):
-                self._matched += 1
-                if self._matched <= self._first:
-                    self._letters.append(letter)
-                    self._offsets.append(place + 1)
+    def take(self, rows: Rows, begin: int, matches: Callable[[Letter], bool] | None) -> int:
+        """Takes their letters out of a page of the list of all that begins at ``begin``; how many were not yet seen."""
+        at, unseen = rows_after(rows.records, begin, self.at, self.last, _key)
+        own: Callable[[Any], _Own | None] = self._own.get
+        for place, letter in enumerate(unseen, start=at + 1):
+            mine = own(letter.customer_id)
+            if mine is not None and (matches is None or matches(letter)):
+                letters, offsets = mine
+                letters.append(letter)
+                offsets.append(place)
+        self.at = max(self.at, begin + len(rows.records))
+        self.last = _key(unseen[-1]) if unseen else self.last
+        self._rest = None
+        return len(unseen)
 
-    def go_on(self, at: int, last: str | None) -> None:
-        """Has read the list up to here, ``last`` being the last letter's key."""
-        self.at, self.last, self._rest = at, last, None
-
-    def page(self, length: int, scanned: int) -> Page[Letter]:
-        """Its page, the list being of this length, and so many rows having been read of it."""
+    def pages(self, length: int, scanned: int) -> dict[str, Page[Letter]]:
+        """Each customer's page, the list being of this length, and so many rows having been read of it."""
         rest = self._rest or encode_offset(self.at, self.last) if self.at < length else None
-        stopped = rest is not None and self._matched < self._first
-        positions = OffsetPositions(self._letters, self._offsets, _key)
+        counted = rest is None and self._position is None
+        return {customer_id: self._page(own, rest, scanned, counted=counted) for customer_id, own in self._own.items()}
+
+    def _page(self, own: _Own, rest: str | None, scanned: int, *, counted: bool) -> Page[Letter]:
+        letters, offsets = own
+        matched, first = len(letters), self._first
+        if matched > first:
+            letters, offsets = letters[:first], offsets[:first]
+        positions = OffsetPositions(letters, offsets, _key)
         return Page(
-            records=tuple(self._letters),
+            records=tuple(letters),
             positions=positions,
-            end=positions[-1] if self._matched > self._first else rest,
-            total=self._matched if rest is None and self._position is None else None,
-            problem=ScanLimit(f"Stopped after reading {scanned} rows.") if stopped else None,
+            end=positions[-1] if matched > first else rest,
+            total=matched if counted else None,
+            problem=ScanLimit(f"Stopped after reading {scanned} rows.") if rest and matched < first else None,
         )
 
 
@@ -77,56 +92,38 @@ async def letters_by_customer(
     A page of the list is read once for all whose places are in it, and only if one of them is not full. Reading stops
     past the scan budget, which the last page read may exceed; then those whose page is not full have a `ScanLimit`.
     """
-    shares, answers = _shares(places, request)
+    together, answers = _by_position(places, request)
     scanned, length = 0, None
     while scanned < scan_budget:
-        reading = [share.at for share in shares.values() if not share.is_full and (length is None or share.at < length)]
+        reading = [some.at for some in together if (length is None or some.at < length) and not some.are_full]
         if not reading:
             break
         number = min(reading) // page_size
         rows = await fetch(number + 1, page_size)
         length = rows.total or 0
-        there = [share for share in shares.values() if share.at // page_size == number]
-        scanned += _take_all(there, rows, number * page_size, matches)
-    pages = {customer_id: share.page(length or 0, scanned) for customer_id, share in shares.items()}
-    return {**answers, **pages}
-
-
-def _take_all(there: Sequence[_Share], rows: Rows, begin: int, matches: Callable[[Letter], bool] | None) -> int:
-    """Shares a page of the list among those whose places are in it; how many letters one of them had not yet seen.
-
-    Those who stand at one place, as a rule all, have the page looked through for them once.
-    """
-    groups: defaultdict[tuple[int, str | None], list[_Share]] = defaultdict(list)
-    for share in there:
-        groups[share.at, share.last].append(share)
-    most = 0
-    for (at, last), group in groups.items():
-        unseen = rows_after(list(rows.records[at - begin :]), at, last, _key)
-        owned: defaultdict[str | None, list[tuple[int, Letter]]] = defaultdict(list)
-        for one in unseen:
-            owned[one[1].customer_id].append(one)
-        end, seen = max(at, begin + len(rows.records)), _key(unseen[-1][1]) if unseen else last
-        for share in group:
-            share.take(owned.get(share.customer_id, ()), matches)
-            share.go_on(end, seen)
-        most = max(most, len(unseen))
-    return most
+        there = [some for some in together if some.at // page_size == number]
+        scanned += max(some.take(rows, number * page_size, matches) for some in there)
+    for some in together:
+        answers |= some.pages(length or 0, scanned)
+    return answers
 
 
 def _key(letter: Letter) -> str:
     return letter.native_id
 
 
-def _shares(
+def _by_position(
     places: Mapping[str, str | None], request: ListRequest
-) -> tuple[dict[str, _Share], dict[str, Page[Letter] | AdapterError]]:
-    """What begins at these places, and the refusals of those that are none."""
-    shares: dict[str, _Share] = {}
+) -> tuple[list[_Together], dict[str, Page[Letter] | AdapterError]]:
+    """The customers by where their lists go on, and the refusals of those whose position is none."""
+    found: dict[str | None, _Together] = {}
     refusals: dict[str, Page[Letter] | AdapterError] = {}
     for customer_id, position in places.items():
         try:
-            shares[customer_id] = _Share(customer_id, position, request)
+            some = found.get(position)
+            if some is None:
+                some = found[position] = _Together(position, request)
+            some.add(customer_id)
         except InvalidInput as error:
             refusals[customer_id] = error
-    return shares, refusals
+    return [*found.values()], refusals

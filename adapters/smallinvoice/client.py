@@ -1,16 +1,16 @@
 """The vendor's calls: URLs of ``endpoint/action/key/value`` segments, and answers in its own rows."""
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from adapters.answers import decode_json
+from adapters.answers import decode_first, decode_json
 from adapters.contract import Connection
 from adapters.errors import AdapterError, FileNotAvailable, MalformedAnswer, NotFound
 from adapters.model import RawRecord
 from adapters.smallinvoice.refusals import error_of, is_success
-from adapters.smallinvoice.rows import ClientRow, Found, LetterRow, Listed
+from adapters.smallinvoice.rows import ClientRow, Found, LetterRow, Listed, UndatedLetterRow
 from adapters.wire import Answer, FileStream, Wire, WireRequest
 
 __all__ = ["CLIENTS", "LETTERS", "Client", "Endpoint", "ListPart", "Sort"]
@@ -22,15 +22,19 @@ _LONGEST_REFUSAL = 65_536
 
 
 class Endpoint(Struct, Generic[R], frozen=True):
-    """One of the vendor's endpoints, which all have the same actions, and the types of its answers."""
+    """One of the vendor's endpoints, which all have the same actions, and the types of its answers.
+
+    A list is read by the first of the types that fits: the one that most answers are, and is quick to read, first.
+    """
 
     name: str
-    listed: type[Listed[R]]
+    listed: tuple[type[Listed[R]], ...]
     found: type[Found[R]]
 
 
-CLIENTS = Endpoint("client", Listed[ClientRow], Found[ClientRow])
-LETTERS = Endpoint("letter", Listed[LetterRow], Found[LetterRow])
+CLIENTS = Endpoint("client", (Listed[ClientRow],), Found[ClientRow])
+_UNDATED: Any = UndatedLetterRow  # a letter too, but lists of them are none of the others'
+LETTERS: Endpoint[LetterRow] = Endpoint("letter", (Listed[LetterRow], Listed[_UNDATED]), Found[_UNDATED])
 
 
 class Sort(Struct, frozen=True):
@@ -45,9 +49,10 @@ class Sort(Struct, frozen=True):
 
 
 class ListPart(Struct, Generic[R], frozen=True):
-    """Rows of a list, each with its raw record where that is wanted, and how many rows the whole list has."""
+    """Rows of a list, their raw records where those are wanted, and how many rows the whole list has."""
 
-    rows: list[tuple[R, Raw]]
+    rows: list[R]
+    raws: list[RawRecord] | None
     count: int
 
 
@@ -94,14 +99,14 @@ class Client:
             wanted=wanted,
         )
         answer = await self.send(request)
-        listed = decode_json(answer, endpoint.listed, backend=self.backend)
+        listed = decode_first(answer, endpoint.listed, backend=self.backend)
         expected = min(size, max(0, listed.count - (number - 1) * size))
         pages = max(1, -(-listed.count // size))
         if len(listed.items) != expected or (listed.pages or 0) > pages or listed.page not in (None, number):
             message = f"The vendor answered {len(listed.items)} records where page {number} of {size} has {expected}."
             raise self._malformed(message, answer)
-        raws = msgspec.json.decode(answer.body)["items"] if "raw" in wanted else [UNSET] * expected
-        return ListPart(list(zip(listed.items, raws, strict=True)), listed.count)
+        raws = msgspec.json.decode(answer.body)["items"] if "raw" in wanted else None
+        return ListPart(listed.items, raws, listed.count)
 
     async def get(
         self, endpoint: Endpoint[R], native_id: str, wanted: frozenset[str] = frozenset()

@@ -51,8 +51,10 @@ def at_end(letters: Sequence[Letter], request: ListRequest, sort: Sort) -> int |
     """
     earliest, latest = _bounds(request.filter, request.options)
     bound = earliest if sort.descending else latest
+    if bound is None:
+        return None
     days = [letter.date or date.min for letter in letters]
-    if bound is None or days != sorted(days, reverse=sort.descending):
+    if days != sorted(days, reverse=sort.descending):
         return None
     return next((at for at, day in enumerate(days) if (day < bound if sort.descending else day > bound)), None)
 

@@ -24,16 +24,18 @@ T = TypeVar("T", bound=Customer | Letter)
 class Records(Generic[R, T]):
     """The records of one endpoint."""
 
-    def __init__(self, client: Client, endpoint: Endpoint[R], to_model: Callable[..., T], limits: Limits) -> None:
+    def __init__(
+        self, client: Client, endpoint: Endpoint[R], to_models: Callable[..., list[T]], limits: Limits
+    ) -> None:
         self._client = client
         self._endpoint = endpoint
-        self._to_model = to_model
+        self._to_models = to_models
         self._page_size = limits.page_size
 
     async def part(self, number: int, size: int, sort: Sort | None, wanted: frozenset[str]) -> Rows:
         """The ``number``-th page (from 1) of ``size`` records."""
         part = await self._client.page(self._endpoint, number, size, sort, wanted)
-        return Rows([self._to_model(row, backend=self._client.backend, raw=raw) for row, raw in part.rows], part.count)
+        return Rows(self._to_models(part.rows, part.raws, backend=self._client.backend, wanted=wanted), part.count)
 
     async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> dict[str, T | AdapterError | None]:
         """Records by native id, in few calls.
@@ -63,7 +65,8 @@ class Records(Generic[R, T]):
         if answer is None:
             return None
         row, raw = answer
-        record = self._to_model(row, backend=self._client.backend, raw=raw)
+        raws = None if raw is UNSET else [raw]
+        (record,) = self._to_models([row], raws, backend=self._client.backend)
         absent = [name for name in record.__struct_fields__ if name != "raw" and getattr(record, name) is UNSET]
         return msgspec.structs.replace(record, **dict.fromkeys(absent))
 

@@ -1,12 +1,12 @@
 """The vendor's answers as they come: objects/client, objects/letter and the response tables of the letters page."""
 
-from datetime import date
-from typing import Annotated, Generic, TypeVar
+import datetime
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-__all__ = ["AddressRow", "ClientRow", "Created", "Envelope", "Found", "LetterRow", "Listed"]
+__all__ = ["AddressRow", "ClientRow", "Created", "Envelope", "Found", "LetterRow", "Listed", "UndatedLetterRow"]
 
 R = TypeVar("R")
 
@@ -67,19 +67,28 @@ class ClientRow(AddressRow, kw_only=True, gc=False):
 
 
 class LetterRow(Struct, gc=False):
-    """A letter. Ids are 0 where there is none."""
+    """A letter, as a list has it where all are dated. Ids are 0 where there is none."""
 
     id: _Id
     client_id: int = 0
     client_address_id: int = 0
     client_contact_id: int = 0
-    date: str | None = None
+    date: datetime.date | None = None
     title: str | None = None
     status: int | None = None
     pages: int | None = None
 
+
+class UndatedLetterRow(LetterRow, gc=False):
+    """The same where the vendor may have text in the place of no date: read by a function for each row."""
+
+    date: Any = None
+
     def __post_init__(self) -> None:
-        if self.date in _NO_DATES:
+        given = self.date
+        if given is None or given in _NO_DATES:
             self.date = None
-        if self.date is not None:
-            date.fromisoformat(self.date)
+        elif isinstance(given, str):
+            self.date = datetime.date.fromisoformat(given)
+        else:
+            raise ValueError("Expected a date.")

@@ -1,56 +1,96 @@
 """The vendor's clients and letters in our terms."""
 
-import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 
 from msgspec import UNSET, UnsetType
 
 from adapters.model import Customer, DocumentState, Letter, PostalAddress, RawRecord, RecordStatus
 from adapters.smallinvoice.rows import ClientRow, LetterRow
 
-__all__ = ["NATIVE_ID", "STATES", "STATUSES", "to_customer", "to_letter"]
+__all__ = ["NATIVE_ID", "STATES", "STATUSES", "to_customers", "to_letters"]
 
 NATIVE_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 # objects/letter, "Status types": these two are all.
 STATES: Mapping[int, DocumentState] = {1: DocumentState.SENT, 7: DocumentState.DRAFT}
 STATUSES: Mapping[DocumentState, int] = {state: status for status, state in STATES.items()}
+_STATUS: Mapping[int | None, tuple[DocumentState, tuple[str, ...]]] = {
+    None: (DocumentState.UNKNOWN, ()),
+    **{status: (state, (str(status),)) for status, state in STATES.items()},
+}
+"""Of each status that we know, its state and the vendor's own words."""
+
+_EVERYTHING = frozenset(("address",))
 
 
-def to_customer(row: ClientRow, *, backend: str, raw: RawRecord | UnsetType = UNSET) -> Customer:
-    """A client as a customer. The vendor's clients have neither a status nor a balance nor a currency."""
-    native_id = str(row.id)
-    return Customer(
-        backend=backend,
-        native_id=native_id,
-        stable_id=native_id,
-        code=_filled(row.number),
-        name=_filled(row.name),
-        status=RecordStatus.UNKNOWN,
-        emails=_emails(row.email),
-        address=_address(row),
-        currency=None,
-        outstanding_balance=None,
-        raw=raw,
-    )
+def to_customers(
+    rows: Sequence[ClientRow],
+    raws: Sequence[RawRecord] | None = None,
+    *,
+    backend: str,
+    wanted: frozenset[str] = _EVERYTHING,
+) -> list[Customer]:
+    """Clients as customers. The vendor's clients have neither a status nor a balance nor a currency.
+
+    The address, which takes longer than all else, is looked for only where it is wanted.
+    """
+    address = _address if "address" in wanted else _unread
+    return [
+        Customer(
+            backend=backend,
+            native_id=(native_id := str(row.id)),
+            stable_id=native_id,
+            code=_filled(row.number),
+            name=_filled(row.name),
+            status=RecordStatus.UNKNOWN,
+            emails=_emails(row.email),
+            address=address(row),
+            currency=None,
+            outstanding_balance=None,
+            raw=raw,
+        )
+        for row, raw in zip(rows, _each(raws), strict=False)
+    ]
 
 
-def to_letter(row: LetterRow, *, backend: str, raw: RawRecord | UnsetType = UNSET) -> Letter:
-    """A letter."""
-    return Letter(
-        backend=backend,
-        native_id=str(row.id),
-        customer_id=_other_id(row.client_id),
-        date=None if row.date is None else datetime.date.fromisoformat(row.date),
-        title=_filled(row.title),
-        state=DocumentState.UNKNOWN if row.status is None else STATES.get(row.status, DocumentState.UNKNOWN),
-        vendor_status=() if row.status is None else (str(row.status),),
-        address_id=_other_id(row.client_address_id),
-        contact_id=_other_id(row.client_contact_id),
-        page_count=row.pages,
-        raw=raw,
-    )
+def to_letters(
+    rows: Sequence[LetterRow],
+    raws: Sequence[RawRecord] | None = None,
+    *,
+    backend: str,
+    wanted: frozenset[str] = _EVERYTHING,  # noqa: ARG001 - as of `to_customers`
+) -> list[Letter]:
+    """Letters. One expression for all of a row: lists of letters are long, and each call for each would be felt."""
+    return [
+        Letter(
+            backend=backend,
+            native_id=str(row.id),
+            customer_id=str(other) if (other := row.client_id) > 0 else None,
+            date=row.date,
+            title=(title.strip() or None) if (title := row.title) else None,
+            state=(status := _STATUS.get(row.status) or _undocumented(row.status))[0],
+            vendor_status=status[1],
+            address_id=str(other) if (other := row.client_address_id) > 0 else None,
+            contact_id=str(other) if (other := row.client_contact_id) > 0 else None,
+            page_count=row.pages,
+            raw=raw,
+        )
+        for row, raw in zip(rows, _each(raws), strict=False)
+    ]
+
+
+def _each(raws: Sequence[RawRecord] | None) -> Iterable[RawRecord | UnsetType]:
+    return repeat(UNSET) if raws is None else raws
+
+
+def _undocumented(status: int | None) -> tuple[DocumentState, tuple[str, ...]]:
+    return DocumentState.UNKNOWN, (str(status),)
+
+
+def _unread(_: ClientRow) -> UnsetType:
+    return UNSET
 
 
 def _emails(email: str | UnsetType | None) -> tuple[str, ...] | UnsetType:
@@ -74,7 +114,3 @@ def _address(row: ClientRow) -> PostalAddress | UnsetType | None:
 def _filled(value: str | int | None) -> str | None:
     """Text, or None for the empty text that this vendor has in place of nothing."""
     return None if value is None or value == "" else str(value).strip() or None
-
-
-def _other_id(number: int) -> str | None:
-    return str(number) if number > 0 else None

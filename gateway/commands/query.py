@@ -87,7 +87,7 @@ async def _own_gateway(config: Path | None, *, sandbox: bool) -> AsyncIterator[h
         settings: Settings = stack.enter_context(over_emulators())[1] if sandbox else configured(config)
         configure_logs(secrets_of(settings), level=logging.ERROR)
         app = build_app(replace(settings, auth=AuthSettings()))  # nobody else reaches it
-        async with app.router.lifespan_context(app):
+        async with app.lifespan():
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url=settings.server.url) as client:
                 yield client

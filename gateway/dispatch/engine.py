@@ -5,7 +5,9 @@ ledger's claims decide what is sent. So nothing of it is believed, and losing it
 the engine whatever the ledger has QUEUED and nobody works on.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
@@ -77,6 +79,8 @@ class DbosEngine:
     async def stop(self) -> None:
         """Lets go at once."""
         DBOS.destroy(workflow_completion_timeout_sec=0)
+        # Once asked for anything, dbos has made its own threads the event loop's, and they take nothing more.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
 
     async def submit(self, dispatch_id: str) -> None:
         """Has a dispatch worked off. A dispatch that was worked off before and has items QUEUED again runs anew."""

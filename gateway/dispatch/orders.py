@@ -30,6 +30,7 @@ class PlannedItem(Struct, frozen=True, kw_only=True):
     """One thing that would be sent."""
 
     target: Ref
+    name: str | None
     recipients: tuple[str, ...] | None
     chosen_by_vendor: bool
 
@@ -47,6 +48,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     """What would be sent."""
 
     items: Sequence[PlannedItem]
+    item_count: int
     call_count: int
     requests: Sequence[PlannedRequest]
     warnings: Sequence[Problem]
@@ -105,8 +107,15 @@ def _not_addressed(ref: Ref) -> Problem:
     return Problem(code=ProblemCode.INACTIVE, message=message, backend=ref.backend)
 
 
-async def plan_of(context: RequestContext, request: SendRequest, intents: Sequence[Intent], *, resend: bool) -> Plan:
-    """What would be sent: prepared as it would be, and nothing sent or written."""
+async def plan_of(
+    context: RequestContext,
+    request: SendRequest,
+    intents: Sequence[Intent],
+    *,
+    resend: bool,
+    names: Mapping[Ref, str | None] | None = None,
+) -> Plan:
+    """What would be sent: prepared as it would be, and nothing sent or written. ``names`` are those that are known."""
     by_backend: dict[str, list[Intent]] = {}
     going = [intent for intent in intents if intent.withheld is None]
     for intent in going:
@@ -117,14 +126,19 @@ async def plan_of(context: RequestContext, request: SendRequest, intents: Sequen
         prepared = prepare(backend, request, [intent.target.native_id for intent in mine])
         calls += [(backend, call) for call in prepared]
     items = [
-        PlannedItem(target=intent.target, recipients=intent.recipients, chosen_by_vendor=intent.recipients is None)
+        PlannedItem(
+            target=intent.target,
+            name=(names or {}).get(intent.target),
+            recipients=intent.recipients,
+            chosen_by_vendor=intent.recipients is None,
+        )
         for intent in going
     ]
     warnings = _left_out(intents)
     if not resend:
         warnings += await _sent_before(context, action_of(request), going)
     shown = [_shown(backend, call) for backend, call in calls[:MOST_SHOWN]]
-    return Plan(items=items, call_count=len(calls), requests=shown, warnings=warnings)
+    return Plan(items=items, item_count=len(items), call_count=len(calls), requests=shown, warnings=warnings)
 
 
 def _left_out(intents: Sequence[Intent]) -> list[Problem]:

@@ -19,6 +19,7 @@ from graphql import (
     GraphQLNamedType,
     GraphQLSchema,
     InlineFragmentNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     Undefined,
@@ -29,7 +30,7 @@ from graphql import (
 )
 from msgspec import Struct
 
-__all__ = ["UNKNOWN", "Arguments", "CostPlan", "FieldCost", "FieldCosts", "cost_plan", "how_many"]
+__all__ = ["UNKNOWN", "Arguments", "CostPlan", "FieldCost", "FieldCosts", "cost_plan", "how_many", "page"]
 
 Arguments = Mapping[str, Any]
 """A field's arguments as far as its cost asks for them: values, or `UNKNOWN`."""
@@ -52,7 +53,7 @@ class FieldCost(Struct, frozen=True, kw_only=True):
         weight: Reads for each time that it asks.
         times: How often it asks, by its arguments and by how many backends there are; once where that is not said.
         size: How many objects it answers at most, of the same and of ``about``; one where that is not said.
-        sliced_by: The argument that says how many records a page has, where ``size`` does not.
+        sliced_by: The argument that says how many records a page has; ``size`` may look at it, and has the say.
         about: How many records an action is about, which ``size`` may be of fields below it (as ``about``).
         arguments: Those that all of these look at.
         assumed_size: For those who know no more than ``@listSize``: how many objects it answers as a rule.
@@ -72,10 +73,14 @@ FieldCosts = Mapping[tuple[str, str], FieldCost]
 
 
 class _Given(Struct, frozen=True):
-    """An argument as it is written: a value, or a variable with what holds where it is not given."""
+    """An argument as it is written: a value, or a variable with what holds where it is not given.
+
+    ``members`` are those of an input object that are variables, and count.
+    """
 
     value: Any
     variable: str | None = None
+    members: "Mapping[str, _Given]" = {}
 
 
 class _Term(Struct, frozen=True):
@@ -152,6 +157,12 @@ def how_many(arguments: Arguments, name: str, most: int) -> int:
     return len(value) if isinstance(value, list | tuple) else 1
 
 
+def page(first: Any, most: int) -> int:
+    """How many records a page has: as many as are asked for, and the most there can be where that is no number."""
+    is_whole = isinstance(first, int) or (isinstance(first, float) and first.is_integer())
+    return max(0, min(int(first), most)) if is_whole else most
+
+
 class _Adding:
     """One adding up."""
 
@@ -184,11 +195,11 @@ class _Adding:
             return cost.size(arguments, self._backends, about)
         if cost.sliced_by is None:
             return 1
-        first = arguments.get(cost.sliced_by)
-        is_whole = isinstance(first, int) or (isinstance(first, float) and first.is_integer())
-        return max(0, min(int(first), self._most)) if is_whole else self._most  # type: ignore[arg-type]
+        return page(arguments.get(cost.sliced_by), self._most)
 
     def _value(self, given: _Given) -> Any:
+        if given.members:
+            return {**given.value, **{name: self._value(one) for name, one in given.members.items()}}
         return given.value if given.variable is None else self._variables.get(given.variable, given.value)
 
 
@@ -267,11 +278,24 @@ class _Planning:
         value = next((one.value for one in node.arguments or () if one.name.value == name), None)
         default = field.args[name].default_value
         default = None if default is Undefined else default
-        if not isinstance(value, VariableNode):
-            return _Given(default if value is None else _literal(value))
-        self.variables[value.name.value] = None
-        absent = self._defaults.get(value.name.value)
-        return _Given(default if absent is None else _literal(absent), value.name.value)
+        if isinstance(value, VariableNode):
+            return self._variable(value, default)
+        if value is None:
+            return _Given(default)
+        members = value.fields if isinstance(value, ObjectValueNode) else ()
+        variables = {
+            one.name.value: self._variable(one.value, None)
+            for one in members
+            if isinstance(one.value, VariableNode) and one.name.value in MEASURED
+        }
+        return _Given(_literal(value), members=variables)
+
+    def _variable(self, node: VariableNode, absent: Any) -> _Given:
+        """A variable, with what holds where neither the request nor the operation gives it a value."""
+        name = node.name.value
+        self.variables[name] = None
+        default = self._defaults.get(name)
+        return _Given(absent if default is None else _literal(default), name)
 
     def _type(self, name: str) -> GraphQLNamedType:
         return self._schema.type_map[name]

@@ -51,8 +51,14 @@ class Library:
             if query is None:
                 return await self._found(name)
         if query is None:
-            raise BadNameError("There is no query, and nothing that names a document.")
+            raise _nothing()
         return self._given(query, name)
+
+    def given(self, query: str | None) -> Asked:
+        """What a request asks for that names no document. Raises as `asked` does."""
+        if query is None:
+            raise _nothing()
+        return self._given(query, None)
 
     async def keep(self, asked: Asked) -> None:
         """Keeps a document that was found valid, where that was asked for."""
@@ -79,6 +85,10 @@ class Library:
                 "Only the documents of the manifest are executed here, by their id or to the letter.",
             )
         return Asked(query, hashed)
+
+
+def _nothing() -> BadNameError:
+    return BadNameError("There is no query, and nothing that names a document.")
 
 
 def _same(trusted: str, query: str | None) -> Asked:

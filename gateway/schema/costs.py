@@ -10,13 +10,11 @@ from typing import Any, Final
 from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
 from msgspec import Struct
 
-from gateway.documents.cost import UNKNOWN, Arguments, FieldCost, FieldCosts, how_many
+from gateway.documents.cost import UNKNOWN, Arguments, FieldCost, FieldCosts, how_many, page
+from gateway.list_sizes import MOST_DOCUMENTS
 from gateway.schema.fields import DECLARED, Action, Attribute, Load
 
 __all__ = ["CostDirectives", "ListSize", "cost_directives", "field_costs"]
-
-MOST_DOCUMENTS: Final = 10_000
-"""What a sending mutation may be about: where nothing says how many records, it is so many."""
 
 ACTION: Final = 10
 """A mutation's weight: what it reads before and after its write, the write, and what an error would cost."""
@@ -53,15 +51,20 @@ def _records(arguments: Arguments) -> int:
 
 
 def _named(arguments: Arguments) -> int:
-    """How many records a mutation's input names."""
+    """How many records a mutation's input names; where nothing says how many, as many as a run has documents."""
     given = arguments.get("input")
     if not isinstance(given, Mapping):
         return MOST_DOCUMENTS if given is UNKNOWN else 1
     for name in ("documents", "customers"):
         if given.get(name) is not None:
-            is_known = isinstance(given[name], list | str)  # not what a variable inside a literal stands for
-            return min(MOST_DOCUMENTS, how_many({name: given[name] if is_known else UNKNOWN}, name, MOST_DOCUMENTS))
+            return how_many(given, name, MOST_DOCUMENTS)
     return 1 if given.get("backend") is None else MOST_DOCUMENTS
+
+
+def _planned(arguments: Arguments, _: int, about: int) -> int:
+    """All that a run is about, or the first of them."""
+    first = arguments.get("first")
+    return about if first is None else page(first, about)
 
 
 def _read_ahead(arguments: Arguments, _: int) -> int:
@@ -98,7 +101,7 @@ OF_ACTION: Final = FieldCost(weight=1, times=_read_ahead, about=_named, argument
 
 BY_FIELD: Final[Mapping[tuple[str, str], FieldCost]] = {
     ("Customer", "documents"): FieldCost(weight=2, sliced_by="first"),  # correspondence and letters
-    ("DispatchPlan", "items"): FieldCost(weight=0, size=lambda _, __, about: about),
+    ("DispatchPlan", "items"): FieldCost(weight=0, size=_planned, sliced_by="first"),
     ("Query", "backends"): FieldCost(weight=0, size=lambda _, backends, __: backends),
     ("Subscription", "dispatchProgress"): FieldCost(weight=1),
 }
@@ -151,5 +154,6 @@ def cost_directives(cost: FieldCost) -> CostDirectives:
     weight = ACTION if cost is OF_ACTION else cost.weight
     size = None if cost.assumed_size is None else ListSize(assumed_size=cost.assumed_size)
     if cost.sliced_by is not None:
-        size = ListSize(slicing_arguments=(cost.sliced_by,), sized_fields=_SIZED)
+        of_records = _SIZED if cost.size is None else None  # a connection's; else it is a list itself
+        size = ListSize(slicing_arguments=(cost.sliced_by,), sized_fields=of_records)
     return CostDirectives(weight or None, size)

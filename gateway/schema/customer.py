@@ -10,13 +10,13 @@ from adapters import model
 from adapters.model import RecordStatus
 from gateway.context import Ask, RequestContext
 from gateway.dispatch.loading import ItemsKey
-from gateway.lists import ConnectionKey, OwnList
+from gateway.lists import OwnLists
 from gateway.loaders import RecordKey
 from gateway.record_types import ref_of
 from gateway.schema.backend import BackendType
 from gateway.schema.dispatch_item import DispatchItemConnection
 from gateway.schema.document import DOCUMENT_TYPES, Correspondence, Document, Letter
-from gateway.schema.fields import attribute, derived, fetched, load, raw_record
+from gateway.schema.fields import attribute, derived, fetched, load, own_lists, raw_record
 from gateway.schema.filters import DocumentFilter, DocumentOrder, TemplateFilter, read_filter, read_order
 from gateway.schema.message import CustomerMessage
 from gateway.schema.node import Node
@@ -88,60 +88,55 @@ class Customer(Node):
             return None
         return CounterpartKey(self.backend, self.code, ask.selection.wanted("Customer"))
 
-    @load("connection", "What was composed for it.", returns=Connection[Document] | None)
+    @own_lists("What was composed for it.", returns=Connection[Document] | None)
     def documents(
-        self: model.Customer,
+        self: None,
         ask: Ask,
         first: First = 25,
         after: After = None,
         filter: DocumentsFilter = None,
         order_by: DocumentsOrder = None,
-    ) -> OwnList:
+    ) -> OwnLists:
         """What was composed for it."""
-        return _documents(self, ask, DOCUMENT_PARTS, first, after, filter, order_by)
+        return _documents(ask, DOCUMENT_PARTS, first, after, filter, order_by)
 
-    @load(
-        "connection",
+    @own_lists(
         "Its correspondence; empty where its backend has no such thing.",
         returns=Connection[Correspondence] | None,
     )
     def correspondence(
-        self: model.Customer, ask: Ask, first: First = 25, after: After = None, filter: DocumentsFilter = None
-    ) -> OwnList:
+        self: None, ask: Ask, first: First = 25, after: After = None, filter: DocumentsFilter = None
+    ) -> OwnLists:
         """Its correspondence."""
-        return _documents(self, ask, ("correspondence",), first, after, filter, None)
+        return _documents(ask, ("correspondence",), first, after, filter, None)
 
-    @load("connection", "Its letters; empty where its backend has no such thing.", returns=Connection[Letter] | None)
+    @own_lists("Its letters; empty where its backend has no such thing.", returns=Connection[Letter] | None)
     def letters(
-        self: model.Customer,
+        self: None,
         ask: Ask,
         first: First = 25,
         after: After = None,
         filter: DocumentsFilter = None,
         order_by: DocumentsOrder = None,
-    ) -> OwnList:
+    ) -> OwnLists:
         """Its letters."""
-        return _documents(self, ask, ("letters",), first, after, filter, order_by)
+        return _documents(ask, ("letters",), first, after, filter, order_by)
 
-    @load(
-        "connection",
+    @own_lists(
         "Which e-mail templates it gets; empty where its backend has no such thing.",
         returns=Connection[CustomerEmailTemplate] | None,
     )
     def templates(
-        self: model.Customer,
+        self: None,
         ask: Ask,
         first: First = 25,
         after: After = None,
         filter: Annotated[TemplateFilter | None, strawberry.argument(description="Which of them.")] = None,
-    ) -> OwnList:
+    ) -> OwnLists:
         """Which e-mail templates it gets."""
-
-        def of() -> ConnectionKey:
-            tree = read_filter(filter, ask.context)
-            return connection_key(ask, (), "CustomerEmailTemplate", first=first, after=after, tree=tree, alone=True)
-
-        return OwnList(self.backend, self.native_id, ("templates",), ask.once(of))
+        tree = read_filter(filter, ask.context)
+        of = connection_key(ask, (), "CustomerEmailTemplate", first=first, after=after, tree=tree, alone=True)
+        return OwnLists(("templates",), of)
 
     @load("record", "The standing text that its invoices carry.", "message_id", returns=CustomerMessage | None)
     def message(self: model.Customer, ask: Ask) -> RecordKey | None:
@@ -157,7 +152,7 @@ class Customer(Node):
     )
     def dispatch_items(self: model.Customer, ask: Ask, first: First = 25, after: After = None) -> ItemsKey:
         """What was sent to it through this gateway."""
-        return ItemsKey(target=ref_of(self), first=page_size(first, ask), after=after)
+        return ItemsKey(target=ref_of(self), first=page_size(first, ask.context), after=after)
 
     raw: JSON | None = raw_record()
 
@@ -168,16 +163,13 @@ class Customer(Node):
 
 
 def _documents(
-    customer: model.Customer,
     ask: Ask,
     parts: tuple[str, ...],
     first: int,
     after: str | None,
     given_filter: DocumentFilter | None,
     order: DocumentOrder | None,
-) -> OwnList:
-    def of() -> ConnectionKey:
-        tree, by = read_filter(given_filter, ask.context), read_order(order)
-        return connection_key(ask, (), *DOCUMENT_TYPES, first=first, after=after, tree=tree, order=by, alone=True)
-
-    return OwnList(customer.backend, customer.native_id, parts, ask.once(of))
+) -> OwnLists:
+    tree, by = read_filter(given_filter, ask.context), read_order(order)
+    of = connection_key(ask, (), *DOCUMENT_TYPES, first=first, after=after, tree=tree, order=by, alone=True)
+    return OwnLists(parts, of)

@@ -9,6 +9,7 @@ from gateway.context import Ask, RequestContext
 from gateway.dispatch import records
 from gateway.dispatch.loading import ItemsKey
 from gateway.dispatch.records import DispatchAction, DispatchState, ItemState
+from gateway.list_sizes import MOST_STATES, no_more_than
 from gateway.schema.dispatch_item import DispatchItemConnection
 from gateway.schema.fields import attribute, derived, load
 from gateway.schema.node import Node
@@ -56,8 +57,9 @@ class Dispatch(Node):
         ] = None,
     ) -> ItemsKey:
         """Its items."""
+        no_more_than(states, MOST_STATES, "states")
         chosen = None if states is None else frozenset(states)
-        return ItemsKey(dispatch_id=self.id, states=chosen, first=page_size(first, ask), after=after)
+        return ItemsKey(dispatch_id=self.id, states=chosen, first=page_size(first, ask.context), after=after)
 
     requested_by: str | None = attribute("requested_by", "Who asked for it.")
     requested_at: datetime.datetime = attribute("requested_at", "When it was asked for.")

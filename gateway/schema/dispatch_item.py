@@ -1,28 +1,49 @@
 """One thing that was, or is to be, sent."""
 
 import datetime
+from typing import Any
 
 import strawberry
 
-from gateway.context import Ask
+from gateway.context import Ask, RequestContext
 from gateway.dispatch import records
 from gateway.dispatch.records import ItemState
+from gateway.ids import Ref, encode
 from gateway.loaders import RecordKey
-from gateway.schema.fields import attribute, load
+from gateway.schema.fields import attribute, derived, load
 from gateway.schema.node import Node
 from gateway.schema.paging import PageInfo
 from gateway.schema.problem import ProblemType
 
-__all__ = ["DispatchItem", "DispatchItemConnection", "DispatchItemEdge"]
+__all__ = ["READ", "DispatchItem", "DispatchItemConnection", "DispatchItemEdge", "target_id"]
 
 DISPATCH_TARGETS = ("Customer", "Correspondence", "Letter")
+
+
+READ = "It is read at its backend; `targetId` is known without that."
+
+
+def target_id() -> Any:
+    """The field of what has a ``target``."""
+
+    def of_target(self: Any, context: RequestContext) -> strawberry.ID:  # noqa: ARG001 - a derivation's signature
+        ref: Ref = self.target
+        return strawberry.ID(encode(ref.type, ref.backend, ref.native_id))
+
+    return derived("The id of the document, or of the customer whose statement it is.", "target")(of_target)
 
 
 @strawberry.type(description="One thing that was, or is to be, sent.")
 class DispatchItem:
     """One thing to send."""
 
-    @load("record", "The document, or the customer whose statement it is; null when it is gone.", returns=Node | None)
+    target_id: strawberry.ID = target_id()
+
+    @load(
+        "record",
+        f"The document, or the customer whose statement it is; null when it is gone. {READ}",
+        returns=Node | None,
+    )
     def target(self: records.DispatchItem, ask: Ask) -> RecordKey:
         """The document or customer."""
         ref = self.target

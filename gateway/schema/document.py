@@ -92,7 +92,7 @@ class Document(Node):
     )
     def dispatch_items(self: model.Document, ask: Ask, first: First = 25, after: After = None) -> ItemsKey:
         """What was sent of it through this gateway."""
-        return ItemsKey(target=ref_of(self), first=page_size(first, ask), after=after)
+        return ItemsKey(target=ref_of(self), first=page_size(first, ask.context), after=after)
 
     raw: JSON | None = raw_record()
 

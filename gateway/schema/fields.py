@@ -20,6 +20,7 @@ from strawberry.types import get_object_definition
 
 from adapters.errors import AdapterError
 from gateway.context import Ask, RequestContext
+from gateway.lists import OwnList, OwnLists
 from gateway.loaders import RecordKey
 from gateway.principals import EVERYTHING, Scope
 from gateway.problems import ProblemError, UnavailableError, failed, incident_of
@@ -36,6 +37,7 @@ __all__ = [
     "Derived",
     "Followed",
     "Load",
+    "OwnLoad",
     "action",
     "attribute",
     "derived",
@@ -43,6 +45,7 @@ __all__ = [
     "field_needs",
     "followed",
     "load",
+    "own_lists",
     "raw_record",
 ]
 
@@ -81,6 +84,16 @@ class Load:
     key: Callable[..., Any]
     needs: frozenset[str]
     scope: Scope = Scope.READ
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnLoad(Load):
+    """A load of lists that customers have of their own: ``lists(ask, **arguments)`` is the same for all of them.
+
+    So many customers' are asked for at once, each by its native id; ``key`` is for one of them.
+    """
+
+    lists: Callable[..., OwnLists]
 
 
 @dataclass(frozen=True)
@@ -173,21 +186,43 @@ def load(
             require(ask.context.principal, scope)
             return function(self, ask, **arguments)
 
-        @functools.wraps(function)
-        def resolver(self: Any, info: Info, **arguments: Any) -> Any:
-            key = key_of(self, _ask(info), **arguments)
-            if key is None:
-                return None
-            read = functools.partial(getattr(info.context.loaders, loader).load, key)
-            return needed_by(_field(info), read) if info.context.explained else read()
-
-        _set_signature(resolver, function, takes=2, returns=returns)
-        declared = Load(loader, key_of, frozenset(needs), scope)
-        return strawberry.field(
-            resolver=resolver, description=description, graphql_type=returns, metadata={DECLARED: declared}, **options
-        )
+        return _loaded(Load(loader, key_of, frozenset(needs), scope), function, description, returns, **options)
 
     return declare
+
+
+def own_lists(description: str, *, returns: Any) -> Callable[[Callable[..., OwnLists]], Any]:
+    """Declares ``function(None, ask, **arguments)`` as saying which lists of a customer's own the field is."""
+
+    def declare(function: Callable[..., OwnLists]) -> Any:
+        def lists(ask: Ask, **arguments: Any) -> OwnLists:
+            require(ask.context.principal, Scope.READ)
+            return function(None, ask, **arguments)
+
+        def key_of(self: Any, ask: Ask, **arguments: Any) -> OwnList:
+            return OwnList(self.backend, self.native_id, lists(ask, **arguments))
+
+        declared = OwnLoad("connection", key_of, frozenset(), lists=lists)
+        return _loaded(declared, function, description, returns)
+
+    return declare
+
+
+def _loaded(declared: Load, function: Callable[..., Any], description: str, returns: Any, **options: Any) -> Any:
+    """The field of a load, with the arguments of this function."""
+
+    @functools.wraps(function)
+    def resolver(self: Any, info: Info, **arguments: Any) -> Any:
+        key = declared.key(self, _ask(info), **arguments)
+        if key is None:
+            return None
+        read = functools.partial(getattr(info.context.loaders, declared.loader).load, key)
+        return needed_by(_field(info), read) if info.context.explained else read()
+
+    _set_signature(resolver, function, takes=2, returns=returns)
+    return strawberry.field(
+        resolver=resolver, description=description, graphql_type=returns, metadata={DECLARED: declared}, **options
+    )
 
 
 def action(description: str, refused: Callable[..., Any], scope: Scope) -> Callable[[Callable[..., Any]], Any]:

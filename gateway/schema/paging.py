@@ -7,7 +7,8 @@ import strawberry
 
 from adapters.contract import Order
 from adapters.filters import Filter, FilterOptions
-from gateway.context import Ask
+from gateway.context import Ask, RequestContext
+from gateway.list_sizes import no_more_than
 from gateway.lists import ConnectionKey, Stream
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.fields import attribute
@@ -59,15 +60,12 @@ class Connection(Generic[NodeT]):
 
 def no_more_than_a_page(values: Sequence[Any], ask: Ask, argument: str) -> None:
     """Raises INVALID_INPUT, naming the argument, for more values than a page may have records."""
-    maximum = ask.context.limits.max_page
-    if len(values) > maximum:
-        message = f"`{argument}` has at most {maximum} ids; {len(values)} were given."
-        raise ProblemError(Problem(code=ProblemCode.INVALID_INPUT, message=message, path=(argument,)))
+    no_more_than(values, ask.context.limits.max_page, argument, of="ids")
 
 
-def page_size(first: int, ask: Ask) -> int:
+def page_size(first: int, context: RequestContext) -> int:
     """The size of the page asked for. Raises INVALID_INPUT below 1 and above the gateway's maximum."""
-    maximum = ask.context.limits.max_page
+    maximum = context.limits.max_page
     if not 1 <= first <= maximum:
         message = f"`first` is from 1 to {maximum}; {first} was asked for."
         raise ProblemError(Problem(code=ProblemCode.INVALID_INPUT, message=message, path=("first",)))
@@ -88,7 +86,7 @@ def connection_key(
     """The connection that a field is asked for, over these streams, of records of these types."""
     return ConnectionKey(
         streams=tuple(streams),
-        first=page_size(first, ask),
+        first=page_size(first, ask.context),
         after=after,
         filter=tree,
         order=order,

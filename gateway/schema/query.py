@@ -12,6 +12,7 @@ from gateway.dispatch.ledger import DispatchQuery
 from gateway.dispatch.loading import visible_keys
 from gateway.dispatch.places import DISPATCHES
 from gateway.ids import InvalidId, decode
+from gateway.list_sizes import MOST_GROUPS, MOST_MEASURES, MOST_STATES, no_more_than
 from gateway.lists import ConnectionKey, streams_over
 from gateway.loaders import CodeKey, RecordKey
 from gateway.principals import Scope
@@ -249,6 +250,8 @@ class Query(SubgraphQueries):
     ) -> tuple[str, AggregateRequest]:
         """Counts, sums, means and extremes."""
         chosen = ask.context.backends.named(backend)
+        no_more_than(input.measures, MOST_MEASURES, "input", "measures")
+        no_more_than(input.group_by, MOST_GROUPS, "input", "groupBy", of="fields")
         measures = tuple(Measure(measure.function.value, measure.field) for measure in input.measures)
         if not measures:
             problem = Problem(code=ProblemCode.INVALID_INPUT, message="Name a measure.", path=("input", "measures"))
@@ -290,6 +293,8 @@ class Query(SubgraphQueries):
     ) -> tuple[DispatchQuery, str | None]:
         """What was sent through this gateway."""
         given = filter or DispatchFilter()
+        no_more_than(given.states, MOST_STATES, "filter", "states")
+        no_more_than(given.actions, MOST_STATES, "filter", "actions")
         customer = (
             None
             if given.customer is None
@@ -305,7 +310,7 @@ class Query(SubgraphQueries):
             until=aware(given.until),
             requested_by=given.requested_by,
             before=ask.context.places.place(DISPATCHES, after),
-            first=page_size(first, ask) + 1,
+            first=page_size(first, ask.context) + 1,
         )
         return query, after
 

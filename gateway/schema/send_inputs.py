@@ -1,19 +1,21 @@
 """What can be asked to be sent, and what comes back."""
 
 import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from strawberry.scalars import JSON
 
-from gateway.context import Ask
+from gateway.context import Ask, RequestContext
 from gateway.dispatch import orders
 from gateway.loaders import RecordKey
 from gateway.schema.dispatch import Dispatch
+from gateway.schema.dispatch_item import READ, target_id
 from gateway.schema.enums import PostSpeed
-from gateway.schema.fields import attribute, load
+from gateway.schema.fields import attribute, derived, load
 from gateway.schema.filters import CustomerFilter
 from gateway.schema.node import Node
+from gateway.schema.paging import page_size
 from gateway.schema.problem import ProblemType
 from gateway.schema.record_inputs import StatusInput
 
@@ -157,7 +159,13 @@ class EmailStatementsInput(_Statements, _Asked):
 class PlannedItem:
     """One thing that would be sent."""
 
-    @load("record", "The document, or the customer whose statement it is.", returns=Node | None)
+    target_id: strawberry.ID = target_id()
+    name: str | None = attribute(
+        "name",
+        "What the customer is called whose statement it is, as the plan read it. Null of a document.",
+    )
+
+    @load("record", f"The document, or the customer whose statement it is. {READ}", returns=Node | None)
     def target(self: orders.PlannedItem, ask: Ask) -> RecordKey:
         """The document or customer."""
         ref = self.target
@@ -181,7 +189,22 @@ class PlannedRequest:
 class DispatchPlan:
     """What would be sent."""
 
-    items: list[PlannedItem] = attribute("items", "What, and to whom.")
+    @derived("What, and to whom.", "items")
+    def items(
+        self: orders.Plan,
+        context: RequestContext,
+        first: Annotated[
+            int | None,
+            strawberry.argument(
+                description="Only the first so many; all when absent. Each `target` is a read: ask for a page of them."
+            ),
+        ] = None,
+    ) -> list[PlannedItem]:
+        """What, and to whom."""
+        items: Any = self.items if first is None else self.items[: page_size(first, context)]
+        return items  # type: ignore[no-any-return]
+
+    item_count: int = attribute("item_count", "How many things would be sent.")
     call_count: int = attribute("call_count", "In how many calls.")
     requests: list[PlannedRequest] = attribute("requests", "The very requests.")
     warnings: list[ProblemType] = attribute("warnings", "What to look at first.")

@@ -1,6 +1,6 @@
 """The mutations that send. Each is an entry in the ledger, written before any vendor is called."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -24,9 +24,10 @@ from gateway.dispatch.preparing import SendRequest, prepare
 from gateway.dispatch.reconciling import reconcile
 from gateway.dispatch.records import DispatchAction
 from gateway.dispatch.sending import Order, Sent
-from gateway.dispatch.stable_ids import Addressees, customers_matching, stable_ids_of
+from gateway.dispatch.stable_ids import Addressees, customers_matching, customers_named
 from gateway.dispatch.vendor_status import withheld
 from gateway.ids import Ref
+from gateway.list_sizes import MOST_ATTACHMENTS, MOST_DOCUMENTS, MOST_RECIPIENTS, no_more_than
 from gateway.principals import Scope
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.enums import PostSpeed
@@ -51,9 +52,6 @@ from gateway.schema.send_inputs import (
 from gateway.schema.send_refusals import UNCONFIRMED_RUN, refusal
 
 __all__ = ["SendMutations"]
-
-MOST_DOCUMENTS = 10_000
-"""Documents in one run: their ids alone are a megabyte of request."""
 
 What = strawberry.argument(description="What, and how.")
 DispatchId = Annotated[strawberry.ID, strawberry.argument(description="The dispatch.")]
@@ -105,11 +103,13 @@ class SendMutations:
             return replayed
         refs, found = await _statement_customers(ask, input)
         _refuse_what_no_vendor_takes(ask, order.request, refs)
-        stable_ids = found.stable_ids or await stable_ids_of(ask.context, refs)
         assert isinstance(order.request, contract.EmailStatements)  # noqa: S101 - made above
+        if found is None:
+            found = await customers_named(ask.context, refs, planned=input.dry_run)
+            found.inactive.clear()  # they were named
         now = ask.context.clock()
-        intents = statement_intents(order.request, refs, stable_ids, now, inactive=found.inactive)
-        return await _run(ask, input, order, intents, "customers")
+        intents = statement_intents(order.request, refs, found.stable_ids, now, inactive=found.inactive)
+        return await _run(ask, input, order, intents, "customers", found.names)
 
     @action(
         "Asks the vendors for evidence of what is UNKNOWN in a dispatch; settles what it decides.",
@@ -179,8 +179,7 @@ async def _send_document(
 async def _send_documents(
     ask: Ask, input: Any, kind: DispatchAction, mutation: str, request: SendRequest
 ) -> DispatchPayload:
-    if len(input.documents) > MOST_DOCUMENTS:
-        raise _invalid("documents", f"At most {MOST_DOCUMENTS} documents at once; these are {len(input.documents)}.")
+    no_more_than(input.documents, MOST_DOCUMENTS, "documents", of="ids")
     order = _order(ask, input, kind, mutation, request)
     if (replayed := await _replayed(ask, order)) is not None:
         return replayed
@@ -190,12 +189,19 @@ async def _send_documents(
     return await _run(ask, input, order, document_intents(kind, request, list(refs)), "documents")
 
 
-async def _run(ask: Ask, input: Any, order: Order, intents: Sequence[Intent], argument: str) -> DispatchPayload:
+async def _run(
+    ask: Ask,
+    input: Any,
+    order: Order,
+    intents: Sequence[Intent],
+    argument: str,
+    names: Mapping[Ref, str | None] | None = None,
+) -> DispatchPayload:
     """Plans or begins a run."""
     if not intents:
         raise _invalid(argument, "There is nothing to send.")
     if input.dry_run:
-        plan = await plan_of(ask.context, order.request, intents, resend=order.resend)
+        plan = await plan_of(ask.context, order.request, intents, resend=order.resend, names=names)
         return payload(DispatchPayload, [], plan=plan)
     try:
         sent = await ask.context.sending.send_many(msgspec.structs.replace(order, intents=intents))
@@ -242,8 +248,8 @@ async def _replayed(ask: Ask, order: Order) -> DispatchPayload | None:
     return payload(DispatchPayload, [], dispatch=earlier, replayed=True)
 
 
-async def _statement_customers(ask: Ask, input: EmailStatementsInput) -> tuple[list[Ref], Addressees]:
-    """Whom statements go to, each once, and what of them is known by the way.
+async def _statement_customers(ask: Ask, input: EmailStatementsInput) -> tuple[list[Ref], Addressees | None]:
+    """Whom statements go to, each once, and what is known of those that a filter found.
 
     INACTIVE customers are left out of those that a filter finds, unless it speaks of the status.
     """
@@ -253,9 +259,9 @@ async def _statement_customers(ask: Ask, input: EmailStatementsInput) -> tuple[l
         backend = ask.context.backends.named(input.backend)
         part_of(backend, "email_statements")
         tree = read_filter(input.filter, ask.context)
-        found = await customers_matching(ask.context, backend, tree)
+        found = await customers_matching(ask.context, backend, tree, planned=input.dry_run)
         if tree is not None and "status" in fields_of(tree):
-            found = Addressees(found.stable_ids)
+            found.inactive.clear()
         return list(found.stable_ids), found
     if input.filter is not None:
         raise _invalid("filter", "filter goes with backend.")
@@ -263,11 +269,13 @@ async def _statement_customers(ask: Ask, input: EmailStatementsInput) -> tuple[l
     refs = dict.fromkeys(require(one, "Customer", argument="customers") for one in input.customers or ())
     for key in {ref.backend for ref in refs}:
         part_of(ask.context.backends.named(key), "email_statements")
-    return list(refs), Addressees({})
+    return list(refs), None
 
 
 def _email(input: EmailDocumentInput | EmailDocumentsInput) -> contract.EmailDocument:
     given = input.recipients
+    no_more_than(given, MOST_RECIPIENTS, "recipients")
+    no_more_than(input.attachments, MOST_ATTACHMENTS, "attachments")
     return contract.EmailDocument(
         native_id="",
         recipients=None if given is None else tuple(map(_recipient, given)),

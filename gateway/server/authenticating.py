@@ -78,7 +78,8 @@ class LocalAuthenticator:
 
     async def admit(self, principal: Principal) -> None:
         """Counts an operation."""
-        await _take(self._rates, principal)
+        if self._rates is not None:
+            await _take(self._rates, principal)
 
     async def renewed(self, principal: Principal) -> Principal:
         """The one principal that there is. What another one was given, under another setting, is good no more."""

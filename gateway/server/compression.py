@@ -11,8 +11,7 @@ import functools
 import gzip
 from typing import Final
 
-from starlette.requests import Request
-
+from gateway.server.fields import Fields
 from gateway.server.negotiation import weights_of
 
 __all__ = ["LEAST_BYTES", "compressed", "takes_gzip"]
@@ -27,12 +26,12 @@ LEVEL: Final = 1
 """Of a list of customers it leaves 15 %; the usual level 6 leaves 12 %, and takes three to four times as long."""
 
 
-async def compressed(body: bytes, request: Request) -> bytes | None:
+async def compressed(body: bytes, fields: Fields) -> bytes | None:
     """An answer's body in gzip; None where the request does not take that, or it is not worth it.
 
     ``Vary`` is the answer's own to say.
     """
-    if len(body) < LEAST_BYTES or not takes_gzip(",".join(request.headers.getlist("accept-encoding"))):
+    if len(body) < LEAST_BYTES or not takes_gzip(fields.together(b"accept-encoding")):
         return None
     if len(body) <= MOST_BYTES_AT_ONCE:
         return _packed(body)

@@ -10,6 +10,8 @@ from typing import Any, ClassVar, Final
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from gateway.server.exchanges import Exchange, QuickHttp
+from gateway.server.heads import Heads
 from gateway.server.requests_reading import MAX_DISCARDED_BYTES
 from gateway.settings_connections import ConnectionSettings
 
@@ -75,7 +77,7 @@ class _Unread(asyncio.Protocol):
             self._flushing = self.loop.call_later(self._look_seconds, self._look_at_flush)
 
 
-class _PatientHttp(_Unread, HttpToolsProtocol):
+class _PatientHttp(_Unread, QuickHttp):
     """HTTP/1.1: a head has its time, a body its time and a least speed, and there is a most of all connections.
 
     A request that comes in one piece, as nearly all do, costs no timer of its own.
@@ -119,10 +121,8 @@ class _PatientHttp(_Unread, HttpToolsProtocol):
             self._await_rest(len(data))
         elif self.cycle is not None:
             self._stop_waiting()
-            if self.cycle.response_complete and self.timeout_keep_alive_task is None:  # nothing but line ends came
-                self.timeout_keep_alive_task = self.loop.call_later(
-                    self.timeout_keep_alive, self.timeout_keep_alive_handler
-                )
+            if self.cycle.response_complete and not self.resting:  # nothing but line ends came
+                self.rest()
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
@@ -148,15 +148,15 @@ class _PatientHttp(_Unread, HttpToolsProtocol):
         super().handle_websocket_upgrade()
         self.cycle = None  # type: ignore[assignment]
 
-    def timeout_keep_alive_handler(self) -> None:
+    def let_go(self) -> None:
         """Nothing came for a while."""
-        super().timeout_keep_alive_handler()
+        super().let_go()
         self.await_flush()
 
     @property
     def idle(self) -> bool:
         """Whether it is kept for a next request alone."""
-        return self.timeout_keep_alive_task is not None and not self._coming and not self.transport.is_closing()
+        return self.resting and not self._coming and not self.transport.is_closing()
 
     def _made_room(self) -> bool:
         for one in self.connections:
@@ -252,8 +252,12 @@ class _PatientSocket(_Unread, WebSocketsSansIOProtocol):
 def http_protocol(settings: ConnectionSettings) -> type[HttpToolsProtocol]:
     """Uvicorn's `http`, for these settings."""
 
+    class OurExchange(Exchange):
+        heads = Heads()
+
     class PatientHttp(_PatientHttp):
         connection_settings = settings
+        exchange = OurExchange
 
     return PatientHttp
 

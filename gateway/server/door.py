@@ -1,6 +1,6 @@
 """What every request passes first, whatever it asks for: is it for us, and from whose page does it come?"""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,24 +23,19 @@ class Door:
         self._hosts = hosts
         self._origins = origins
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answers what is refused, and browsers that ask whether they may; passes on the rest."""
         if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         misdirected = self._hosts.refusal(scope)
         if misdirected is not None:
-            await _refuse(scope, send, misdirected.status, misdirected.reason)
-        elif scope["type"] == "websocket":
-            if self._origins.is_foreign(scope):
-                reason = "Pages of this origin may not connect. If they should, add it to [server] cors_origins."
-                await _refuse(scope, send, 403, reason)
-            else:
-                await self._app(scope, receive, send)
-        elif self._origins.cross:
-            await self._across(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+            return _refuse(scope, send, misdirected.status, misdirected.reason)
+        if scope["type"] == "websocket" and self._origins.is_foreign(scope):
+            reason = "Pages of this origin may not connect. If they should, add it to [server] cors_origins."
+            return _refuse(scope, send, 403, reason)
+        if scope["type"] == "http" and self._origins.cross:
+            return self._across(scope, receive, send)
+        return self._app(scope, receive, send)
 
     async def _across(self, scope: Scope, receive: Receive, send: Send) -> None:
         preflight = self._origins.preflight(scope)
@@ -55,10 +50,10 @@ class Door:
         said = self._origins.answer(scope)
         scope[ALLOWED_ORIGIN] = bool(said)
 
-        async def send_across(message: Message) -> None:
+        def send_across(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), *said, _VARY]
-            await send(message)
+            return send(message)
 
         await self._app(scope, receive, send_across)
 

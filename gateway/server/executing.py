@@ -6,12 +6,12 @@ variables as they came and the context, and nothing is parsed or validated again
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Protocol
 
 from graphql import ExecutionResult, GraphQLError, OperationType
 from graphql.execution import ExperimentalIncrementalExecutionResults
+from msgspec import Struct
 from strawberry.types import ExecutionResult as StrawberryResult
 from strawberry.utils.aio import aclosing
 
@@ -20,8 +20,9 @@ from gateway.documents.cost import Cost
 from gateway.documents.library import Library
 from gateway.documents.limits import too_much
 from gateway.documents.naming import BadNameError
-from gateway.documents.prepared import DocumentRefusedError, PreparedOperation
+from gateway.documents.prepared import DocumentRefusedError, PreparedDocument, PreparedOperation
 from gateway.documents.preparing import Documents
+from gateway.documents.values import values_in
 from gateway.public_codes import RequestCode
 from gateway.server.formatting import formatted_frame, formatted_result, is_request_error
 from gateway.server.negotiation import Accepted
@@ -36,6 +37,8 @@ ALLOWED: Final = {
 }
 """What a method may ask for. Only a POST may change anything; a HEAD's answer must have an end."""
 
+ASK_FOR_LESS: Final = " Ask for fewer at once: a smaller `first` in the lists, fewer ids."
+
 
 class Kind(Enum):
     """What an operation's results are."""
@@ -47,12 +50,17 @@ class Kind(Enum):
     SUBSCRIPTION = "one result after another"
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """An operation that has begun, and its results as they come; closing them ends it."""
+class Begun(Struct, frozen=True):
+    """An operation that has begun: ``only`` is its whole result, or there are ``several`` as they come."""
 
     kind: Kind
-    frames: AsyncGenerator[Mapping[str, Any], None]
+    only: Mapping[str, Any] | None = None
+    several: AsyncGenerator[Mapping[str, Any], None] | None = None
+
+    @property
+    def frames(self) -> AsyncGenerator[Mapping[str, Any], None]:
+        """Its results, however many there are; closing them ends it."""
+        return _one(self.only or {}) if self.several is None else self.several
 
 
 class Executor(Protocol):
@@ -88,22 +96,37 @@ class Operations:
             DocumentRefusedError: with the errors to answer.
             RequestRefusedError: it names a document by what is no name, or not that document's (400).
         """
-        try:
-            asked = await self._library.asked(request.query, request.document_id, request.id, request.extensions)
-        except BadNameError as error:
-            raise RequestRefusedError(400, str(error)) from None
-        document = self._documents.prepared(asked.text)
-        await self._library.keep(asked)
+        document = await self._document(request)
         operation = document.operation(request.operation_name)
         context.operation = operation
         context.is_a(operation.kind.value)
+        self._require_few(request.variables)
         maximum = self._documents.limits.cost
         cost = Cost(operation.cost.total(request.variables, len(context.backends)), maximum)
         context.cost = cost
         if cost.reads > maximum:
             what = "The operation may cost {} reads"
-            raise DocumentRefusedError([too_much("cost", what, cost.reads, maximum, RequestCode.COST_LIMIT)])
+            raise DocumentRefusedError(
+                [too_much("cost", what, cost.reads, maximum, RequestCode.COST_LIMIT, advice=ASK_FOR_LESS)]
+            )
         return operation
+
+    async def _document(self, request: OperationRequest) -> PreparedDocument:
+        try:
+            if request.is_plain:
+                return self._documents.prepared(self._library.given(request.query).text)
+            asked = await self._library.asked(request.query, request.document_id, request.id, request.extensions)
+        except BadNameError as error:
+            raise RequestRefusedError(400, str(error)) from None
+        document = self._documents.prepared(asked.text)
+        await self._library.keep(asked)
+        return document
+
+    def _require_few(self, variables: Mapping[str, Any] | None) -> None:
+        """Raises `DocumentRefusedError` for more values than are looked at."""
+        values, most = values_in(variables), self._documents.limits.variables
+        if values > most:
+            raise DocumentRefusedError([too_much("variables", "The variables have {} values", values, most)])
 
     async def begin(self, request: OperationRequest, context: RequestContext, method: str, accepted: Accepted) -> Begun:
         """Executes a query or mutation, or begins a subscription.
@@ -135,15 +158,17 @@ class Operations:
     ) -> Begun:
         """Executes what was admitted."""
         if operation.kind is OperationType.SUBSCRIPTION:
-            return Begun(Kind.SUBSCRIPTION, self._events(operation, variables, context))
+            return Begun(Kind.SUBSCRIPTION, several=self._events(operation, variables, context))
         result = await self._executor.execute(operation, variables, context)
         if isinstance(result, ExperimentalIncrementalExecutionResults):
-            return Begun(Kind.INCREMENTAL, _parts(result))
+            return Begun(Kind.INCREMENTAL, several=_parts(result))
+        if not result.errors and not result.extensions:
+            return Begun(Kind.WHOLE, {"data": result.data})
         answer = formatted_result(result)
         if not is_request_error(result):
-            return Begun(Kind.WHOLE, _only(answer))
+            return Begun(Kind.WHOLE, answer)
         broken = any(error["extensions"]["code"] == RequestCode.INTERNAL for error in answer["errors"])
-        return Begun(Kind.BROKEN if broken else Kind.REFUSED, _only(answer))
+        return Begun(Kind.BROKEN if broken else Kind.REFUSED, answer)
 
     async def _events(
         self, operation: PreparedOperation, variables: dict[str, Any] | None, context: RequestContext
@@ -168,10 +193,10 @@ def _require_allowed(operation: PreparedOperation, method: str, accepted: Accept
 
 
 def _refused(errors: Sequence[GraphQLError]) -> Begun:
-    return Begun(Kind.REFUSED, _only(formatted_result(ExecutionResult(None, list(errors)))))
+    return Begun(Kind.REFUSED, formatted_result(ExecutionResult(None, list(errors))))
 
 
-async def _only(frame: Mapping[str, Any]) -> AsyncGenerator[Mapping[str, Any], None]:
+async def _one(frame: Mapping[str, Any]) -> AsyncGenerator[Mapping[str, Any], None]:
     yield frame
 
 

@@ -9,21 +9,25 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any, Final
 
-from starlette.requests import Request
-
 from gateway.context import Principal, RequestContext
+from gateway.server.fields import Fields
 from gateway.upstream.calls import Call, Operation
 
-__all__ = ["COST", "EXPLAIN", "VENDOR_CALLS", "asks_for", "costed", "explained", "may_ask_why"]
+__all__ = ["VENDOR_CALLS", "asks_cost", "asks_for", "costed", "explained", "may_ask_why"]
 
-EXPLAIN: Final = "x-postroom-explain"
-COST: Final = "x-postroom-cost"
+EXPLAIN: Final = b"x-postroom-explain"
+COST: Final = b"x-postroom-cost"
 VENDOR_CALLS: Final = "vendorCalls"
 
 
-def may_ask_why(request: Request, principal: Principal) -> bool:  # noqa: ARG001 - the one place to decide by whom
+def may_ask_why(fields: Fields, principal: Principal) -> bool:  # noqa: ARG001 - the one place to decide by whom
     """Whether this answer is explained. Everybody may ask: the calls are those of the answer itself."""
-    return request.headers.get(EXPLAIN) == "1"
+    return fields.first.get(EXPLAIN) == b"1"
+
+
+def asks_cost(fields: Fields) -> bool:
+    """Whether the cost is asked for."""
+    return fields.first.get(COST) == b"1"
 
 
 def asks_for(extension: str, given: Mapping[str, Any] | None) -> bool:

@@ -2,10 +2,9 @@
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import replace
 from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -13,12 +12,12 @@ from gateway.context import RequestContext
 from gateway.principals import Principal
 from gateway.server import event_stream, multipart
 from gateway.server.authenticating import Authenticator, LocalAuthenticator
-from gateway.server.compression import compressed
+from gateway.server.compression import LEAST_BYTES, compressed
 from gateway.server.cross_site import refuse_cross_site_read
 from gateway.server.executing import ALLOWED, Begun, Kind, Operations
-from gateway.server.explaining import COST, costed, explained, may_ask_why
+from gateway.server.explaining import asks_cost, costed, explained, may_ask_why
 from gateway.server.explorer import explorer_page, prefers_page
-from gateway.server.fields import FieldsRequest
+from gateway.server.fields import Fields, FieldsRequest
 from gateway.server.json_writing import to_json
 from gateway.server.leaving import until_left
 from gateway.server.negotiation import Accepted, Media, accepted_by
@@ -27,6 +26,7 @@ from gateway.server.sockets import GraphQLSockets
 from gateway.server.stopping import Stopping
 from gateway.server.watching import OperationWatch
 from gateway.settings_connections import ConnectionSettings
+from gateway.upstream.calls import Operation
 
 __all__ = ["GraphQLView"]
 
@@ -66,47 +66,57 @@ class GraphQLView:
             await self._sockets(scope, receive, send)
             return
         request = FieldsRequest(scope, receive)
-        if prefers_page(request):
+        if scope["method"] != "POST" and prefers_page(request):
             await explorer_page(request)(scope, receive, send)
             return
-        accepted = accepted_by(",".join(request.headers.getlist("accept")) or None)
+        accepted = accepted_by(request.fields.together(b"accept"))
         try:
             principal = await self._authenticator.principal_of(request)
             await self._authenticator.admit(principal)
             operation = await _operation_of(request, accepted)
             context = self._new_context(principal)
-            await until_left(receive, self._answer(request, operation, context, accepted, send))
+            await until_left(scope, receive, self._answer(request, operation, context, accepted, send))
         except RequestRefusedError as refusal:
             await _refusal(refusal, accepted)(scope, receive, send)
         except ClientDisconnect:
             return
 
     async def _answer(
-        self, request: Request, operation: OperationRequest, context: RequestContext, accepted: Accepted, send: Send
+        self,
+        request: FieldsRequest,
+        operation: OperationRequest,
+        context: RequestContext,
+        accepted: Accepted,
+        send: Send,
     ) -> None:
-        context.explained = may_ask_why(request, context.principal)
+        fields = request.fields
+        context.explained = may_ask_why(fields, context.principal)
 
         async def beginning() -> Begun:
             begun = await self._operations.begin(operation, context, request.method, accepted)
-            if begun.kind is Kind.SUBSCRIPTION and self._stopping is not None:
-                begun = replace(begun, frames=self._stopping.followed(begun.frames))
-            if request.headers.get(COST) == "1":
-                begun = replace(begun, frames=costed(begun.frames, context))
-            return replace(begun, frames=explained(begun.frames, watched)) if context.explained else begun
+            return self._as_asked(begun, fields, context, watched)
 
-        with self._watch.operation(context, request.headers) as watched:
+        with self._watch.operation(context, fields) as watched:
             try:
                 if accepted.whole is Media.EVENTS:
                     await _send_stream(send, event_stream.HEADERS, event_stream.event_stream(beginning))
                     return
-                begun = await beginning()
-                async with aclosing(begun.frames):
-                    await _send(begun, accepted, request, send)
+                await _send(await beginning(), accepted, fields, send)
             finally:
                 context.end()
 
+    def _as_asked(self, begun: Begun, fields: Fields, context: RequestContext, watched: Operation) -> Begun:
+        """The results with what is asked for beside them, and no longer than this process goes on."""
+        if begun.kind is Kind.SUBSCRIPTION and self._stopping is not None:
+            begun = Begun(begun.kind, several=self._stopping.followed(begun.frames))
+        if asks_cost(fields):
+            begun = Begun(begun.kind, several=costed(begun.frames, context))
+        if context.explained:
+            begun = Begun(begun.kind, several=explained(begun.frames, watched))
+        return begun
 
-async def _operation_of(request: Request, accepted: Accepted) -> OperationRequest:
+
+async def _operation_of(request: FieldsRequest, accepted: Accepted) -> OperationRequest:
     if request.method not in ALLOWED:
         raise RequestRefusedError(405, f"{request.method} asks for nothing here.", {"Allow": ", ".join(ALLOWED)})
     if not accepted.ranked:
@@ -116,30 +126,41 @@ async def _operation_of(request: Request, accepted: Accepted) -> OperationReques
     return await read_operation(request)
 
 
-async def _send(begun: Begun, accepted: Accepted, request: Request, send: Send) -> None:
+async def _send(begun: Begun, accepted: Accepted, fields: Fields, send: Send) -> None:
     """Sends the results as the best that is accepted and can carry them."""
     media = accepted.whole
     if begun.kind is Kind.SUBSCRIPTION:
         media = Media.EVENTS
     elif begun.kind is Kind.INCREMENTAL and accepted.incremental is not None:
         media = accepted.incremental
+    if begun.only is not None and media in _HEADERS:
+        await _send_whole(to_json(begun.only), media, _status(begun.kind, media), fields, send)
+        return
+    async with aclosing(begun.frames) as frames:
+        await _send_frames(frames, begun.kind, media, fields, send)
+
+
+async def _send_frames(
+    frames: AsyncGenerator[Mapping[str, Any], None], kind: Kind, media: Media, fields: Fields, send: Send
+) -> None:
     if media is Media.EVENTS:
 
         async def already() -> Begun:
-            return begun
+            return Begun(kind, several=frames)
 
         await _send_stream(send, event_stream.HEADERS, event_stream.event_stream(already))
     elif media is Media.MULTIPART:
-        await _send_stream(send, multipart.HEADERS, multipart.multipart(begun.frames))
+        await _send_stream(send, multipart.HEADERS, multipart.multipart(frames))
     else:
-        await _send_whole(to_json(await anext(begun.frames)), media, _status(begun.kind, media), request, send)
+        await _send_whole(to_json(await anext(frames)), media, _status(kind, media), fields, send)
 
 
-async def _send_whole(body: bytes, media: Media, status: int, request: Request, send: Send) -> None:
+async def _send_whole(body: bytes, media: Media, status: int, fields: Fields, send: Send) -> None:
     headers = _HEADERS[media]
-    packed = await compressed(body, request)
-    if packed is not None:
-        body, headers = packed, [*headers, (b"content-encoding", b"gzip")]
+    if len(body) >= LEAST_BYTES:
+        packed = await compressed(body, fields)
+        if packed is not None:
+            body, headers = packed, [*headers, (b"content-encoding", b"gzip")]
     length = (b"content-length", b"%d" % len(body))
     await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
     await send({"type": "http.response.body", "body": body})
@@ -185,5 +206,7 @@ def _headers_of(media: Media) -> Mapping[str, str]:
     return {**_EVERY_ANSWER, "Content-Type": f"{media}; charset=utf-8"}
 
 
-_HEADERS: Mapping[Media, list[tuple[bytes, bytes]]] = {media: _raw(_headers_of(media)) for media in Media}
+_HEADERS: Mapping[Media, list[tuple[bytes, bytes]]] = {
+    media: _raw(_headers_of(media)) for media in (Media.JSON, Media.RESPONSE)
+}
 """Of answers of one piece, as they are sent."""

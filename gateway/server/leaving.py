@@ -4,47 +4,54 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from starlette.types import Receive
+from starlette.types import Receive, Scope
+
+from gateway.server.exchanges import LEAVING, Telling
 
 __all__ = ["until_left"]
 
 
-async def until_left(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
+async def until_left(scope: Scope, receive: Receive, work: Coroutine[Any, Any, None]) -> None:
     """Does the work, or cancels it when the client leaves, and waits until it has let go of all that it held.
 
-    The request's body must have been read: what is received after it is that the client has left. Work that never
-    waits is over before anybody could be seen to leave, and is not watched.
+    The request's body must have been read: what is received after it is that the client has left. A connection that
+    tells by itself when it is lost is not asked: that took a task and an event of their own.
     """
     this = asyncio.current_task()
     assert this is not None  # noqa: S101 - it runs in one
     left = False
-    leaving: asyncio.Task[None] | None = None
 
-    def leave(done: asyncio.Task[None]) -> None:
+    def leave() -> None:
         nonlocal left
-        if not done.cancelled():
-            done.exception()
-            left = True
-            this.cancel()
+        left = True
+        this.cancel()
 
-    def watch() -> None:
-        nonlocal leaving
-        leaving = asyncio.create_task(_left(receive))
-        leaving.add_done_callback(leave)
-
-    watching = asyncio.get_running_loop().call_soon(watch)
+    tell: Telling = scope.get(LEAVING) or _Asking(receive)
+    tell(leave)
     try:
         await work
     except asyncio.CancelledError:
         if not left or this.uncancel() > 0:  # somebody else cancels it, too
             raise
     finally:
-        watching.cancel()
-        if leaving is not None:
-            leaving.remove_done_callback(leave)
-            leaving.cancel()
+        tell(None)
 
 
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+class _Asking:
+    """Asks whether the client has left, where a server has no other way to tell."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._asking: asyncio.Task[None] | None = None
+
+    def __call__(self, when_left: Any) -> None:
+        if when_left is not None:
+            self._asking = asyncio.create_task(self._ask(when_left))
+        elif self._asking is not None:
+            self._asking.cancel()
+
+    async def _ask(self, when_left: Any) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._asking = None
+        when_left()

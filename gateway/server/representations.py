@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.server.compression import compressed
+from gateway.server.fields import Fields
 
 __all__ = ["representation", "still_has", "tag_of", "varying"]
 
@@ -23,7 +24,7 @@ async def representation(
         said["ETag"] = tag
         if still_has(request, tag):
             return Response(status_code=304, headers=said)
-    packed = await compressed(body, request)
+    packed = await compressed(body, Fields(request.scope["headers"]))
     if packed is not None:
         said["Content-Encoding"] = "gzip"
     return Response(body if packed is None else packed, headers={**said, "Content-Type": content_type})

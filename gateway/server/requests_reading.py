@@ -7,9 +7,10 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Struct
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 
 from gateway.public_codes import PublicCode, RequestCode
+from gateway.server.fields import Fields, FieldsRequest
 from gateway.server.unique_names import RepeatedNameError, require_unique_names
 
 __all__ = [
@@ -24,11 +25,13 @@ __all__ = [
 T = TypeVar("T")
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
-"""A run may name 100,000 records in its variables, by ids of some 60 bytes."""
+"""Room for as many ids, of some 60 bytes, as there may be values in the variables, whose number is a setting."""
 
 MAX_DISCARDED_BYTES: Final = 64 * 1024 * 1024
 """So much of a body that is too large is read for nothing, so that its sender comes to read why it was refused. A
 connection that is closed before that looks like one that broke."""
+
+_DIGITS_DISCARDED: Final = len(str(MAX_DISCARDED_BYTES))
 
 MAX_DOCUMENT_CHARACTERS: Final = 32 * 1024
 """Those of large applications have a few thousand; what is long belongs into the variables. Validating takes time that
@@ -38,7 +41,7 @@ _MAX_NAME_CHARACTERS: Final = 255
 _MAX_PARAMETERS: Final = 32
 
 _USUAL_TYPES: Final = frozenset(
-    ("application/json", "application/json; charset=utf-8", "application/json;charset=utf-8")
+    (b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8")
 )
 """What nearly all clients send, word for word, and needs no closer look."""
 
@@ -81,14 +84,19 @@ class OperationRequest(Struct, frozen=True, rename="camel"):
     document_id: str | None = None
     id: str | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing in it can name a document."""
+        return self.document_id is None and self.id is None and not self.extensions
 
-async def read_operation(request: Request) -> OperationRequest:
+
+async def read_operation(request: FieldsRequest) -> OperationRequest:
     """The operation that a POST's body, or the query of a GET's or HEAD's URL, asks for.
 
     Raises `RequestRefusedError`, and starlette's `ClientDisconnect` where the body never came whole.
     """
     if request.method == "POST":
-        _require_plain_json(request)
+        _require_plain_json(request.fields)
         operation = _decode(await _body(request))
     else:
         operation = _of_url(request.scope["query_string"])
@@ -101,36 +109,39 @@ def read_payload(payload: bytes) -> OperationRequest:
 
 
 def _checked(operation: OperationRequest) -> OperationRequest:
-    if operation.query is None and not _names_a_document(operation):
-        raise RequestRefusedError(400, "There is no query, and nothing that names a document.")
-    if operation.query == "":
+    query = operation.query
+    if query is None:
+        if not _names_a_document(operation):
+            raise RequestRefusedError(400, "There is no query, and nothing that names a document.")
+    elif not query:
         raise RequestRefusedError(400, "The query is empty.")
-    if len(operation.query or "") > MAX_DOCUMENT_CHARACTERS:
+    elif len(query) > MAX_DOCUMENT_CHARACTERS:
         raise RequestRefusedError(413, f"The query is longer than {MAX_DOCUMENT_CHARACTERS} characters.")
-    if len(operation.operation_name or "") > _MAX_NAME_CHARACTERS:
+    if operation.operation_name is not None and len(operation.operation_name) > _MAX_NAME_CHARACTERS:
         raise RequestRefusedError(400, f"operationName is longer than {_MAX_NAME_CHARACTERS} characters.")
     return operation
 
 
-def _require_plain_json(request: Request) -> None:
+def _require_plain_json(fields: Fields) -> None:
     """JSON alone, in UTF-8: a page of another site can send no such request without asking first (a preflight)."""
-    content_type = request.headers.get("content-type", "")
-    if content_type in _USUAL_TYPES and "content-encoding" not in request.headers:
+    if fields.first.get(b"content-type") in _USUAL_TYPES and b"content-encoding" not in fields.first:
         return
+    content_type = fields.get("content-type") or ""
     media_type, *parameters = (piece.strip().lower() for piece in content_type.split(";"))
     charsets = [piece.removeprefix("charset=").strip('"') for piece in parameters if piece.startswith("charset=")]
     if media_type != "application/json" or charsets not in ([], ["utf-8"]):
         reason = "A request's body is application/json, in UTF-8."
         raise RequestRefusedError(415, reason, {"Accept-Post": "application/json"})
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+    if (fields.get("content-encoding") or "identity").strip().lower() != "identity":
         raise RequestRefusedError(415, "Compressed bodies are not taken.", {"Accept-Encoding": "identity"})
 
 
-async def _body(request: Request) -> bytes:
-    declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared[:18]) > MAX_DISCARDED_BYTES:
+async def _body(request: FieldsRequest) -> bytes:
+    declared = request.fields.first.get(b"content-length", b"0")
+    if len(declared) >= _DIGITS_DISCARDED and declared.isdigit() and int(declared[:18]) > MAX_DISCARDED_BYTES:
         raise _too_large(unread=True)
-    chunks, size, more = [], 0, True
+    chunks: list[bytes] = []
+    size, more = 0, True
     while more:
         message = await request.receive()
         if message["type"] == "http.disconnect":
@@ -138,6 +149,8 @@ async def _body(request: Request) -> bytes:
         chunk, more = message.get("body", b""), message.get("more_body", False)
         size += len(chunk)
         if size <= MAX_BODY_BYTES:
+            if not (more or chunks):
+                return bytes(chunk)
             chunks.append(chunk)
         elif size > MAX_DISCARDED_BYTES:
             raise _too_large(unread=True)
@@ -153,7 +166,7 @@ def _too_large(*, unread: bool) -> RequestRefusedError:
 
 
 def _decode(body: bytes) -> OperationRequest:
-    if body.lstrip(b" \t\r\n").startswith(b"["):
+    if not body.startswith(b"{") and body.lstrip(b" \t\r\n").startswith(b"["):
         raise RequestRefusedError(400, "Batches are not taken: send one operation a request.")
     return _decoded(body, OperationRequest, "The body is no GraphQL request")
 
@@ -162,7 +175,7 @@ def _decoded(text: bytes, kind: type[T], refused: str) -> T:
     """JSON of a kind. Integers of up to 4,300 digits are exact; text is whole Unicode; a member stands once."""
     try:
         decoded = msgspec.json.decode(text, type=kind)
-        require_unique_names(text)
+        require_unique_names(text, decoded)
     except RecursionError:
         raise RequestRefusedError(400, f"{refused}: it is nested too deeply.") from None
     except UnicodeDecodeError:

@@ -30,6 +30,7 @@ def server_config(
         ws_max_size=MAX_BODY_BYTES,
         ws_ping_interval=PING_SECONDS,
         ws_ping_timeout=PING_SECONDS,
+        interface="asgi3",
         lifespan="on",
         log_config=None,
         access_log=False,

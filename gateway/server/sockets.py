@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from typing import Any, Final
 
@@ -226,8 +226,8 @@ class _Socket:
             with self._sockets.watch.operation(context, {}) as watched:
                 try:
                     begun = await self._begin(message, context, watched)
-                    async with aclosing(begun.frames):
-                        await self._send(message.id, begun)
+                    async with aclosing(begun.frames) as frames:
+                        await self._send(message.id, begun.kind, frames)
                 finally:
                     context.end()
         except RequestRefusedError as refusal:
@@ -242,16 +242,17 @@ class _Socket:
         request = read_payload(bytes(message.payload))
         context.explained = asks_for(VENDOR_CALLS, request.extensions)
         begun = await self._sockets.operations.begin(request, context, "POST", _EVERYTHING)
-        frames = begun.frames
         if begun.kind is Kind.SUBSCRIPTION and self._sockets.stopping is not None:
-            frames = self._sockets.stopping.followed(frames)
+            begun = Begun(begun.kind, several=self._sockets.stopping.followed(begun.frames))
         if asks_for("cost", request.extensions):
-            frames = costed(frames, context)
-        return Begun(begun.kind, explained(frames, watched) if context.explained else frames)
+            begun = Begun(begun.kind, several=costed(begun.frames, context))
+        if context.explained:
+            begun = Begun(begun.kind, several=explained(begun.frames, watched))
+        return begun
 
-    async def _send(self, operation: str, begun: Begun) -> None:
-        async for frame in begun.frames:
-            if begun.kind is not Kind.INCREMENTAL and "data" not in frame:  # nothing was executed
+    async def _send(self, operation: str, kind: Kind, frames: AsyncGenerator[Mapping[str, Any], None]) -> None:
+        async for frame in frames:
+            if kind is not Kind.INCREMENTAL and "data" not in frame:  # nothing was executed
                 errors = self._websocket.send_text(messages.error(operation, frame["errors"]))
                 await self._last(operation, errors)
                 return

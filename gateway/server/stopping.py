@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from typing import TypeVar
 
 from starlette.responses import Response
@@ -90,21 +90,22 @@ class LastAnswers:
         self._app = app
         self._stopping = stopping
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answers as the application does."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
+        return self._answer(scope, receive, send)
 
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
 
-        async def closing(message: Message) -> None:
+        def closing(message: Message) -> Awaitable[None]:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
                 if self._stopping.begun:
                     message = {**message, "headers": [*message.get("headers", ()), _CLOSE]}
-            await send(message)
+            return send(message)
 
         try:
             await self._app(scope, receive, closing)

@@ -1,14 +1,11 @@
 """A GraphQL operation on its way, whatever carries it: its deadline, its id in the log, its metrics and its span."""
 
 import asyncio
-import random
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING
-
-import structlog
 
 from gateway.context import RequestContext
 from gateway.metrics import Metrics
@@ -40,36 +37,31 @@ class OperationWatch:
         self._tracing = tracing
         self._seconds = seconds
 
-        self._ids = random.Random()  # noqa: S311 - names in a log, which are nobody's secret
-
     def operation(self, context: RequestContext, headers: Mapping[str, str]) -> AbstractContextManager[Operation]:
         """Whatever is executed inside is this operation. Everything that it logs has its id, as ``operation_id``."""
         span = None if self._tracing is None else self._tracing.operation(headers, context)
-        return _Watched(self.metrics, context, f"{self._ids.getrandbits(48):012x}", self._seconds, span)
+        return _Watched(self.metrics, context, self._seconds, span)
 
 
 class _Watched:
     """One operation, from its begin to its end."""
 
-    __slots__ = ("_begun", "_bound", "_context", "_id", "_metrics", "_running", "_seconds", "_span")
+    __slots__ = ("_begun", "_context", "_metrics", "_running", "_seconds", "_span")
 
     def __init__(
         self,
         metrics: Metrics,
         context: RequestContext,
-        operation_id: str,
         seconds: float,
         span: AbstractContextManager[object] | None,
     ) -> None:
         self._metrics = metrics
         self._context = context
-        self._id = operation_id
         self._seconds = seconds
         self._span = span
 
     def __enter__(self) -> Operation:
         self._begun = time.monotonic()
-        self._bound = structlog.contextvars.bind_contextvars(operation_id=self._id)
         operation = Operation(deadline=self._begun + self._seconds)
         self._running = running(operation)
         self._running.__enter__()
@@ -85,7 +77,6 @@ class _Watched:
                 self._span.__exit__(kind, error, trace)
         finally:
             self._running.__exit__()
-            structlog.contextvars.reset_contextvars(**self._bound)
             seconds = time.monotonic() - self._begun
             self._metrics.operation_ended(self._context.kind or "unknown", _outcome(self._context, error), seconds)
 

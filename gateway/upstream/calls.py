@@ -5,9 +5,11 @@ the caller, an `Operation`, is found from where the call is made.
 """
 
 import contextvars
+import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from enum import StrEnum
+from typing import Any
 
 import httpx
 import msgspec
@@ -27,6 +29,7 @@ __all__ = [
     "begin_call",
     "call_of",
     "current_operation",
+    "name_operation",
     "running",
 ]
 
@@ -130,9 +133,25 @@ class Operation(Struct, kw_only=True):
 
     deadline: float
     calls: list[Call] = msgspec.field(default_factory=list)
+    _id: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Its name in the log, made when something is logged: 12 hexadecimal digits."""
+        if self._id is None:
+            self._id = secrets.token_hex(6)
+        return self._id
 
 
 _operation: contextvars.ContextVar[Operation | None] = contextvars.ContextVar("operation", default=None)
+
+
+def name_operation(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ARG001
+    """Adds ``operation_id`` to a line that an operation logs: a processor of structlog."""
+    operation = _operation.get()
+    if operation is not None:
+        event["operation_id"] = operation.id
+    return event
 
 
 def current_operation() -> Operation | None:

@@ -16,7 +16,7 @@ from bench.contenders import HAND_WRITTEN, Contender, Running
 from bench.loading import length_of
 from bench.measuring import Standin, WrongAnswerError, compare, measure
 from bench.processes import LOAD_CORE, Process, python, started
-from bench.tables import demands_table, figures_table, put_into
+from bench.tables import demands_table, figures_table, pages_table, put_into
 from bench.targets import verdicts
 from bench.workloads import WORKLOADS, Question, Workload, backends
 
@@ -44,6 +44,7 @@ def report() -> Report:
         contenders=("postroom", "hand-written"),
         extremes=False,
         growth=False,
+        pages=True,
     )
     return Campaign(plan, lambda _: None).run()
 
@@ -56,10 +57,16 @@ def test_postroom_asks_the_vendors_as_little_as_can_be(report: Report, name: str
     }
 
 
+def test_a_customer_page_costs_the_vendors_no_call_more_than_by_hand(report: Report) -> None:
+    assert {who: figures.calls for who, figures in report.pages.items()} == {"postroom": 7, "hand-written": 7}
+
+
 def test_the_tables_tell_of_each_contender_and_demand(report: Report) -> None:
-    assert (figures_table(report).count("\n"), demands_table(report).count("\n")) == (4, 2 + 4)
+    tables = (figures_table, pages_table, demands_table)
+    assert [table(report).count("\n") for table in tables] == [4, 4, 2 + 5]
     assert [(one.what, one.workload) for one in verdicts(report)] == [
-        ("CPU", name) for name in ("W1", "W2", "W3", "W5")
+        *(("CPU", name) for name in ("W1", "W2", "W3", "W5")),
+        ("vendor calls", "W6"),
     ]
 
 
@@ -109,7 +116,7 @@ def fickle() -> Iterator[Running]:
     serving = threading.Thread(target=server.serve_forever)
     serving.start()
     try:
-        contender = Contender("fickle", "fickle", lambda *_: [])
+        contender = Contender(name="fickle", title="fickle", command=lambda *_: [])
         yield Running(contender, cast("Process", _Nothing()), server.server_port)
     finally:
         server.shutdown()

@@ -108,8 +108,16 @@ async def test_a_statement_run_is_planned_begun_and_followed_to_its_end(sending:
     run = (await sending.data(document("statements"), **variables("statements", dryRun=False)))["emailStatements"]
     states = await progress(sending, run["dispatch"]["id"])
 
-    assert preview["plan"]["items"] == [{"recipients": None, "chosenByVendor": True}] * 3
-    assert (preview["plan"]["callCount"], preview["dispatch"], preview["problems"]) == (1, None, [])
+    plan = preview["plan"]
+    assert [one["targetId"] for one in plan["items"]] == variables("statements")["customers"]
+    assert plan["items"][0] == {
+        "targetId": variables("statements")["customers"][0],
+        "name": "Zephyr Furniture Ltd",
+        "recipients": None,
+        "chosenByVendor": True,
+        "target": {"code": "10001", "emails": ["accounts@zephyr-furniture.example"]},
+    }
+    assert (plan["callCount"], plan["itemCount"], preview["dispatch"], preview["problems"]) == (1, 3, None, [])
     assert run["dispatch"]["counts"]["total"] == 3
     assert states[-1]["state"] == "SUCCEEDED"
     assert (states[-1]["counts"]["accepted"], states[-1]["counts"]["total"]) == (3, 3)

@@ -91,7 +91,7 @@ class Both:
         self.told = Told()
         schema = world.gateway.schema
         self.documents = Documents(schema.core, field_costs(schema.core), ROOM.of_documents, most_records=MOST_RECORDS)
-        self.compiled = CompiledExecutor(schema, self.told)
+        self.compiled = CompiledExecutor(schema, self.told, suggesting=True)
         self.interpreter = SchemaExecutor(schema)
 
     async def answers(

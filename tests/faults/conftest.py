@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from tests.faults.figures import Figures, aligned, figures_of, ledger_items, table
 from tests.faults.proxied import Proxied, proxied_vendors
-from tests.faults.summary import write_into
+from tests.faults.summary import group_of, write_into
 from tests.faults.vendors import Sent, Vendors
 
 _WHOLE = os.environ.get("FAULTS") == "all"
@@ -74,6 +74,7 @@ def judge(request: pytest.FixtureRequest) -> Judge:
         before: Counter[Sent] | None = None,
     ) -> Figures:
         """Of one dispatch alone, and what was not in the outbox ``before``, where those are given."""
+        group_of(scenario)  # now, and not after half an hour
         outbox = vendors.outbox()
         outbox.subtract(before or {})
         figures = figures_of(scenario, ledger_items(ledger_url, dispatch), +outbox, bound=bound)
@@ -117,10 +118,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if not _WHOLE:
         return
     rows, reads = config.stash.get(_ROWS, []), config.stash.get(_READS, [])
-    if rows and (readme := os.environ.get("FAULTS_README")):
-        write_into(Path(readme), rows)
     for title, lines in (("faults survived", table(rows)), ("reads under faults", aligned([_READ_HEADINGS, *reads]))):
         if len(lines) > 1:
             terminalreporter.section(title)
             for line in lines:
                 terminalreporter.write_line(line)
+    if rows and (readme := os.environ.get("FAULTS_README")):
+        write_into(Path(readme), rows)

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.faults.figures import Figures
-from tests.faults.summary import GROUPS, summary, write_into
+from tests.faults.summary import GROUPS, group_of, summary, write_into
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,6 +42,11 @@ def test_figures_of_a_group_are_added_up() -> None:
     lines = [line.split(" | ") for line in summary(rows)[2:]]
     assert lines[0][1:] == ["2", "750", "1", "0", "0", "7", "8 |"]
     assert lines[3][1:] == ["1", "1", "0", "2", "3", "0", "0 |"]
+
+
+def test_a_scenario_that_belongs_nowhere_is_told() -> None:
+    with pytest.raises(ValueError, match="the moon falls"):
+        group_of("the moon falls")
 
 
 def test_a_new_table_takes_the_place_of_the_old_one(tmp_path: Path) -> None:

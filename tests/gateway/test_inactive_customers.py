@@ -11,7 +11,7 @@ from tests.gateway.records import customer
 from tests.gateway.sending import STATEMENTS, sent
 
 PLAN = """mutation($input: EmailStatementsInput!) { sent: emailStatements(input: $input) {
-  plan { callCount items { recipients } warnings { code message backend } }
+  plan { callCount itemCount items(first: 10) { targetId target { id } } warnings { code message backend } }
 } }"""
 REASON = (
     "Not sent: this customer is INACTIVE (archived or dropped) at the vendor. Name it in `customers`, or let `filter` "
@@ -67,7 +67,10 @@ async def test_a_dry_run_plans_without_them_and_warns_of_how_many_they_are() -> 
     plan = (await data(gateway_over(backend()), PLAN, input={"backend": "a", "dryRun": True}))["sent"]["plan"]
 
     assert plan["warnings"] == [{"code": "INACTIVE", "message": f"2 of 4: {REASON}", "backend": "a"}]
-    assert (plan["callCount"], len(plan["items"])) == (1, 2)
+    assert (plan["callCount"], plan["itemCount"]) == (1, 2)
+    assert plan["items"] == [
+        {"targetId": one, "target": {"id": one}} for one in (gid("Customer", "a", n) for n in "02")
+    ]
 
 
 async def test_a_skipped_customer_may_be_sent_its_statement_the_same_day() -> None:

@@ -7,6 +7,8 @@ import httpx
 import pytest
 
 from gateway.app import Gateway
+from gateway.server.executing import ASK_FOR_LESS
+from gateway.settings_limits import LimitSettings
 from tests.gateway.asking import gateway_over, gid
 from tests.gateway.fakes import Fake, fake
 from tests.gateway.records import correspondence, customer
@@ -68,7 +70,7 @@ async def test_the_variables_of_the_request_decide() -> None:
         few, many = [(await posted(client, query, n=n)).json() for n in (1, 100)]
     assert few["data"]["customers"]["nodes"][0]["documents"]["nodes"] == [{"raw": {}}] * 2
     assert [error["message"] for error in many["errors"]] == [
-        "The operation may cost 2701 reads; at most 2000 are allowed (limits.cost)."
+        "The operation may cost 2701 reads; at most 2000 are allowed (limits.cost)." + ASK_FOR_LESS
     ]
 
 
@@ -96,3 +98,59 @@ async def test_the_cost_is_told_to_who_asks_for_it(query: str) -> None:
         asked = (await client.post("/graphql", json={"query": query}, headers={"X-Postroom-Cost": "1"})).json()
     assert asked.pop("extensions") == {"cost": {"requested": 35051 + 50 if query == DEEP else 3, "maximum": 2000}}
     assert asked == plain
+
+
+FILTERED = "query ($f: CustomerFilter) { customers(filter: $f) { totalCount } }"
+VALUES: dict[str, Any] = {"f": {"and": [{"name": {"in": ["x"] * 95}}]}}
+"""A hundred values: a variable, a member, an item, a member, a member and ninety-five items."""
+TOO_MANY: dict[str, Any] = {"code": "DOCUMENT_LIMIT", "limit": "variables", "maximum": 100, "actual": 101}
+
+
+def of_a_hundred() -> Gateway:
+    """A gateway that takes a hundred values."""
+    return gateway_over(full(), changed={"limits": LimitSettings(variables=100)})
+
+
+async def test_as_many_values_as_are_allowed_are_taken() -> None:
+    async with endpoint(of_a_hundred()) as client:
+        answer = await posted(client, FILTERED, RESPONSE, **VALUES)
+    assert answer.json() == {"data": {"customers": {"totalCount": None}}}
+
+
+DEFERRED = "query ($f: CustomerFilter) { customers(filter: $f) { ... @defer { totalCount } } }"
+WAYS = [("POST", FILTERED, RESPONSE), ("GET", FILTERED, RESPONSE), ("POST", DEFERRED, "multipart/mixed")]
+
+
+@pytest.mark.parametrize(("method", "query", "accept"), WAYS)
+async def test_one_value_more_is_refused_before_any_is_looked_at(
+    method: str, query: str, accept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.engine.executor.Variables", None)
+    values = {**VALUES, "unknown": None}
+    of_a_url: Any = {"params": {"query": query, "variables": json.dumps(values)}}
+    of_a_body: Any = {"json": {"query": query, "variables": values}}
+    async with endpoint(of_a_hundred()) as client:
+        request = client.build_request(
+            method, "/graphql", headers={"Accept": accept}, **(of_a_url if method == "GET" else of_a_body)
+        )
+        answer = await client.send(request)
+    (error,) = json.loads(answer.text[answer.text.index("{") : answer.text.rindex("}") + 1])["errors"]
+    assert error == {
+        "message": "The variables have 101 values; at most 100 are allowed (limits.variables).",
+        "extensions": TOO_MANY,
+    }
+
+
+async def test_one_value_more_is_refused_in_an_event_stream_too() -> None:
+    async with endpoint(of_a_hundred()) as client:
+        answered = await posted(client, FILTERED, EVENTS, **VALUES, unknown=None)
+    (name, content), _ = events_of(answered.text)
+    assert (name, [error["extensions"] for error in content["errors"]]) == ("next", [TOO_MANY])
+
+
+async def test_one_value_more_is_refused_over_a_socket_too() -> None:
+    async with socket_to(of_a_hundred()) as socket:
+        payload = {"query": FILTERED, "variables": {**VALUES, "unknown": None}}
+        await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": payload}))
+        answered = json.loads(await socket.recv())
+    assert (answered["type"], [error["extensions"] for error in answered["payload"]]) == ("error", [TOO_MANY])

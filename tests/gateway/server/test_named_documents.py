@@ -156,6 +156,31 @@ async def test_what_there_is_beside_what_was_asked_for_is_told_as_the_settings_s
     assert answer.json()["errors"][0]["message"] == message
 
 
+WRONG = {"f": {"nam": {}, "status": "ACTIV"}}
+FILTERED = "query ($f: CustomerFilter) { customers(filter: $f) { totalCount } }"
+FOLLOWED = 'subscription ($s: [ItemState!]) { dispatchProgress(id: "x") { items(states: $s) { totalCount } } }'
+MEANT = [" Did you mean 'name'", " Did you mean the enum value 'ACTIVE' or 'INACTIVE'?"]
+
+
+@pytest.mark.parametrize("suggestions", [False, True])
+async def test_variables_are_told_what_is_wrong_and_what_was_meant_as_the_settings_say(suggestions: bool) -> None:
+    async with endpoint(gateway(suggestions=suggestions)) as client:
+        answer = await client.post("/graphql", json={"query": FILTERED, "variables": WRONG})
+    told = "".join(error["message"] for error in answer.json()["errors"])
+    assert [one in told for one in MEANT] == [suggestions] * 2
+
+
+@pytest.mark.parametrize("suggestions", [False, True])
+async def test_a_subscription_s_variables_are_told_it_likewise(suggestions: bool) -> None:
+    async with socket_to(gateway(suggestions=suggestions)) as socket:
+        payload = {"query": FOLLOWED, "variables": {"s": ["ACCEPTD"]}}
+        await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": payload}))
+        answered = json.loads(await socket.recv())
+    (error,) = answered["payload"]
+    assert (answered["type"], error["extensions"]["code"]) == ("error", "GRAPHQL_VALIDATION_FAILED")
+    assert ("Did you mean the enum value 'ACCEPTED'?" in error["message"]) is suggestions
+
+
 async def test_the_name_of_a_type_can_always_be_asked() -> None:
     async with endpoint(gateway(introspection=False)) as client:
         answer = await client.post("/graphql", json={"query": "{ __typename }"})

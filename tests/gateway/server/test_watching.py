@@ -13,7 +13,7 @@ from websockets.typing import Subprotocol
 from adapters.errors import Unavailable
 from gateway.app import Gateway
 from gateway.server.watching import DEFAULT_SECONDS
-from gateway.upstream.calls import Operation, current_operation
+from gateway.upstream.calls import Operation, current_operation, name_operation
 from tests.gateway.asking import data, gateway_over
 from tests.gateway.behaviour import Call
 from tests.gateway.fakes import Fake
@@ -106,7 +106,7 @@ async def test_a_subscription_is_followed_for_as_long_as_somebody_does(carrier: 
 async def test_what_an_operation_logs_has_its_id() -> None:
     a = sender()
     a.behaviour.failures["customers.page"] = [Unavailable("Away.", backend="a"), Unavailable("Away.", backend="a")]
-    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+    with structlog.testing.capture_logs(processors=[name_operation]) as lines:
         async with endpoint(gateway_over(a)) as client:
             for _ in range(2):
                 await posted(client, CUSTOMERS)

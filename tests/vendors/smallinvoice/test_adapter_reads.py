@@ -22,32 +22,33 @@ from adapters.smallinvoice import vendor
 from tests.connecting import RunningSandbox, asking, connected
 from tests.vendors.smallinvoice.adapting import answering, calls, customers, enveloped, letters
 
-NOTHING: frozenset[str] = frozenset()
-RAW = frozenset({"raw"})
+ADDRESS = frozenset({"address"})
+"""What a list shows only where it is wanted, and a read by key always."""
+RAW = ADDRESS | {"raw"}
 IMPOSSIBLE = ["../customers/1", "1?x=2", "%2e%2e", "a b", "1" * 10_240, "", "0", "-1", "01", "1/token/x", "\uff11"]
 
 
 async def some_customers(adapter: Adapter, count: int) -> list[Customer]:
-    return list((await customers(adapter).page(asking(count))).records)
+    return list((await customers(adapter).page(asking(count, wanted=ADDRESS))).records)
 
 
 class TestByKey:
     async def test_one_customer_is_one_get(self, sandbox: RunningSandbox, adapter: Adapter) -> None:
         (known,) = await some_customers(adapter, 1)
         since = sandbox.count()
-        assert await customers(adapter).by_key([known.native_id], NOTHING) == {known.native_id: known}
+        assert await customers(adapter).by_key([known.native_id], ADDRESS) == {known.native_id: known}
         assert calls(sandbox, since) == [f"GET /client/get/id/{known.native_id}"]
 
     async def test_one_letter_is_one_get(self, sandbox: RunningSandbox, adapter: Adapter) -> None:
         (known,) = (await letters(adapter).page(asking(1))).records
         since = sandbox.count()
-        assert await letters(adapter).by_key([known.native_id], NOTHING) == {known.native_id: known}
+        assert await letters(adapter).by_key([known.native_id], ADDRESS) == {known.native_id: known}
         assert calls(sandbox, since) == [f"GET /letter/get/id/{known.native_id}"]
 
     async def test_many_are_one_list_while_it_fits_on_a_page(self, sandbox: RunningSandbox, adapter: Adapter) -> None:
         known = {customer.native_id: customer for customer in await some_customers(adapter, 50)}
         since = sandbox.count()
-        assert await customers(adapter).by_key(list(known), NOTHING) == known
+        assert await customers(adapter).by_key(list(known), ADDRESS) == known
         assert calls(sandbox, since) == ["GET /client/list/limit/1000/page/1/"]
 
     async def test_pages_are_read_only_while_that_is_fewer_calls(self, sandbox: RunningSandbox) -> None:
@@ -55,26 +56,26 @@ class TestByKey:
         async with connected(vendor, sandbox, limits={"page_size": 100}) as adapter:
             known = (await some_customers(adapter, 240))[-3:]
             since = sandbox.count()
-            found = await customers(adapter).by_key([one.native_id for one in known], NOTHING)
+            found = await customers(adapter).by_key([one.native_id for one in known], ADDRESS)
             assert list(found.values()) == known
             pages = [f"GET /client/list/limit/100/page/{number}/" for number in (1, 2, 3)]
             assert calls(sandbox, since) == pages
             since = sandbox.count()
-            await customers(adapter).by_key([one.native_id for one in known[:2]], NOTHING)
+            await customers(adapter).by_key([one.native_id for one in known[:2]], ADDRESS)
             gets = {f"GET /client/get/id/{one.native_id}" for one in known[:2]}
             first, *others = calls(sandbox, since)
             assert (first, set(others), len(others)) == (pages[0], gets, 2)
 
     async def test_what_the_vendor_does_not_show_is_none(self, adapter: Adapter) -> None:
         known = (await some_customers(adapter, 1))[0]
-        found = await customers(adapter).by_key([known.native_id, "99999999", "99999998"], NOTHING)
+        found = await customers(adapter).by_key([known.native_id, "99999999", "99999998"], ADDRESS)
         assert found == {known.native_id: known, "99999999": None, "99999998": None}
-        assert await letters(adapter).by_key(["99999999"], NOTHING) == {"99999999": None}
+        assert await letters(adapter).by_key(["99999999"], ADDRESS) == {"99999999": None}
 
     async def test_impossible_ids_are_none_and_cost_no_call(self, sandbox: RunningSandbox, adapter: Adapter) -> None:
         since = sandbox.count()
-        assert await customers(adapter).by_key(IMPOSSIBLE, NOTHING) == dict.fromkeys(IMPOSSIBLE)
-        assert await letters(adapter).by_key(IMPOSSIBLE, NOTHING) == dict.fromkeys(IMPOSSIBLE)
+        assert await customers(adapter).by_key(IMPOSSIBLE, ADDRESS) == dict.fromkeys(IMPOSSIBLE)
+        assert await letters(adapter).by_key(IMPOSSIBLE, ADDRESS) == dict.fromkeys(IMPOSSIBLE)
         assert sandbox.count() == since
 
     async def test_impossible_ids_match_no_pattern(self) -> None:
@@ -85,7 +86,7 @@ class TestByKey:
             known = await some_customers(adapter, 3)
             broken, *rest = (customer.native_id for customer in known[1:])
             sandbox.fault(kind="status", route=f"GET /client/get/id/{broken}/*", status=503)
-            found = await customers(adapter).by_key([broken, *rest], NOTHING)
+            found = await customers(adapter).by_key([broken, *rest], ADDRESS)
         assert isinstance(found[broken], Unavailable)
         assert [found[key] for key in rest] == known[2:]
 
@@ -94,7 +95,7 @@ class TestByKey:
             known = (await letters(adapter).page(asking(3))).records
             broken = known[1].native_id
             sandbox.fault(kind="garbage", route=f"GET /letter/get/id/{broken}/*")
-            found = await letters(adapter).by_key([broken, known[2].native_id], NOTHING)
+            found = await letters(adapter).by_key([broken, known[2].native_id], ADDRESS)
         assert isinstance(found[broken], MalformedAnswer)
         assert found[known[2].native_id] == known[2]
 
@@ -109,7 +110,7 @@ class TestByKey:
 
     async def test_raw_is_left_out_unless_wanted(self, adapter: Adapter) -> None:
         (letter,) = (await letters(adapter).page(asking(1))).records
-        (again,) = (await letters(adapter).by_key([letter.native_id], NOTHING)).values()
+        (again,) = (await letters(adapter).by_key([letter.native_id], ADDRESS)).values()
         assert isinstance(again, Letter)
         assert (letter.raw, again.raw) == (UNSET, UNSET)
 
@@ -121,7 +122,7 @@ class TestByKey:
 
         async with answering(answer) as adapter:
             found = await customers(adapter).by_key(["1", "2"], frozenset({"emails"}))
-            by_code = await customers(adapter).by_key(["1", "2"], NOTHING)
+            by_code = await customers(adapter).by_key(["1", "2"], frozenset())
         assert {key: one.emails for key, one in found.items() if isinstance(one, Customer)} == {
             "1": ("a@example.com",),
             "2": ("b@example.com",),
@@ -139,7 +140,7 @@ class TestByCode:
     async def test_codes_are_looked_for_in_one_list(self, sandbox: RunningSandbox, adapter: Adapter) -> None:
         first, second = await some_customers(adapter, 2)
         since = sandbox.count()
-        found = await customers(adapter).by_code([str(first.code), str(second.code), "nobody", "x" * 10_240], NOTHING)
+        found = await customers(adapter).by_code([str(first.code), str(second.code), "nobody", "x" * 10_240], ADDRESS)
         assert found == {first.code: first, second.code: second, "nobody": None, "x" * 10_240: None}
         assert calls(sandbox, since) == ["GET /client/list/limit/1000/page/1/"]
 
@@ -147,7 +148,7 @@ class TestByCode:
         async with connected(vendor, sandbox, limits={"page_size": 100}) as adapter:
             last = (await some_customers(adapter, 240))[-1]
             since = sandbox.count()
-            assert await customers(adapter).by_code([str(last.code)], NOTHING) == {last.code: last}
+            assert await customers(adapter).by_code([str(last.code)], ADDRESS) == {last.code: last}
         assert len(calls(sandbox, since)) == 3
 
     async def test_past_the_scan_budget_it_is_not_said_that_there_is_none(
@@ -157,19 +158,19 @@ class TestByCode:
         since = sandbox.count()
         codes = [str(known[99].code), str(known[100].code)]
         async with connected(vendor, sandbox, limits={"page_size": 50, "scan_budget": 100}) as frugal:
-            found = await customers(frugal).by_code(codes, NOTHING)
+            found = await customers(frugal).by_code(codes, ADDRESS)
         assert len(calls(sandbox, since)) == 2
         assert found[codes[0]] == known[99]
         assert isinstance(found[codes[1]], ScanLimit)
 
     async def test_a_code_of_two_customers_is_a_conflict(self) -> None:
         async with answering(enveloped({"id": 1, "number": 7}, {"id": 2, "number": "7"}, {"id": 3})) as adapter:
-            found = await customers(adapter).by_code(["7"], NOTHING)
+            found = await customers(adapter).by_code(["7"], ADDRESS)
         assert isinstance(found["7"], Conflict)
 
     async def test_no_codes_cost_no_call(self, sandbox: RunningSandbox, adapter: Adapter) -> None:
         since = sandbox.count()
-        assert await customers(adapter).by_code([], NOTHING) == {}
+        assert await customers(adapter).by_code([], ADDRESS) == {}
         assert sandbox.count() == since
 
     async def test_what_the_list_lacks_is_fetched_when_it_is_wanted(self) -> None:
@@ -209,7 +210,7 @@ class TestAnswers:
         self, status: int, body: Any, kind: type[AdapterError], code: str | None
     ) -> None:
         async with answering(body, status) as adapter:
-            (error,) = (await letters(adapter).by_key(["1"], NOTHING)).values()
+            (error,) = (await letters(adapter).by_key(["1"], ADDRESS)).values()
         assert isinstance(error, AdapterError)
         shown = (type(error), error.status, error.vendor_code, error.backend, error.operation)
         assert shown == (kind, status, code, "test", "letter.get")

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from adapters.model import UNSET, Customer, DocumentState, Letter, PostalAddress, RecordStatus
-from adapters.smallinvoice.rows import ClientRow, Found, LetterRow, Listed
-from adapters.smallinvoice.translate import to_customer, to_letter
+from adapters.smallinvoice.rows import ClientRow, Found, LetterRow, Listed, UndatedLetterRow
+from adapters.smallinvoice.translate import to_customers, to_letters
 
 # The letters page: the answers of letter/list and letter/get.
 LISTED = b"""
@@ -72,26 +72,29 @@ CLIENT = b"""
 
 
 def letter(**members: Any) -> Letter:
-    return to_letter(msgspec.convert({"id": 2, **members}, LetterRow), backend="test")
+    row = msgspec.convert({"id": 2, **members}, UndatedLetterRow)
+    return to_letters([row], backend="test")[0]
 
 
 def customer(**members: Any) -> Customer:
-    return to_customer(msgspec.convert({"id": 16, **members}, ClientRow, strict=False), backend="test")
+    row = msgspec.convert({"id": 16, **members}, ClientRow, strict=False)
+    return to_customers([row], backend="test")[0]
 
 
 def test_the_published_list_is_a_letter() -> None:
     listed = msgspec.json.decode(LISTED, type=Listed[LetterRow])
-    assert [to_letter(row, backend="test") for row in listed.items] == [JOHN]
+    assert to_letters(listed.items, backend="test") == [JOHN]
     assert (listed.page, listed.pages, listed.count) == (1, 1, 1)
 
 
 def test_the_published_letter_is_a_letter() -> None:
     found = msgspec.json.decode(FOUND, type=Found[LetterRow])
-    assert to_letter(found.item, backend="test") == msgspec.structs.replace(JOHN, title="Letter to Jane Doe")
+    assert to_letters([found.item], backend="test") == [msgspec.structs.replace(JOHN, title="Letter to Jane Doe")]
 
 
 def test_the_published_client_is_a_customer() -> None:
-    assert to_customer(msgspec.json.decode(CLIENT, type=ClientRow), backend="test") == Customer(
+    (shown,) = to_customers([msgspec.json.decode(CLIENT, type=ClientRow)], backend="test")
+    assert shown == Customer(
         backend="test",
         native_id="16",
         stable_id="16",
@@ -164,3 +167,17 @@ def test_the_code_is_the_client_number_as_it_is_written(number: int | str | None
 def test_a_client_without_an_id_is_none(id: int | None) -> None:
     with pytest.raises(msgspec.ValidationError):
         customer(id=id)
+
+
+def test_dates_are_read_alike_by_the_quick_type_and_by_the_one_that_knows_of_none() -> None:
+    days = [None, "2013-02-25", "2024-02-29", "0001-01-01", "9999-12-31"]
+    listed = msgspec.json.encode({"count": len(days), "items": [{"id": 1, "date": day} for day in days]})
+    quick = msgspec.json.decode(listed, type=Listed[LetterRow]).items
+    slow = msgspec.json.decode(listed, type=Listed[UndatedLetterRow]).items
+    assert to_letters(quick, backend="test") == to_letters(slow, backend="test")
+
+
+def test_an_address_is_looked_for_only_where_it_is_wanted() -> None:
+    row = msgspec.json.decode(CLIENT, type=ClientRow)
+    (shown,) = to_customers([row], backend="test", wanted=frozenset(("name",)))
+    assert shown.address is UNSET

@@ -1,0 +1,219 @@
+"""Requests and answers over one connection: uvicorn's HTTP/1.1, with less to do for each of them.
+
+A connection carries thousands of requests whose paths and heads of answers are the same few; it rests between any two
+of them, and its client hardly ever leaves meanwhile. So what was made for the request before is used again, one timer
+looks when the connection was last busy, and whoever works for a client is told by the connection itself that it left.
+Whatever is unusual is left to uvicorn's own methods.
+"""
+
+import asyncio
+import urllib.parse
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
+
+import httptools
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from gateway.server.heads import Heads
+
+__all__ = ["LEAVING", "Exchange", "QuickHttp", "Telling"]
+
+LEAVING: Final = "postroom.leaving"
+"""The key in a request's scope of what is told whom to call when the client leaves."""
+
+Telling = Callable[[Callable[[], object] | None], None]
+"""Takes what is to be called when the client leaves, at most once; None for nothing any more."""
+
+LONGEST_KNOWN_URL: Final = 512
+"""Bytes of a URL that is remembered: one with a document in it may take as much as a head does."""
+
+TOGETHER_BYTES: Final = 64 * 1024
+"""A body of at most so many bytes is copied behind its head, to be sent with it."""
+
+
+class Exchange(RequestResponseCycle):
+    """One request and its answer. A head is sent with the first of its body, which ASGI allows."""
+
+    heads: ClassVar[Heads]
+    _held: bytes | None = None
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Sends a part of the answer."""
+        held = self._held
+        if held is not None:
+            self._held = None
+            if self._is_all(message):
+                self._finish(held, message["body"])  # type: ignore[typeddict-item]
+                return
+            if not self.disconnected:
+                self.transport.write(held)
+        elif self._holds(message):
+            return
+        await super().send(message)
+
+    def _holds(self, message: ASGISendEvent) -> bool:
+        """Takes a head that can wait for its body."""
+        if (
+            message["type"] != "http.response.start"
+            or self.response_started
+            or self.disconnected
+            or self.access_log
+            or not self.keep_alive
+            or self.flow.write_paused
+            or self.scope["method"] == "HEAD"
+        ):
+            return False
+        head = self.heads.plain(message["status"], message["headers"], self.default_headers)  # type: ignore[arg-type]
+        if head is None:
+            return False
+        self.response_started, self.waiting_for_100_continue = True, False
+        self.chunked_encoding, self.expected_content_length = False, head.length
+        self._held = head.text
+        return True
+
+    def _is_all(self, message: ASGISendEvent) -> bool:
+        """Whether this is the whole body, and nothing has happened since the head."""
+        return (
+            message["type"] == "http.response.body"
+            and not message.get("more_body", False)
+            and len(message.get("body", b"")) == self.expected_content_length
+            and "body" in message
+            and self.keep_alive
+            and not self.disconnected
+            and not self.flow.write_paused
+        )
+
+    def _finish(self, head: bytes, body: bytes) -> None:
+        if len(body) <= TOGETHER_BYTES:
+            self.transport.write(head + body)
+        else:
+            self.transport.writelines((head, body))
+        self.expected_content_length = 0
+        self.response_complete = True
+        self.message_event.set()
+        self.on_response()
+
+
+class QuickHttp(HttpToolsProtocol):
+    """One connection. ``exchange`` makes of a request what answers it."""
+
+    exchange: ClassVar[type[Exchange]]
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._resting_since: float | None = None
+        self._when_left: Callable[[], object] | None = None
+        self._telling: Telling = self._tell_of_leaving
+        self._known_url = b""
+        self._target: tuple[str, bytes, bytes] = ("", b"", b"")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tells whoever works for the client, and waits for no other request."""
+        self._forget_rest()
+        super().connection_lost(exc)
+        left, self._when_left = self._when_left, None
+        if left is not None:
+            left()
+
+    def on_headers_complete(self) -> None:
+        """Begins to answer a request, or lets it wait for those before it."""
+        version, scope = self.parser.get_http_version(), self.scope
+        scope["method"] = self.parser.get_method().decode("ascii")
+        if version != "1.1":
+            scope["http_version"] = version
+        if self.parser.should_upgrade() and self._should_upgrade():
+            return
+        scope["path"], scope["raw_path"], scope["query_string"] = self._target_of(self.url)
+        scope[LEAVING] = self._telling  # type: ignore[typeddict-unknown-key]
+        before = self.cycle
+        self.cycle = self.exchange(
+            scope,
+            self.transport,
+            self.flow,
+            self.logger,
+            self.access_logger,
+            self.access_log,
+            self.server_state.default_headers,
+            asyncio.Event(),
+            self.expect_100_continue,
+            version != "1.0" and self.parser.should_keep_alive(),
+            self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def on_response_complete(self) -> None:
+        """Goes on with the request that waits, or rests."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self.rest()
+
+    def rest(self) -> None:
+        """Waits for a next request as long as is waited. One timer runs meanwhile, however many come."""
+        self._resting_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_again_in(self.timeout_keep_alive)
+
+    @property
+    def resting(self) -> bool:
+        """Whether nothing has come since the last answer."""
+        return self._resting_since is not None
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Closes a connection on which nothing came for as long as is waited."""
+        self.timeout_keep_alive_task = None
+        if self._resting_since is None:
+            return
+        left = self._resting_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._look_again_in(left)
+        else:
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Closes a connection that has rested long enough."""
+        super().timeout_keep_alive_handler()
+
+    def handle_websocket_upgrade(self) -> None:
+        """From here on the other protocol has the connection."""
+        self._forget_rest()
+        super().handle_websocket_upgrade()
+
+    def _look_again_in(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Something has come. The timer sees that when it is over."""
+        self._resting_since = None
+
+    def _forget_rest(self) -> None:
+        self._resting_since = None
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
+
+    def _tell_of_leaving(self, when_left: Callable[[], object] | None) -> None:
+        self._when_left = when_left
+        if when_left is not None and self.transport.is_closing():
+            self._when_left = None
+            self.loop.call_soon(when_left)
+
+    def _target_of(self, url: bytes) -> tuple[str, bytes, bytes]:
+        """The path, the path as it came, and the query of a request's URL: as a rule those of the request before."""
+        if url != self._known_url or not self._known_url:
+            parsed = httptools.parse_url(url)
+            path = parsed.path.decode("ascii")
+            raw = self.root_path.encode("ascii") + parsed.path
+            whole = self.root_path + (urllib.parse.unquote(path) if "%" in path else path)
+            self._target = whole, raw, parsed.query or b""
+            self._known_url = url if len(url) <= LONGEST_KNOWN_URL else b""
+        return self._target
