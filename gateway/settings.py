@@ -123,8 +123,7 @@ class ListLimits(Section):
 class FileSettings(Section):
     """Links to files.
 
-    Without a ``key`` each process makes one up: its links die with it, and no other process takes them. It seals the
-    ledger's cursors too.
+    Without a ``key`` each process makes one up: its links die with it, and no other process takes them.
     """
 
     key: SecretStr | None = Field(
