@@ -71,4 +71,8 @@ class Watch:
         return float(next(line.split()[1] for line in lines if line.startswith(f"{name}:")))
 
     def _ledger_bytes(self) -> int:
-        return sum(file.stat().st_size for file in self._ledger.glob("*.sqlite3*"))
+        size = 0
+        for file in self._ledger.glob("*.sqlite3*"):
+            with contextlib.suppress(FileNotFoundError):  # a journal, which comes and goes
+                size += file.stat().st_size
+        return size
