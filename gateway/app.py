@@ -20,6 +20,7 @@ from gateway.connecting import Clock, connected_backends, utc_now
 from gateway.context import LOCAL, Principal, RequestContext
 from gateway.dispatch.draining import Patience, endless
 from gateway.dispatch.engine import DbosEngine, EngineFactory
+from gateway.dispatch.places import LedgerPlaces
 from gateway.dispatch.running import sending_over
 from gateway.dispatch.sending import Sending
 from gateway.document_settings import documents_of, kept_documents, library_of
@@ -86,9 +87,11 @@ class Gateway:
         executor = CompiledExecutor(self.schema, self.watch.metrics, suggesting=suggesting)
         self.operations = Operations(documents, executor, library)
         self.sending = sending
-        key = settings.files.key
+        given = settings.files.key
+        key = secrets.token_bytes(32) if given is None else given.get_secret_value().encode()
+        self.places = LedgerPlaces(key)
         self.file_links = FileLinks(
-            key=secrets.token_bytes(32) if key is None else key.get_secret_value().encode(),
+            key=key,
             base_url=settings.server.url,
             lifetime=timedelta(seconds=settings.files.lifetime_seconds),
             clock=clock,
@@ -106,6 +109,7 @@ class Gateway:
             limits=self.settings.lists,
             sending=self.sending,
             file_links=self.file_links,
+            places=self.places,
             needs=self._needs(principal.scopes),
             answer_scopes=self._answer_scopes,
             clock=self._clock,

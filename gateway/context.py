@@ -14,6 +14,7 @@ from gateway.selection import FieldNeeds, Selection
 from gateway.upstream.calls import current_operation
 
 if TYPE_CHECKING:
+    from gateway.dispatch.places import LedgerPlaces
     from gateway.dispatch.sending import Sending
     from gateway.documents.cost import Cost
     from gateway.documents.prepared import PreparedOperation
@@ -39,6 +40,7 @@ class RequestContext:
     limits: "ListLimits"
     sending: "Sending"
     file_links: "FileLinks"
+    places: "LedgerPlaces"
     needs: FieldNeeds
     answer_scopes: "AnswerScopes"
     clock: Callable[[], datetime]

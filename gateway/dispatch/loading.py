@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from gateway.dispatch.ledger import DispatchQuery
+from gateway.dispatch.places import DISPATCHES, LedgerPlaces, items_about, items_of
 from gateway.dispatch.records import Dispatch, ItemState
 from gateway.ids import Ref
 from gateway.lists import PageInfo
 from gateway.loaders import each
-from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.safe_loader import together
 
 if TYPE_CHECKING:
@@ -19,19 +19,28 @@ if TYPE_CHECKING:
 __all__ = ["DispatchItemLoader", "DispatchListLoader", "ItemsKey", "dispatches_of", "visible_keys"]
 
 
-class LedgerEdge(Struct, frozen=True):
-    """A record of the ledger and its place."""
+class LedgerEdge:
+    """A record of the ledger and its place, which costs something to tell."""
 
-    node: Any
-    cursor: str
+    __slots__ = ("_name", "_places", "node")
+
+    def __init__(self, node: Any, places: LedgerPlaces, name: str) -> None:
+        self.node = node
+        self._places = places
+        self._name = name
+
+    @property
+    def cursor(self) -> str:
+        """The record's place in the list."""
+        return self._places.cursor(self._name, self.node.number)
 
 
 class LedgerConnection:
-    """A part of a list out of the ledger; cursors are places in the ledger."""
+    """A part of a list out of the ledger: of the one of this name, whose cursors are `LedgerPlaces`."""
 
-    def __init__(self, found: Sequence[Any], *, first: int, after: str | None) -> None:
+    def __init__(self, found: Sequence[Any], places: LedgerPlaces, name: str, *, first: int, after: str | None) -> None:
         self.nodes = list(found[:first])
-        self.edges = [LedgerEdge(node, str(node.number)) for node in self.nodes]
+        self.edges = [LedgerEdge(node, places, name) for node in self.nodes]
         self.total_count = None
         ends = (self.edges[0].cursor, self.edges[-1].cursor) if self.edges else (None, None)
         self.page_info = PageInfo(len(found) > first, after is not None, *ends)
@@ -50,16 +59,6 @@ class ItemsKey(Struct, frozen=True, kw_only=True):
 def visible_keys(context: "RequestContext") -> frozenset[str] | None:
     """The keys of the backends that the principal may see; None for all."""
     return context.principal.backends
-
-
-def place(cursor: str | None) -> int | None:
-    """The place in the ledger that a cursor stands for. Raises INVALID_INPUT."""
-    if cursor is None:
-        return None
-    if not cursor.isdecimal() or len(cursor) > 18:
-        message = "This cursor was not made by this list."
-        raise ProblemError(Problem(code=ProblemCode.INVALID_INPUT, message=message, path=("after",)))
-    return int(cursor)
 
 
 def dispatches_of(context: "RequestContext") -> Callable[[Sequence[str]], Awaitable[list[Dispatch | None]]]:
@@ -88,7 +87,7 @@ class DispatchListLoader:
         """The connection for a query and a cursor."""
         query, after = key
         found = await self._context.sending.ledger.find(query)
-        return LedgerConnection(found, first=query.first - 1, after=after)
+        return LedgerConnection(found, self._context.places, DISPATCHES, first=query.first - 1, after=after)
 
 
 class DispatchItemLoader:
@@ -105,12 +104,13 @@ class DispatchItemLoader:
 
     async def load(self, key: ItemsKey) -> LedgerConnection:
         """The connection for a key."""
-        ledger = self._context.sending.ledger
+        ledger, places = self._context.sending.ledger, self._context.places
         if key.target is not None:
-            found = await ledger.items_for(key.target, before=place(key.after), first=key.first + 1)
+            name = items_about(key.target)
+            found = await ledger.items_for(key.target, before=places.place(name, key.after), first=key.first + 1)
         else:
             assert key.dispatch_id is not None  # noqa: S101 - one of the two is given
-            found = await ledger.items(
-                key.dispatch_id, states=key.states, after=place(key.after) or 0, first=key.first + 1
-            )
-        return LedgerConnection(found, first=key.first, after=key.after)
+            name = items_of(key.dispatch_id)
+            after = places.place(name, key.after) or 0
+            found = await ledger.items(key.dispatch_id, states=key.states, after=after, first=key.first + 1)
+        return LedgerConnection(found, places, name, first=key.first, after=key.after)

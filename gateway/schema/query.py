@@ -9,7 +9,8 @@ from adapters.filters import Filter
 from gateway.backends import Backend
 from gateway.context import Ask, RequestContext
 from gateway.dispatch.ledger import DispatchQuery
-from gateway.dispatch.loading import place, visible_keys
+from gateway.dispatch.loading import visible_keys
+from gateway.dispatch.places import DISPATCHES
 from gateway.ids import InvalidId, decode
 from gateway.list_sizes import MOST_GROUPS, MOST_MEASURES, MOST_STATES, no_more_than
 from gateway.lists import ConnectionKey, streams_over
@@ -308,7 +309,7 @@ class Query(SubgraphQueries):
             since=aware(given.since),
             until=aware(given.until),
             requested_by=given.requested_by,
-            before=place(after),
+            before=ask.context.places.place(DISPATCHES, after),
             first=page_size(first, ask.context) + 1,
         )
         return query, after

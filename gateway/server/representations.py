@@ -24,7 +24,7 @@ async def representation(
         said["ETag"] = tag
         if still_has(request, tag):
             return Response(status_code=304, headers=said)
-    packed = await compressed(body, Fields(request.headers.raw))
+    packed = await compressed(body, Fields(request.scope["headers"]))
     if packed is not None:
         said["Content-Encoding"] = "gzip"
     return Response(body if packed is None else packed, headers={**said, "Content-Type": content_type})

@@ -242,12 +242,13 @@ class _Socket:
         request = read_payload(bytes(message.payload))
         context.explained = asks_for(VENDOR_CALLS, request.extensions)
         begun = await self._sockets.operations.begin(request, context, "POST", _EVERYTHING)
-        frames = begun.frames
         if begun.kind is Kind.SUBSCRIPTION and self._sockets.stopping is not None:
-            frames = self._sockets.stopping.followed(frames)
+            begun = Begun(begun.kind, several=self._sockets.stopping.followed(begun.frames))
         if asks_for("cost", request.extensions):
-            frames = costed(frames, context)
-        return Begun(begun.kind, several=explained(frames, watched) if context.explained else frames)
+            begun = Begun(begun.kind, several=costed(begun.frames, context))
+        if context.explained:
+            begun = Begun(begun.kind, several=explained(begun.frames, watched))
+        return begun
 
     async def _send(self, operation: str, kind: Kind, frames: AsyncGenerator[Mapping[str, Any], None]) -> None:
         async for frame in frames:

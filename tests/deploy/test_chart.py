@@ -85,6 +85,15 @@ def test_a_pod_is_the_restricted_kind(render: Render) -> None:
     }
 
 
+def test_an_ingress_takes_the_addresses_of_its_proxies(render: Render) -> None:
+    with pytest.raises(AssertionError, match="trustedProxies: the addresses of the ingress's proxies"):
+        render("--set", "ingress.enabled=true")
+    pod = of_kind(render("--values", EVERYTHING), "Deployment")["spec"]["template"]["spec"]
+    environment = {one["name"]: one.get("value") for one in pod["containers"][0]["env"]}
+
+    assert environment["FORWARDED_ALLOW_IPS"] == "10.244.0.0/16"
+
+
 def test_it_stops_by_itself_before_it_is_killed(render: Render) -> None:
     pod = of_kind(render("--set", "terminationGracePeriodSeconds=90"), "Deployment")["spec"]["template"]["spec"]
     environment = {one["name"]: one.get("value") for one in pod["containers"][0]["env"]}

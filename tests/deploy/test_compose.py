@@ -70,6 +70,12 @@ def test_a_gateway_stops_by_itself_before_it_is_killed_and_is_left_before_it_goe
     assert server["leave_seconds"] > 2 * int(interval[1])
 
 
+def test_the_gateways_believe_the_balancer_for_whom_it_asks_and_nobody_else_reaches_them(compose: Any) -> None:
+    for name in ("gateway-a", "gateway-b"):
+        assert compose["services"][name]["environment"]["FORWARDED_ALLOW_IPS"] == "*"
+        assert "ports" not in compose["services"][name]
+
+
 def test_both_gateways_are_balanced(compose: Any) -> None:
     gateways = [f"{name}:8000" for name in compose["services"] if name.startswith("gateway-")]
 

@@ -145,6 +145,24 @@ async def test_of_too_many_wrong_keys_from_an_address_no_more_is_said_but_good_o
     assert (await door.asked(ann)).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("proxies", "expected"),
+    [("127.0.0.1", [401] * 6), ("127.0.0.0/8", [401] * 6), ("*", [401] * 6), ("192.0.2.9", [401] * 5 + [429])],
+)
+async def test_a_proxy_that_is_named_says_whose_wrong_keys_are_counted(
+    door: Door, monkeypatch: pytest.MonkeyPatch, proxies: str, expected: list[int]
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", proxies)
+    async with serving(routes_of(door.gateway)) as address:
+        url, statuses = f"http://{address}/graphql", []
+        for n in range(6):
+            headers = {"Authorization": "Bearer postroom_made_up", "X-Forwarded-For": f"198.51.100.{n}"}
+            statuses.append(
+                (await door.client.post(url, json={"query": "{ __typename }"}, headers=headers)).status_code
+            )
+    assert statuses == expected
+
+
 async def test_a_caller_that_asks_too_much_is_told_when_to_ask_again(door: Door) -> None:
     ann, bob = await door.key("ann", Scope.READ), await door.key("bob", Scope.READ)
     answers = [await door.asked(ann) for _ in range(21)]

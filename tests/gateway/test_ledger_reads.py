@@ -1,6 +1,8 @@
 """What was sent can be found again: by the whole ledger, by dispatch, by document and by customer."""
 
+import base64
 import datetime
+import re
 from typing import Any
 
 import pytest
@@ -134,9 +136,40 @@ async def test_dispatches_are_paged_and_every_edge_goes_on_right_after_itself(fi
     assert seen == everything
 
 
-@pytest.mark.parametrize("after", ["", "x", "-1", "1.5", "9" * 19])
+@pytest.mark.parametrize("after", ["", "x", "-1", "1", "3", "é", "A" * 32, "=" * 32, "9" * 19])
 async def test_what_is_no_cursor_of_the_ledger_is_refused(after: str) -> None:
-    assert (await answer((await Sent().send()).gateway, LIST, after=after)).codes() == ["INVALID_INPUT"]
+    found = await answer((await Sent().send()).gateway, LIST, after=after)
+    assert found.codes() == ["INVALID_INPUT"]
+    assert found.errors[0]["message"].endswith("begin without one.")
+
+
+async def test_a_cursor_is_good_in_its_own_list_alone() -> None:
+    gateway = gateway_over(sender("a"))
+    ids = [gid("Customer", "a", n) for n in "50"]
+    one = (await data(gateway, STATEMENTS, ids=ids))["emailStatements"]["dispatch"]["id"]
+    other = (await data(gateway, EMAIL, id=gid("Letter", "a", "l0")))["emailDocument"]["dispatch"]["id"]
+    cursor = (await data(gateway, LIST))["dispatches"]["pageInfo"]["endCursor"]
+    of_items = (await data(gateway, ITEMS, id=one))["dispatch"]["items"]["pageInfo"]["endCursor"]
+    assert (await answer(gateway, LIST, after=of_items)).codes() == ["INVALID_INPUT"]
+    assert (await answer(gateway, ITEMS, id=one, after=cursor)).codes() == ["INVALID_INPUT"]
+    assert (await answer(gateway, ITEMS, id=other, after=of_items)).codes() == ["INVALID_INPUT"]
+    assert (await answer(gateway, ITEMS, id=one, after=of_items)).codes() == []
+
+
+async def test_who_sees_a_part_of_the_ledger_cannot_tell_by_cursors_how_much_there_is() -> None:
+    shown = []
+    for others in (0, 3):
+        gateway = gateway_over(sender("a"), sender("b"))
+        for n in range(others):
+            await data(gateway, STATEMENTS, ids=[gid("Customer", "b", str(n))])
+        await data(gateway, EMAIL, id=gid("Letter", "a", "l0"))
+        page = await data(gateway, LIST, principal=Principal(id="ann", backends=frozenset("a")))
+        info = page["dispatches"]["pageInfo"]
+        shown.append(info["endCursor"])
+        assert re.fullmatch("[A-Za-z0-9_-]{32}", info["endCursor"])
+    assert len(set(shown)) == 2
+    numbers = [base64.urlsafe_b64decode(cursor)[-8:] for cursor in shown]
+    assert not {(1).to_bytes(8, "big"), (4).to_bytes(8, "big")} & set(numbers)
 
 
 @pytest.mark.parametrize("first", [0, 101])

@@ -99,7 +99,10 @@ async def test_a_field_of_the_real_schema_is_completed(served: Served, tmp_path:
         await opened(watched.page, served)
         await write(watched.page, "{ dispa")
         await watched.page.keyboard.press("Control+Space")
-        await watched.page.locator(".CodeMirror-hint", has_text="dispatches").click()
+        hint = watched.page.locator(".CodeMirror-hint", has_text="dispatches")
+        await expect(hint).to_be_visible()
+        await photographed(watched.page, "explorer-completing")
+        await hint.click()
 
         await expect(watched.page.locator(".CodeMirror:visible").first).to_contain_text("dispatches")
 
@@ -118,6 +121,7 @@ async def test_a_document_s_pdf_opens_from_the_answer(served: Served, tmp_path: 
             await link.click()
         paper = await opening.value
         shown = await pages_shown(paper)
+        await photographed(paper, "explorer-pdf")
         fetched = await page.request.get(str(await link.get_attribute("href")))
 
         assert await paper.evaluate("document.contentType") == "application/pdf"
