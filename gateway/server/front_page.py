@@ -59,6 +59,7 @@ _PAGE: Final = Markup("""<!doctype html>
       <nav aria-label="Where to go">
         <ul>
           <li><a class="first" href="{explorer}">Open GraphiQL</a></li>
+          <li><a href="{explorer}#docs">Documentation</a></li>
 {more}          <li><a href="{root}/readyz">Readiness</a></li>
         </ul>
       </nav>
@@ -68,7 +69,7 @@ _PAGE: Final = Markup("""<!doctype html>
     </main>
     <footer>
       <p>Programs ask <code>{address}</code>: a POST with <code>application/json</code>, or a WebSocket. What can be
-      asked is described in GraphiQL, under the book at the top left.</p>
+      asked is described in GraphiQL's documentation, under the book at the top left.</p>
     </footer>
   </body>
 </html>

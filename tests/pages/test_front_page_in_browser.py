@@ -57,3 +57,15 @@ async def test_the_explorer_is_one_tab_and_enter_away(sent: Served, tmp_path: Pa
         await page.keyboard.press("Enter")
 
         await expect(page.get_by_label("Execute query")).to_be_visible()
+
+
+async def test_the_documentation_of_the_schema_is_one_click_away(sent: Served, tmp_path: Path) -> None:
+    async with watched_page(tmp_path) as watched:
+        page = watched.page
+        await page.goto(sent.at("/"))
+        await page.get_by_role("link", name="Documentation").click()
+
+        documentation = page.locator(".graphiql-doc-explorer")
+        await expect(documentation).to_contain_text("Subscription")
+        await photographed(page, "explorer-documentation")
+        assert (watched.strangers, watched.complaints) == ([], [])

@@ -160,6 +160,7 @@ async function open(place) {
       fetcher: (operation, options) => ask(...asked(operation, { ...options, headers: signed(options?.headers) })),
       storage,
       plugins: [GraphiQLPluginExplorer.explorerPlugin({ showAttribution: false })],
+      visiblePlugin: location.hash === "#docs" ? "Documentation Explorer" : undefined, // the front page's link to it
       defaultQuery: FIRST_QUERY,
       defaultTabs: tabs.length ? tabs : undefined,
       isHeadersEditorEnabled: true,
