@@ -130,7 +130,7 @@ async def test_who_is_not_known_learns_nothing_but_where_to_look() -> None:
     assert ledger.asked == []
     assert "This gateway asks who you are" in answer.text
     assert [word for word in ("Fake", "not asked yet", "By e-mail", "accepted") if word in answer.text] == []
-    assert re.findall(r'<a [^>]*href="([^"]+)"', answer.text) == ["/graphql", "/readyz"]
+    assert re.findall(r'<a [^>]*href="([^"]+)"', answer.text) == ["/graphql", "/graphql#docs", "/readyz"]
     assert answer.headers["vary"] == "Authorization, Accept-Encoding"
 
 

@@ -141,6 +141,13 @@ function rememberVariables(tabs) {
   if (tabs.length && !storage.getItem("graphiql:tabState")) storage.setItem("graphiql:variables", tabs[0].variables);
 }
 
+// As the front page's link to the documentation wants it. GraphiQL may draw its buttons a moment later.
+function openDocumentation() {
+  const book = document.querySelector('[aria-label="Show Documentation Explorer"]');
+  if (book) book.click();
+  else requestAnimationFrame(openDocumentation);
+}
+
 async function open(place) {
   const answer = await fetch(place.dataset.tabs);
   if (!answer.ok) throw new Error(`${answer.status} for ${place.dataset.tabs}`);
@@ -160,7 +167,6 @@ async function open(place) {
       fetcher: (operation, options) => ask(...asked(operation, { ...options, headers: signed(options?.headers) })),
       storage,
       plugins: [GraphiQLPluginExplorer.explorerPlugin({ showAttribution: false })],
-      visiblePlugin: location.hash === "#docs" ? "Documentation Explorer" : undefined, // the front page's link to it
       defaultQuery: FIRST_QUERY,
       defaultTabs: tabs.length ? tabs : undefined,
       isHeadersEditorEnabled: true,
@@ -176,6 +182,7 @@ async function open(place) {
     ),
   );
   ReactDOM.createRoot(place).render(explorer);
+  if (location.hash === "#docs") openDocumentation();
 }
 
 const place = byId("explorer");
