@@ -45,7 +45,7 @@ def _draw_bars(report: Report, axes: "Axes") -> None:
     axes.axhline(1, color="black", linewidth=1)
     axes.set_xticks(range(len(names)), names)
     axes.set_ylabel("processor time, × the hand-written handler's")
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="small", ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
 
 
 def _draw_curve(axes: "Axes", title: str, points: Sequence[Point]) -> None:
@@ -53,6 +53,8 @@ def _draw_curve(axes: "Axes", title: str, points: Sequence[Point]) -> None:
     axes.loglog(sizes, [one.milliseconds for one in points], marker="o", color=COLOURS[0])
     linear = [first.milliseconds * size / first.size for size in sizes]
     axes.loglog(sizes, linear, linestyle=":", color="black", label="linear")
+    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axes.minorticks_off()
     axes.set_xlabel(title, fontsize="small")
     axes.set_ylabel("ms of processor time", fontsize="small")
     axes.legend(fontsize="small")
