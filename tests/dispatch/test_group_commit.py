@@ -1,6 +1,7 @@
 """Transactions that wait for SQLite's one writer: committed together, and each with an outcome of its own."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable
 
@@ -32,21 +33,29 @@ class Watched:
     def count(self, _: Connection) -> None:
         self.commits += 1
 
-    async def at_once(self, *works: Work) -> list[int | BaseException]:
-        """What these come to when all wait while one is being written."""
+    @contextlib.asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Something is being written all the while."""
         busy, free = threading.Event(), threading.Event()
 
-        def first(_: Connection) -> int:
+        def work(_: Connection) -> int:
             busy.set()
             free.wait()
             return 0
 
-        writing = asyncio.ensure_future(self.database.write(first))
+        writing = asyncio.ensure_future(self.database.write(work))
         await asyncio.to_thread(busy.wait)
-        waiting = asyncio.gather(*map(self.database.write, works), return_exceptions=True)
-        await asyncio.sleep(0)
-        free.set()
-        await writing
+        try:
+            yield
+        finally:
+            free.set()
+            await writing
+
+    async def at_once(self, *works: Work) -> list[int | BaseException]:
+        """What these come to when all wait while one is being written."""
+        async with self.writing():
+            waiting = asyncio.gather(*map(self.database.write, works), return_exceptions=True)
+            await asyncio.sleep(0)
         return await waiting
 
     async def written(self) -> list[str]:
@@ -133,25 +142,15 @@ async def test_an_outcome_is_written_although_its_caller_has_left_before_its_tur
     ledger = SqlLedger(watched.database)
     (item,) = (await ledger.begin(single("a"))).items
     outcome = [settled(item, ItemState.ACCEPTED)]
-    busy, free = threading.Event(), threading.Event()
-
-    def first(_: Connection) -> int:
-        busy.set()
-        free.wait()
-        return 0
-
-    holding = asyncio.ensure_future(watched.database.write(first))
-    await asyncio.to_thread(busy.wait)
-    settling: asyncio.Future[object] = asyncio.ensure_future(
-        ledger.settle_and_claim(outcome, item.dispatch_id, "uk", at=LATER, first=1, claim=LEASE)
-        if claiming
-        else ledger.settle(outcome, at=LATER)
-    )
-    await asyncio.sleep(0)
-    settling.cancel()
-    await asyncio.wait([settling])
-    free.set()
-    await holding
+    async with watched.writing():
+        settling: asyncio.Future[object] = asyncio.ensure_future(
+            ledger.settle_and_claim(outcome, item.dispatch_id, "uk", at=LATER, first=1, claim=LEASE)
+            if claiming
+            else ledger.settle(outcome, at=LATER)
+        )
+        await asyncio.sleep(0)
+        settling.cancel()
+        await asyncio.wait([settling])
     await watched.database.close()
 
     after = Watched(watched.database.url.render_as_string())
