@@ -30,6 +30,9 @@ T = TypeVar("T")
 BUSY_MILLISECONDS = 5_000
 """How long SQLite waits for another writer; the ledger's transactions take a few milliseconds each."""
 
+SWITCH_PAUSE_SECONDS = 0.005
+"""Between two tries to switch a new file to a write-ahead log, which takes the other process a few milliseconds."""
+
 POOL_SIZE = 10
 """Transactions under way at once in a process, and connections kept: they are short, and a server of PostgreSQL allows
 100 connections by default."""
@@ -238,10 +241,28 @@ def _prepare_reading(connection: Any, _record: Any) -> None:
 def _prepare_sqlite(synchronous: str, connection: Any, record: Any) -> None:
     _prepare_reading(connection, record)
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
+    _switch_to_wal(cursor)
     cursor.execute(f"PRAGMA synchronous={synchronous}")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
+    """Has the file write ahead, and waits for that as long as for another writer, which SQLite itself does not.
+
+    Where waiting could be a deadlock it refuses at once (sqlite.org/c3ref/busy_handler.html): this asks for the whole
+    file while it holds a shared lock, as does another process that starts now.
+    """
+    until = time.monotonic() + BUSY_MILLISECONDS / 1_000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(SWITCH_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:

@@ -1,8 +1,10 @@
 """A database that cannot be written: the caller is told, and nothing was written."""
 
 import asyncio
+import sqlite3
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -12,6 +14,7 @@ from sqlalchemy import event
 
 from gateway.dispatch.database import Database, database_url
 from gateway.dispatch.ledger import DispatchQuery, Ledger, LedgerUnavailableError, UnconfirmedError
+from gateway.dispatch.migrating import migrate
 from gateway.dispatch.records import ItemState
 from gateway.dispatch.sql_ledger import SqlLedger
 from tests.databases import PostgreSQL
@@ -179,6 +182,36 @@ async def test_a_writer_that_waits_too_long_is_told(sqlite_url: str, monkeypatch
     assert (await SqlLedger(other).begin(single("a"))).replayed is False
     await one.close()
     await other.close()
+
+
+@pytest.fixture
+def making(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """Another process's connection to a new file, about to switch it to a write-ahead log: others are refused."""
+    connection = sqlite3.connect(tmp_path / "new.sqlite3", isolation_level=None, check_same_thread=False)
+    connection.execute("BEGIN IMMEDIATE")
+    yield connection
+    connection.close()
+
+
+async def test_a_new_file_waits_for_another_process_that_makes_it_too(
+    making: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.dispatch.database.time.sleep", lambda _: making.close())
+    database = Database(f"sqlite:///{tmp_path}/new.sqlite3")
+    await migrate(database)
+    assert await SqlLedger(database).queued() == []
+    await database.close()
+
+
+@pytest.mark.usefixtures("making")
+async def test_a_new_file_that_another_process_keeps_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.dispatch.database.BUSY_MILLISECONDS", 1)
+    database = Database(f"sqlite:///{tmp_path}/new.sqlite3")
+    with pytest.raises(LedgerUnavailableError, match="locked"):
+        await migrate(database)
+    await database.close()
 
 
 async def test_writers_of_one_process_queue_for_sqlite(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
