@@ -24,7 +24,8 @@ from tests.gateway.asking import gateway_over
 from tests.gateway.asking import gid as global_id
 from tests.gateway.fakes import Source, fake
 from tests.gateway.records import customer, letter
-from tests.gateway.serving import PATIENCE, routes_of, serving
+from tests.gateway.serving import routes_of, serving
+from tests.patience import PATIENCE
 
 LINK = "query($id: ID!) { node(id: $id) { ... on Letter { pdf { url } } } }"
 
