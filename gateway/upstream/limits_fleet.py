@@ -20,7 +20,7 @@ from typing import Any, Protocol, Self
 import structlog
 from msgspec import Struct
 
-from gateway.upstream.redis_client import REDIS_FAILURES, REDIS_SECONDS, redis_client
+from gateway.upstream.redis_client import REDIS_FAILURES, REDIS_SECONDS, let_go, redis_client
 
 __all__ = ["SETTLING_SECONDS", "Apart", "Fleet", "Heard", "Member"]
 
@@ -243,5 +243,5 @@ class Fleet:
             self._watching.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=REDIS_SECONDS)
-        await self._redis.aclose()
-        await self._patient.aclose()
+        async with let_go(self._redis), let_go(self._patient):
+            pass
