@@ -75,7 +75,7 @@ async def door(sqlite_url: str) -> AsyncIterator[Door]:
         stack.push_async_callback(database.close)
         door = Door(gateway, KeyTable(database), httpx.AsyncClient(), source)
         keys = KnownKeys(door.table, utc_now, lambda: door.passed)
-        gateway.authenticator = BearerAuthenticator(keys, LocalRates(5), LocalRates(20))
+        gateway.authenticator = BearerAuthenticator(keys, LocalRates(5), LocalRates(20, lambda: door.passed))
         address = await stack.enter_async_context(serving(routes_of(gateway)))
         door.client = await stack.enter_async_context(
             httpx.AsyncClient(base_url=f"http://{address}", trust_env=False, timeout=PATIENCE)
