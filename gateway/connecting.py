@@ -97,8 +97,9 @@ async def _store(settings: Settings) -> AsyncIterator[Store]:
         yield MemoryStore(settings.cache.memory_mib * MIB)
         return
     from gateway.upstream.cache_redis import RedisStore, answers_client  # noqa: PLC0415 - as above
+    from gateway.upstream.redis_client import let_go  # noqa: PLC0415
 
-    async with answers_client(url.get_secret_value()) as client:
+    async with let_go(answers_client(url.get_secret_value())) as client:
         yield RedisStore(client)
 
 

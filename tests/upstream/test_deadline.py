@@ -13,10 +13,10 @@ from gateway.upstream.calls import Operation, call_of, running
 from gateway.upstream.deadline import DeadlineTransport, SignInDeadlineTransport
 from gateway.upstream.limits import Limiter, LimitsTransport
 from gateway.upstream.limits_turns import Bounds
+from tests.patience import PATIENCE
 from tests.upstream.calling import URL, Scripted, called, request
 
 SOON = 0.02
-PATIENCE = 10.0
 
 
 async def forever(_: httpx.Request) -> None:
