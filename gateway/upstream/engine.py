@@ -16,8 +16,8 @@ import httpx
 from adapters.messages import BoundedBody, body_of, finished_response, headers_of, new_response, server_of
 from adapters.wire import EXTENSION, CallInfo
 from gateway.upstream.answers import Answer
-from gateway.upstream.calls import call_of
-from gateway.upstream.connections import Connection, Server, Timeouts, outgoing
+from gateway.upstream.calls import Call, call_of
+from gateway.upstream.connections import AT_ONCE_BYTES, Connection, Ended, Server, Timeouts, outgoing
 from gateway.upstream.sockets import open_socket
 
 __all__ = ["EngineTransport"]
@@ -77,6 +77,25 @@ class EngineTransport(httpx.AsyncBaseTransport):
             return finished_response(answer.status, headers, answer.body(), told)
         body_to_come = _Body(self, connection, answer, timeouts, keep=not write)
         return new_response(answer.status, headers, body_to_come, told)
+
+    def begin(self, request: httpx.Request, call: Call, most: int, ended: Ended) -> Connection | None:
+        """Sends a read on a kept connection, whose answer, up to ``most`` bytes of it, comes without anybody waiting.
+
+        None, and nothing was done, where there is no such connection, or the request is none that can be sent so.
+        Whoever began it gives the connection to `let_go`, when ``ended`` was called or sooner.
+        """
+        body = body_of(request)
+        try:
+            sent = outgoing(request, body) + body
+        except httpx.LocalProtocolError:
+            return None
+        if len(sent) > AT_ONCE_BYTES or request.method == "HEAD":
+            return None
+        connection = self._kept(server_of(request.url))
+        if connection is not None:
+            call.sent = True
+            connection.exchange(sent, most, request.extensions.get("timeout", {}), ended)
+        return connection
 
     def let_go(self, connection: Connection, *, keep: bool) -> None:
         """Ends an exchange; the connection is kept if it may be, and nothing on it can be taken for the next answer."""

@@ -120,6 +120,14 @@ class Limiter:
         self.serve()
         return permit
 
+    def at_once(self, *, seconds: float | None) -> Permit | None:
+        """A read's turn, if nobody waits and it need not either."""
+        if not self._turns.enter(write=False):
+            return None
+        permit = Permit(write=False, until=None if seconds is None else self._monotonic() + seconds)
+        self._grant(permit)
+        return permit
+
     async def turn(self, permit: Permit, seconds: float | None) -> None:
         """Waits for the turn of a place in the queue. Raises TimeoutError when it does not come in so many seconds."""
         if seconds is not None:

@@ -69,6 +69,10 @@ class SharedLimiter(Limiter):
         """What Redis said last."""
         self._heard = (self._monotonic(), heard)
 
+    def at_once(self, *, seconds: float | None) -> Permit | None:
+        """A read's turn, if nobody waits and it need not either; while Redis has the permits, it must be asked."""
+        return None if self._fleet.together else super().at_once(seconds=seconds)
+
     # ── Together ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def serve(self) -> None:
