@@ -35,6 +35,7 @@ __all__ = [
     "WireRequest",
     "bounded",
     "bounded_whole",
+    "connect_seconds",
     "lies_under",
     "read_bounded",
     "route_of",
@@ -160,6 +161,11 @@ class FileStream:
         await self._response.aclose()
 
 
+def connect_seconds(timeout: float) -> float:
+    """How long connecting may take, in a call that may take ``timeout``."""
+    return min(CONNECT_SECONDS, timeout / 2)
+
+
 class Wire:
     """One backend's way out."""
 
@@ -170,8 +176,7 @@ class Wire:
         self.base_url = httpx.URL(base_url.rstrip("/") + "/")
         self._host = (b"Host", self.base_url.netloc)
         self._transport = transport
-        connect = min(CONNECT_SECONDS, timeout / 2)
-        self._timeout = {"connect": connect, "read": timeout, "write": timeout, "pool": timeout}
+        self._timeout = {"connect": connect_seconds(timeout), "read": timeout, "write": timeout, "pool": timeout}
 
     def url(self, request: WireRequest) -> httpx.URL:
         """Where a request goes. Raises `InvalidInput` for a path that would not lie under the base."""

@@ -112,11 +112,17 @@ class Sending:
         """
         claim = Claim(owner=self._owner, at=self._clock(), until=self._lease_end(backend))
         claimed: asyncio.Future[Begun] = asyncio.get_running_loop().create_future()
-        sending = self._begin_task(self._begin_and_perform(order, backend, call, claim, claimed))
+        sending = self._begin_task(self._reach_and_perform(order, backend, call, claim, claimed))
         sending.add_done_callback(_seen)  # whoever waits may leave before
         if await self._is_in_time(sending) or not claimed.done():
             return await asyncio.shield(sending)
         return Sent(dispatch=claimed.result().dispatch)
+
+    async def _reach_and_perform(
+        self, order: Order, backend: Backend, call: PreparedCall, claim: Claim, claimed: asyncio.Future[Begun]
+    ) -> Sent:
+        with backend.ahead():  # while the claim is committed
+            return await self._begin_and_perform(order, backend, call, claim, claimed)
 
     async def _begin_and_perform(
         self, order: Order, backend: Backend, call: PreparedCall, claim: Claim, claimed: asyncio.Future[Begun]

@@ -17,6 +17,9 @@ __all__ = ["AT_ONCE_BYTES", "Connection", "Ended", "Server", "Timeouts", "outgoi
 KEEPALIVE_SECONDS = 20.0
 """Below the 30 to 60 seconds after which common servers and balancers close an idle connection."""
 
+UNUSED_SECONDS = 2.0
+"""How long a connection is good over which nothing was sent: few servers wait less for a first request."""
+
 TOGETHER_BYTES = 64 * 1024
 """Up to so many bytes of a body are sent with the head, in one write."""
 
@@ -46,7 +49,7 @@ class Connection:
     def __init__(self, server: Server, socket: Socket) -> None:
         self.server = server
         self._socket = socket
-        self._expires = 0.0
+        self._expires = time.monotonic() + UNUSED_SECONDS
         self._answer: Answer | None = None
         self._exchange: _Exchange | None = None
 

@@ -1,4 +1,4 @@
-"""The bottom of the stack: connections. Reads share kept ones; each write gets a fresh one.
+"""The bottom of the stack: connections. Reads share kept ones; each write gets a fresh one, perhaps opened ahead.
 
 On a kept connection a reset may mean that the vendor had closed it before the request was sent, or that it died at
 work: nobody can tell. On a fresh one a failure to connect proves that nothing was sent. So connecting is a step of its
@@ -6,6 +6,7 @@ own, which alone raises `httpx.ConnectError` and `httpx.ConnectTimeout`: a failu
 and no error of the HTTP that follows can be taken for one of those.
 """
 
+import contextlib
 import functools
 import ssl
 from collections import deque
@@ -15,6 +16,7 @@ import httpx
 
 from adapters.messages import BoundedBody, body_of, finished_response, headers_of, new_response, server_of
 from adapters.wire import EXTENSION, CallInfo
+from gateway.upstream.ahead import Ahead
 from gateway.upstream.answers import Answer
 from gateway.upstream.calls import Call, call_of
 from gateway.upstream.connections import AT_ONCE_BYTES, Connection, Ended, Server, Timeouts, outgoing
@@ -46,6 +48,7 @@ class EngineTransport(httpx.AsyncBaseTransport):
         self._trust.set_alpn_protocols(["http/1.1"])
         self._open: set[Connection] = set()
         self._idle: dict[Server, deque[Connection]] = {}
+        self._ahead = Ahead(self._drop)
         self._closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -61,7 +64,7 @@ class EngineTransport(httpx.AsyncBaseTransport):
         body = body_of(request) if isinstance(request.stream, httpx.ByteStream) else await request.aread()
         head = outgoing(request, body)
         server = server_of(request.url)
-        connection = None if write else self._kept(server)
+        connection = await self._ahead.take(server) if write else self._kept(server)
         if connection is None:
             connection = await self._connect(server, request.url, timeouts.get("connect"))
         if (call := call_of(request)) is not None:
@@ -107,9 +110,15 @@ class EngineTransport(httpx.AsyncBaseTransport):
         else:
             self._drop(connection)
 
+    def ahead(self, url: httpx.URL, seconds: float) -> contextlib.AbstractContextManager[None]:
+        """Opens a connection for a write that may be made inside; ``seconds``: how long connecting may take."""
+        server = server_of(url)
+        return self._ahead.opening(server, lambda: self._connect(server, url, seconds))
+
     async def aclose(self) -> None:
         """Closes all connections, those in use too."""
         self._closed = True
+        self._ahead.close()
         self._idle.clear()
         for connection in tuple(self._open):
             self._drop(connection)
