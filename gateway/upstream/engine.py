@@ -18,8 +18,8 @@ from adapters.messages import BoundedBody, body_of, finished_response, headers_o
 from adapters.wire import EXTENSION, CallInfo
 from gateway.upstream.ahead import Ahead
 from gateway.upstream.answers import Answer
-from gateway.upstream.calls import Call, call_of
-from gateway.upstream.connections import AT_ONCE_BYTES, Connection, Ended, Server, Timeouts, outgoing
+from gateway.upstream.calls import call_of
+from gateway.upstream.connections import Connection, Server, Timeouts, outgoing
 from gateway.upstream.sockets import open_socket
 
 __all__ = ["EngineTransport"]
@@ -48,7 +48,7 @@ class EngineTransport(httpx.AsyncBaseTransport):
         self._trust.set_alpn_protocols(["http/1.1"])
         self._open: set[Connection] = set()
         self._idle: dict[Server, deque[Connection]] = {}
-        self._ahead = Ahead(self._drop)
+        self._ahead = Ahead(self.drop)
         self._closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -64,15 +64,15 @@ class EngineTransport(httpx.AsyncBaseTransport):
         body = body_of(request) if isinstance(request.stream, httpx.ByteStream) else await request.aread()
         head = outgoing(request, body)
         server = server_of(request.url)
-        connection = await self._ahead.take(server) if write else self._kept(server)
+        connection = await self._ahead.take(server) if write else self.kept(server)
         if connection is None:
-            connection = await self._connect(server, request.url, timeouts.get("connect"))
+            connection = await self.connect(server, request.url, timeouts.get("connect"))
         if (call := call_of(request)) is not None:
             call.sent = True
         try:
             answer = await connection.ask(head, body, timeouts, bodiless=request.method == "HEAD")
         except BaseException:
-            self._drop(connection)
+            self.drop(connection)
             raise
         headers, told = headers_of(answer.headers), {"http_version": answer.version, "reason_phrase": answer.reason}
         if answer.whole and not answer.is_coded:
@@ -81,39 +81,20 @@ class EngineTransport(httpx.AsyncBaseTransport):
         body_to_come = _Body(self, connection, answer, timeouts, keep=not write)
         return new_response(answer.status, headers, body_to_come, told)
 
-    def begin(self, request: httpx.Request, call: Call, most: int, ended: Ended) -> Connection | None:
-        """Sends a read on a kept connection, whose answer, up to ``most`` bytes of it, comes without anybody waiting.
-
-        None, and nothing was done, where there is no such connection, or the request is none that can be sent so.
-        Whoever began it gives the connection to `let_go`, when ``ended`` was called or sooner.
-        """
-        body = body_of(request)
-        try:
-            sent = outgoing(request, body) + body
-        except httpx.LocalProtocolError:
-            return None
-        if len(sent) > AT_ONCE_BYTES or request.method == "HEAD":
-            return None
-        connection = self._kept(server_of(request.url))
-        if connection is not None:
-            call.sent = True
-            connection.exchange(sent, most, request.extensions.get("timeout", {}), ended)
-        return connection
-
     def let_go(self, connection: Connection, *, keep: bool) -> None:
         """Ends an exchange; the connection is kept if it may be, and nothing on it can be taken for the next answer."""
         if keep and connection.rest() and not connection.has_expired() and not self._closed:
             idle = self._idle.setdefault(connection.server, deque())
             idle.append(connection)
             while idle and (len(idle) > KEPT_CONNECTIONS or idle[0].has_expired()):
-                self._drop(idle.popleft())
+                self.drop(idle.popleft())
         else:
-            self._drop(connection)
+            self.drop(connection)
 
     def ahead(self, url: httpx.URL, seconds: float) -> contextlib.AbstractContextManager[None]:
         """Opens a connection for a write that may be made inside; ``seconds``: how long connecting may take."""
         server = server_of(url)
-        return self._ahead.opening(server, lambda: self._connect(server, url, seconds))
+        return self._ahead.opening(server, lambda: self.connect(server, url, seconds))
 
     async def aclose(self) -> None:
         """Closes all connections, those in use too."""
@@ -121,9 +102,10 @@ class EngineTransport(httpx.AsyncBaseTransport):
         self._ahead.close()
         self._idle.clear()
         for connection in tuple(self._open):
-            self._drop(connection)
+            self.drop(connection)
 
-    async def _connect(self, server: Server, url: httpx.URL, seconds: float | None) -> Connection:
+    async def connect(self, server: Server, url: httpx.URL, seconds: float | None) -> Connection:
+        """A new connection. Raises what proves that nothing was sent."""
         if url.scheme not in _PORTS:
             raise httpx.UnsupportedProtocol("only http and https are spoken")
         trust = self._trust if url.scheme == "https" else None
@@ -132,17 +114,18 @@ class EngineTransport(httpx.AsyncBaseTransport):
         self._open.add(connection)
         return connection
 
-    def _kept(self, server: Server) -> Connection | None:
+    def kept(self, server: Server) -> Connection | None:
         """The idle connection that was used last and is still good, if there is one."""
         idle = self._idle.get(server)
         while idle:
             connection = idle.pop()
             if not connection.has_expired():
                 return connection
-            self._drop(connection)
+            self.drop(connection)
         return None
 
-    def _drop(self, connection: Connection) -> None:
+    def drop(self, connection: Connection) -> None:
+        """Closes a connection."""
         self._open.discard(connection)
         connection.close()
 

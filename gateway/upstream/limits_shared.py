@@ -69,10 +69,6 @@ class SharedLimiter(Limiter):
         """What Redis said last."""
         self._heard = (self._monotonic(), heard)
 
-    def at_once(self, *, seconds: float | None) -> Permit | None:
-        """A read's turn, if nobody waits and it need not either; while Redis has the permits, it must be asked."""
-        return None if self._fleet.together else super().at_once(seconds=seconds)
-
     # ── Together ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def serve(self) -> None:
@@ -83,6 +79,9 @@ class SharedLimiter(Limiter):
         for write in (False, True):
             if write not in self._asking and self._turns.first(write=write) is not None:
                 self._asking[write] = self._fleet.aside(self._ask(write=write))
+
+    def _enters(self, *, write: bool) -> bool:
+        return not self._fleet.together and super()._enters(write=write)
 
     async def _ask(self, *, write: bool) -> None:
         """Takes leases for those of a kind who wait, one after the other."""

@@ -1,9 +1,9 @@
-"""The common case in one step: a read that nothing keeps from being sent at once, and whose answer is one.
+"""The common case without a task: a read of a backend that is well, with a credential that is known.
 
 What the policies below `CoalesceTransport` do one inside the other, each awaiting the next, is done here one after the
 other, by their own rules: before the request is sent, and when its answer has come. Between the two nobody waits in a
-task. The first thing that is not plain is theirs: a breaker that is open, a queue, no connection at hand, an attempt
-that is to be tried again.
+task. What is not plain is theirs: a breaker that is open, a request that is sent in several pieces, an attempt that is
+to be tried again.
 """
 
 import asyncio
@@ -13,14 +13,13 @@ from collections.abc import Callable
 import httpx
 
 from adapters.signing import SigningTransport
-from adapters.wire import MAX_ANSWER_BYTES
 from gateway.upstream.answers import Answer
 from gateway.upstream.breaker import BreakerTransport, Passage
 from gateway.upstream.calls import Call
-from gateway.upstream.connections import Connection
 from gateway.upstream.engine import EngineTransport
+from gateway.upstream.exchanges import Exchange, Outgoing, prepared
 from gateway.upstream.health import Health
-from gateway.upstream.limits import Limiter, Permit
+from gateway.upstream.limits import Limiter, Permit, QueueFull
 from gateway.upstream.retry import RetryTransport
 from gateway.upstream.whole_answers import whole_answer
 
@@ -55,79 +54,115 @@ class PlainReads:
         self.engine = engine
 
     def begin(self, request: httpx.Request, call: Call, ended: Ended) -> "PlainRead | None":
-        """Sends a read that is no stream, as a call's first attempt; None, and nothing was done, where it is not plain.
+        """Begins a read that is no stream, as a call's first attempt; None, and nothing is done, where it is not plain.
 
         ``ended`` is called later, by the event loop, unless the read is left.
         """
-        passage = self.breakers.plain_passage(call)
-        signed = None if passage is None else self.credential.signed(request)
-        if passage is None or signed is None:
+        signed = self.credential.signed(request)
+        outgoing = None if signed is None else prepared(signed)
+        passage = None if outgoing is None else self.breakers.plain_passage(call)
+        if outgoing is None or passage is None:
             return None
-        permit = self.limiter.at_once(seconds=call.remaining())
-        if permit is None:
+        seconds = call.remaining()
+        try:
+            permit = self.limiter.queue(write=False, seconds=seconds)
+        except QueueFull:
             return None
-        read = PlainRead(self, request, call, passage, permit, ended)
-        connection = self.engine.begin(signed, call, MAX_ANSWER_BYTES, read.came)
-        if connection is None:
-            self.limiter.release(permit, used=False)
-            return None
-        read.connection = connection
         self.retry.begin(call)
+        read = PlainRead(self, request, outgoing, call, passage, permit, ended)
+        if permit.held:
+            read.send()
+        else:
+            self.limiter.wait(permit, seconds, read.turn_came)
         return read
 
 
 class PlainRead:
-    """A plain read under way."""
+    """A plain read under way: it waits for its turn, and then for its answer."""
 
-    __slots__ = ("_call", "_ended", "_passage", "_permit", "_reads", "_request", "_since", "connection")
-
-    connection: Connection
+    __slots__ = ("_call", "_ended", "_exchange", "_outgoing", "_passage", "_permit", "_reads", "_request", "_since")
 
     def __init__(
-        self, reads: PlainReads, request: httpx.Request, call: Call, passage: Passage, permit: Permit, ended: Ended
+        self,
+        reads: PlainReads,
+        request: httpx.Request,
+        outgoing: Outgoing,
+        call: Call,
+        passage: Passage,
+        permit: Permit,
+        ended: Ended,
     ) -> None:
         self._reads = reads
         self._request = request
+        self._outgoing = outgoing
         self._call = call
         self._passage = passage
         self._permit = permit
         self._ended = ended
         self._since = time.monotonic()
+        self._exchange: Exchange | None = None
+
+    def turn_came(self) -> None:
+        """Its turn has come, or it has waited for too long."""
+        self._waited()
+        if self._permit.held:
+            self.send()
+        else:
+            self._reads.limiter.leave(self._permit)
+            self._end(self._failed(httpx.PoolTimeout("this call's turn did not come in its time")))
+
+    def send(self) -> None:
+        """Sends it."""
+        self._since = time.monotonic()
+        try:
+            self._exchange = Exchange(self._reads.engine, self._outgoing, self._call, self._came)
+        except BaseException as error:  # noqa: BLE001 - nobody awaits it
+            self._end(self._noted(None, error))
 
     def leave(self) -> None:
         """Nobody waits for it any more. ``ended`` is not called."""
-        answer = self.connection.answer
-        self._reads.engine.let_go(self.connection, keep=False)
-        self._note(answer, asyncio.CancelledError())
+        if self._exchange is None:
+            self._waited()
+            self._reads.limiter.leave(self._permit)
+            self._failed(asyncio.CancelledError())
+        else:
+            answer = self._exchange.answer
+            self._exchange.leave()
+            self._noted(answer, asyncio.CancelledError())
 
-    def came(self, answer: Answer, failure: httpx.TransportError | None) -> None:
-        """The answer has come, or has failed to."""
-        came: httpx.Response | BaseException
+    def _waited(self) -> None:
+        self._permit.told = None
+        self._call.queued += time.monotonic() - self._since
+
+    def _came(self, answer: Answer | None, failure: BaseException | None) -> None:
+        self._end(self._noted(answer, failure))
+
+    def _end(self, came: httpx.Response | BaseException) -> None:
         wait: float | None = None
         try:
-            self._reads.engine.let_go(self.connection, keep=failure is None and answer.whole)
-            came = self._note(answer, failure)
             wait = self._reads.retry.after(self._call, came)
-        except BaseException as error:  # noqa: BLE001 - the event loop would do no more than log it
+        except Exception as error:  # noqa: BLE001 - it is what the read came to
             came = error
         self._ended(came, wait)
 
-    def _note(self, answer: Answer | None, failure: BaseException | None) -> httpx.Response | BaseException:
-        """Gives back what was held, and notes what became of the read: from the inside of the policies outwards."""
+    def _noted(self, answer: Answer | None, failure: BaseException | None) -> httpx.Response | BaseException:
+        """What the read came to, noted and its turn given back: from the inside of the policies outwards."""
         reads, call = self._reads, self._call
         if answer is not None and answer.head:
             reads.health.answered(answer.status)
         elif failure is not None:
             reads.health.failed(failure, call, time.monotonic() - self._since)
         reads.limiter.release(self._permit)
-        if failure is None:
-            assert answer is not None  # noqa: S101 - it has not failed
-            try:
-                response = reads.credential.cleared(self._request, whole_answer(answer, call.info))
-                self._passage.answered(response)
-            except BaseException as error:  # noqa: BLE001 - it is what the read came to
-                failure = error.with_traceback(None)  # which holds this frame, as that does the failure
-            else:
-                return response
+        if failure is not None:
+            return self._failed(failure)
+        assert answer is not None  # noqa: S101 - it has not failed
+        try:
+            response = reads.credential.cleared(self._request, whole_answer(answer, call.info))
+            self._passage.answered(response)
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._failed(error.with_traceback(None))  # which holds this frame, as that does the error
+        return response
+
+    def _failed(self, failure: BaseException) -> BaseException:
         self._passage.failed(failure)
         return failure
