@@ -7,6 +7,7 @@ to be tried again.
 """
 
 import asyncio
+import contextvars
 import time
 from collections.abc import Callable
 
@@ -52,6 +53,7 @@ class PlainReads:
         self.health = health
         self.credential = credential
         self.engine = engine
+        self._to_send: list[PlainRead] = []
 
     def begin(self, request: httpx.Request, call: Call, ended: Ended) -> "PlainRead | None":
         """Begins a read that is no stream, as a call's first attempt; None, and nothing is done, where it is not plain.
@@ -75,6 +77,17 @@ class PlainReads:
         else:
             self.limiter.wait(permit, seconds, read.turn_came)
         return read
+
+    def send_soon(self, read: "PlainRead") -> None:
+        """Sends a read together with the others whose turn comes at this moment: that wakes the other side up once."""
+        if not self._to_send:
+            asyncio.get_running_loop().call_soon(self._send, context=contextvars.Context())
+        self._to_send.append(read)
+
+    def _send(self) -> None:
+        reads, self._to_send = self._to_send, []
+        for read in reads:
+            read.send()
 
 
 class PlainRead:
@@ -106,13 +119,15 @@ class PlainRead:
         """Its turn has come, or it has waited for too long."""
         self._waited()
         if self._permit.held:
-            self.send()
+            self._reads.send_soon(self)
         else:
             self._reads.limiter.leave(self._permit)
             self._end(self._failed(httpx.PoolTimeout("this call's turn did not come in its time")))
 
     def send(self) -> None:
-        """Sends it."""
+        """Sends it, unless it was left meanwhile."""
+        if not self._permit.held:
+            return
         self._since = time.monotonic()
         try:
             self._exchange = Exchange(self._reads.engine, self._outgoing, self._call, self._came)
@@ -121,13 +136,14 @@ class PlainRead:
 
     def leave(self) -> None:
         """Nobody waits for it any more. ``ended`` is not called."""
-        if self._exchange is None:
+        exchange, self._exchange = self._exchange, None
+        if exchange is None:
             self._waited()
             self._reads.limiter.leave(self._permit)
             self._failed(asyncio.CancelledError())
         else:
-            answer = self._exchange.answer
-            self._exchange.leave()
+            answer = exchange.answer
+            exchange.leave()
             self._noted(answer, asyncio.CancelledError())
 
     def _waited(self) -> None:
@@ -135,6 +151,7 @@ class PlainRead:
         self._call.queued += time.monotonic() - self._since
 
     def _came(self, answer: Answer | None, failure: BaseException | None) -> None:
+        self._exchange = None  # they hold each other
         self._end(self._noted(answer, failure))
 
     def _end(self, came: httpx.Response | BaseException) -> None:
