@@ -274,7 +274,8 @@ def route_of(request: WireRequest) -> str:
 
     ``GET /customers/{id}/notes``; a query is left out, and of numbers only their place is told.
     """
-    segments = ("{id}" if one in request.ids else "{n}" if one.isdecimal() else one for one in request.path)
+    ids = request.ids
+    segments = ["{id}" if one in ids else "{n}" if one.isdecimal() else one for one in request.path]
     return f"{request.method} /{'/'.join(segments)}" + ("/" if request.trailing_slash else "")
 
 

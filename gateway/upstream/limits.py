@@ -18,6 +18,10 @@ QUEUED_PER_PERMIT = 400
 his turn within the usual 30 seconds, and is better told at once than kept in memory until then."""
 
 
+LATE_SECONDS = 0.05
+"""By which a call may give up late: its own deadline ends it anyway, and to set a timer anew for less costs more."""
+
+
 class QueueFull(Exception):
     """More wait already than can have their turn in time."""
 
@@ -179,7 +183,7 @@ class Limiter:
     def _look_again(self, at: float) -> None:
         """Looks for who waits too long, not later than at a time: one timer for all, who mostly wait a little."""
         if self._impatience is not None:
-            if self._impatience.when() <= at:
+            if self._impatience.when() <= at + LATE_SECONDS:
                 return
             self._impatience.cancel()
         self._impatience = asyncio.get_running_loop().call_at(at, self._too_long)
