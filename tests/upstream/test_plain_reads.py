@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.upstream.exchanges import Exchange
+from adapters.wire import CallInfo
+from gateway.upstream.calls import Call
+from gateway.upstream.exchanges import Exchange, Outgoing
 from gateway.upstream.health import HealthState
 from gateway.upstream.limits_turns import Bounds
 from gateway.upstream.plain_reads import PlainRead
@@ -344,3 +346,32 @@ async def test_it_is_gone_when_it_has_ended_without_the_garbage_collector() -> N
     finally:
         gc.enable()
     assert left == []
+
+
+class Connecting:
+    """An engine that has no connection, and makes one at once."""
+
+    def __init__(self) -> None:
+        self.made = object()
+        self.dropped: list[object] = []
+
+    def kept(self, _: Any) -> None:
+        return None
+
+    async def connect(self, *_: Any) -> object:
+        return self.made
+
+    def drop(self, connection: object) -> None:
+        self.dropped.append(connection)
+
+
+async def test_a_connection_that_is_made_while_its_read_is_left_is_closed() -> None:
+    engine: Any = Connecting()
+    ended: list[Any] = []
+    call = Call(info=CallInfo(backend="a", operation="x"), begun=0.0, deadline=0.0)
+    request = Outgoing(b"", ("http", "", "there", None), httpx.URL("http://there/"), {})
+    exchange = Exchange(engine, request, call, lambda *came: ended.append(came))
+    await asyncio.sleep(0)  # the connection is there, and the exchange has not been told
+    exchange.leave()
+    await until(lambda: bool(engine.dropped))
+    assert (engine.dropped, ended, call.sent) == ([engine.made], [], False)
