@@ -3,19 +3,20 @@
 Pages are read from the same places whoever asks, so that readings at the same time ask the same URLs.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from itertools import repeat
+from typing import Final
 
 from adapters.contract import ListRequest
 from adapters.errors import AdapterError, InvalidInput, ScanLimit
 from adapters.model import Letter, Page
 from adapters.paging import OffsetPositions, Rows, decode_offset, encode_offset, rows_after
+from adapters.smallinvoice.translate import to_letters
+from adapters.translating import Translated
 
 __all__ = ["letters_by_customer"]
 
-
-_Own = tuple[list[Letter], list[int]]
-"""A customer's letters that match, and the offset after each in the list of all."""
+_NO_LETTERS: Final = to_letters((), backend="")
 
 
 class _Together:
@@ -25,34 +26,38 @@ class _Together:
     position of another list.
     """
 
-    def __init__(self, position: str | None, request: ListRequest) -> None:
+    def __init__(self, position: str | None, customer_ids: Iterable[str], request: ListRequest) -> None:
         offset, self.last = decode_offset(position)
         self.at = max(0, offset - 1)
         self._position = self._rest = position
         self._first = request.first
         self._counts = request.count and position is None
-        self._own: dict[str, _Own] = {}
-
-    def add(self, customer_id: str) -> None:
-        """One more of them."""
-        self._own[customer_id] = ([], [])
+        self._seen = _NO_LETTERS
+        self._offsets: list[int] = []
+        """After each letter that was seen, that in the list of all."""
+        self._own: dict[int, list[int]] = {int(customer_id): [] for customer_id in customer_ids}
+        """By customer, the places of its letters that match among those that were seen."""
 
     @property
     def are_full(self) -> bool:
         """Whether none of their pages needs more letters, nor its total."""
-        return not self._counts and all(len(letters) >= self._first for letters, _ in self._own.values())
+        return not self._counts and min(map(len, self._own.values())) >= self._first
 
     def take(self, rows: Rows, begin: int, matches: Callable[[Letter], bool] | None) -> int:
         """Takes their letters out of a page of the list of all that begins at ``begin``; how many were not yet seen."""
-        at, unseen = rows_after(rows.records, begin, self.at, self.last, _key)
-        own: Callable[[Any], _Own | None] = self._own.get
-        for place, letter in enumerate(unseen, start=at + 1):
-            mine = own(letter.customer_id)
-            if mine is not None and (matches is None or matches(letter)):
-                letters, offsets = mine
-                letters.append(letter)
-                offsets.append(place)
-        self.at = max(self.at, begin + len(rows.records))
+        letters = rows.records
+        assert isinstance(letters, Translated)  # noqa: S101 - as letters are
+        at, _ = rows_after(letters, begin, self.at, self.last, _key)
+        unseen = letters[at - begin :]
+        own = self._own.get
+        passing = repeat(True) if matches is None else map(matches, unseen)  # noqa: FBT003
+        for place, (row, passes) in enumerate(zip(unseen.rows, passing, strict=False), start=len(self._seen)):
+            mine = own(row.client_id)
+            if mine is not None and passes:
+                mine.append(place)
+        self._seen = self._seen + unseen if self._seen else unseen
+        self._offsets += range(at + 1, at + 1 + len(unseen))
+        self.at = max(self.at, begin + len(letters))
         self.last = _key(unseen[-1]) if unseen else self.last
         self._rest = None
         return len(unseen)
@@ -60,21 +65,23 @@ class _Together:
     def pages(self, length: int, scanned: int) -> dict[str, Page[Letter]]:
         """Each customer's page, the list being of this length, and so many rows having been read of it."""
         rest = self._rest or encode_offset(self.at, self.last) if self.at < length else None
+        stopped = ScanLimit(f"Stopped after reading {scanned} rows.") if rest else None
         counted = rest is None and self._position is None
-        return {customer_id: self._page(own, rest, scanned, counted=counted) for customer_id, own in self._own.items()}
+        return {
+            str(customer_id): self._page(own, rest, stopped, counted=counted) for customer_id, own in self._own.items()
+        }
 
-    def _page(self, own: _Own, rest: str | None, scanned: int, *, counted: bool) -> Page[Letter]:
-        letters, offsets = own
-        matched, first = len(letters), self._first
-        if matched > first:
-            letters, offsets = letters[:first], offsets[:first]
-        positions = OffsetPositions(letters, offsets, _key)
+    def _page(self, own: list[int], rest: str | None, stopped: ScanLimit | None, *, counted: bool) -> Page[Letter]:
+        matched, first = len(own), self._first
+        taken = own[:first] if matched > first else own
+        letters = self._seen.picked(taken)
+        positions = OffsetPositions(letters, [self._offsets[place] for place in taken], _key)
         return Page(
-            records=tuple(letters),
+            records=letters,
             positions=positions,
             end=positions[-1] if matched > first else rest,
             total=matched if counted else None,
-            problem=ScanLimit(f"Stopped after reading {scanned} rows.") if rest and matched < first else None,
+            problem=stopped if matched < first else None,
         )
 
 
@@ -116,14 +123,14 @@ def _by_position(
     places: Mapping[str, str | None], request: ListRequest
 ) -> tuple[list[_Together], dict[str, Page[Letter] | AdapterError]]:
     """The customers by where their lists go on, and the refusals of those whose position is none."""
-    found: dict[str | None, _Together] = {}
-    refusals: dict[str, Page[Letter] | AdapterError] = {}
+    by_position: dict[str | None, list[str]] = {}
     for customer_id, position in places.items():
+        by_position.setdefault(position, []).append(customer_id)
+    found: list[_Together] = []
+    refusals: dict[str, Page[Letter] | AdapterError] = {}
+    for position, customer_ids in by_position.items():
         try:
-            some = found.get(position)
-            if some is None:
-                some = found[position] = _Together(position, request)
-            some.add(customer_id)
+            found.append(_Together(position, customer_ids, request))
         except InvalidInput as error:
-            refusals[customer_id] = error
-    return [*found.values()], refusals
+            refusals |= dict.fromkeys(customer_ids, error)
+    return found, refusals

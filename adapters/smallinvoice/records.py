@@ -25,7 +25,7 @@ class Records(Generic[R, T]):
     """The records of one endpoint."""
 
     def __init__(
-        self, client: Client, endpoint: Endpoint[R], to_models: Callable[..., list[T]], limits: Limits
+        self, client: Client, endpoint: Endpoint[R], to_models: Callable[..., Sequence[T]], limits: Limits
     ) -> None:
         self._client = client
         self._endpoint = endpoint

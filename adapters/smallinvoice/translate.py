@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from adapters.model import Customer, DocumentState, Letter, PostalAddress, RawRecord, RecordStatus
 from adapters.smallinvoice.rows import ClientRow, LetterRow
+from adapters.translating import Column, Filled, Looked, Reference, Text, Translated, Translation
 
 __all__ = ["NATIVE_ID", "STATES", "STATUSES", "to_customers", "to_letters"]
 
@@ -16,11 +17,30 @@ NATIVE_ID = re.compile(r"[1-9][0-9]{0,17}")
 # objects/letter, "Status types": these two are all.
 STATES: Mapping[int, DocumentState] = {1: DocumentState.SENT, 7: DocumentState.DRAFT}
 STATUSES: Mapping[DocumentState, int] = {state: status for status, state in STATES.items()}
-_STATUS: Mapping[int | None, tuple[DocumentState, tuple[str, ...]]] = {
-    None: (DocumentState.UNKNOWN, ()),
-    **{status: (state, (str(status),)) for status, state in STATES.items()},
-}
-"""Of each status that we know, its state and the vendor's own words."""
+
+
+def _undocumented(_: int | None) -> DocumentState:
+    return DocumentState.UNKNOWN
+
+
+def _words(status: int | None) -> tuple[str, ...]:
+    return () if status is None else (str(status),)
+
+
+_LETTERS = Translation(
+    Letter,
+    {
+        "native_id": Text("id"),
+        "customer_id": Reference("client_id"),
+        "date": Column("date"),
+        "title": Filled("title"),
+        "state": Looked("status", STATES, _undocumented),
+        "vendor_status": Looked("status", {status: _words(status) for status in STATES}, _words),
+        "address_id": Reference("client_address_id"),
+        "contact_id": Reference("client_contact_id"),
+        "page_count": Column("pages"),
+    },
+)
 
 _EVERYTHING = frozenset(("address",))
 
@@ -61,41 +81,13 @@ def to_letters(
     *,
     backend: str,
     wanted: frozenset[str] = _EVERYTHING,  # noqa: ARG001 - as of `to_customers`
-) -> list[Letter]:
-    """Letters. One expression for all of a row: lists of letters are long, and each call for each would be felt."""
-    others = _Others()
-    return [
-        Letter(
-            backend=backend,
-            native_id=str(row.id),
-            customer_id=others[row.client_id],
-            date=row.date,
-            title=(title.strip() or None) if (title := row.title) else None,
-            state=(status := _STATUS.get(row.status) or _undocumented(row.status))[0],
-            vendor_status=status[1],
-            address_id=others[row.client_address_id],
-            contact_id=others[row.client_contact_id],
-            page_count=row.pages,
-            raw=raw,
-        )
-        for row, raw in zip(rows, _each(raws), strict=False)
-    ]
-
-
-class _Others(dict[int, str | None]):
-    """The ids of other records as text: many letters are one customer's, and each id is written once. 0 is none."""
-
-    def __missing__(self, number: int) -> str | None:
-        text = self[number] = str(number) if number > 0 else None
-        return text
+) -> Translated[Letter]:
+    """Letters, each made when somebody looks at it: lists of them are long."""
+    return Translated(_LETTERS, rows, raws, backend)
 
 
 def _each(raws: Sequence[RawRecord] | None) -> Iterable[RawRecord | UnsetType]:
     return repeat(UNSET) if raws is None else raws
-
-
-def _undocumented(status: int | None) -> tuple[DocumentState, tuple[str, ...]]:
-    return DocumentState.UNKNOWN, (str(status),)
 
 
 def _unread(_: ClientRow) -> UnsetType:

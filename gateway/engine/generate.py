@@ -26,9 +26,11 @@ from graphql import (
 )
 from msgspec import UNSET, Struct
 
+from adapters.translating import Translated, Translation
 from gateway.engine.kinds import Kinds
 from gateway.engine.leaves import ALIKE, EXACT, OUTPUT, names_of, output
 from gateway.engine.plan import FieldPlan, ObjectPlan, Plan
+from gateway.record_types import NAMES
 from gateway.schema.fields import Attribute, Derived
 
 __all__ = ["Generated", "OddError", "generate"]
@@ -49,6 +51,10 @@ class Generated:
     def root(self) -> Any:
         """Writes the root object: ``(source, run, level)`` → its members."""
         return self._names["one_0"]
+
+    def rows(self) -> Any:
+        """Writes objects out of rows: ``(values)`` → what is answered, in their order."""
+        return self._names["rows"]
 
     def values(self, field: FieldPlan) -> Any:
         """Writes what a step brought: ``(values, run, level)`` → what is answered, in their order."""
@@ -99,11 +105,15 @@ def _inlined(plan: Plan) -> frozenset[int]:
 
 
 class _Writer:
-    def __init__(self, kinds: Kinds, inlined: frozenset[int]) -> None:
+    def __init__(
+        self, kinds: Kinds, inlined: frozenset[int] = frozenset(), translation: Translation[Any] | None = None
+    ) -> None:
         self._kinds = kinds
         self.inlined = inlined
         self._lines: list[str] = []
+        self._translation = translation
         self.names: dict[str, Any] = {"Odd": OddError, "UNSET": UNSET, "LISTS": (list, tuple), **OUTPUT, **ALIKE}
+        self.names["Translated"] = Translated
 
     def source(self) -> str:
         return "\n".join(self._lines) + "\n"
@@ -118,13 +128,34 @@ class _Writer:
         self._function(f"one_{n}(s, run, level)", [*check, *_PROLOGUE, *body, f"d = {literal}", *noted, "return d"])
         if root:
             return
-        check = [
+        check = self._rows_first(made, "values", "return ")
+        check += [
             f"if type(values) not in LISTS or not {self._known(made.type)}.issuperset(map(type, values)): raise Odd"
         ]
         loop = ["for s in values:", *_indented([*body, f"push({literal})"])]
         noted = [f"run.note(level, {n}, values, done)"] if made.steps else []
         begin = ["done = []", "push = done.append"]
         self._function(f"many_{n}(values, run, level)", [*check, *_PROLOGUE, *begin, *loop, *noted, "return done"])
+
+    def rows(self, made: ObjectPlan, translation: Translation[Any]) -> None:
+        """``rows(values)`` writes a list of objects out of rows that nobody has translated yet."""
+        names = [one.declared.name for one in made.fields.values() if isinstance(one.declared, Attribute)]
+        readable = all(translation.source(name, "s", "backend") is not None for name in names)
+        self._translation = translation if readable else None
+        body, literal = self._members(made)
+        self.names |= translation.names
+        begin = ["backend = values.backend", "done = []", "push = done.append"]
+        loop = [f"for s in values.{'rows' if readable else 'records'}:", *_indented([*body, f"push({literal})"])]
+        self._function("rows(values)", [*begin, *loop, "return done"])
+
+    def _rows_first(self, made: ObjectPlan, v: str, result: str) -> list[str]:
+        """What is done about rows that nobody has translated yet, where there can be such."""
+        if made.type.name not in NAMES.values():
+            return []
+        if not _is_plain(made):
+            return [f"if type({v}) is Translated: {v} = {v}.records"]
+        by_translation = self._name(f"rows_{made.number}", _RowWriters(self._kinds, made))
+        return [f"if type({v}) is Translated: {result}{by_translation}[{v}.translation]({v})"]
 
     def step(self, field: FieldPlan) -> None:
         """``values_N(values, run, level)`` writes what was loaded for a field, none of it null or an error."""
@@ -157,7 +188,7 @@ class _Writer:
         if declared is None:
             return repr(made.type.name)
         if isinstance(declared, Attribute):
-            lines.append(f"{v} = {s}.{_attribute(declared.name)}")
+            lines.append(f"{v} = {self._read(declared.name, s)}")
             if declared.fetch:
                 complete = self._completed(v, field.type, field)
                 lines += [f"if {v} is UNSET: {v} = None", "else:", *_indented(complete)]
@@ -170,6 +201,11 @@ class _Writer:
             lines += [f"{v} = {function}({s}, context{given})", *self._completed(v, field.type, field)]
             return v
         return "None"  # until it is loaded
+
+    def _read(self, name: str, s: str) -> str:
+        """The expression that reads an attribute."""
+        source = None if self._translation is None else self._translation.source(name, s, "backend")
+        return source or f"{s}.{_attribute(name)}"
 
     def _completed(self, v: str, of_type: GraphQLOutputType, field: FieldPlan) -> list[str]:
         """Statements that make of a value what is answered for it."""
@@ -214,13 +250,15 @@ class _Writer:
         source, items = f"{v}_", f"{v}_items"
         lines, literal = self._members(made, source)
         known = self._known(made.type)
-        return [
+        each = [
             f"if type({v}) not in LISTS or not {known}.issuperset(map(type, {v})): raise Odd",
             f"{items} = []",
             f"for {source} in {v}:  # {made.type.name}",
             *_indented([*lines, f"{items}.append({literal})"]),
             f"{v} = {items}",
         ]
+        first = self._rows_first(made, v, f"{v} = ")
+        return [*first, "else:", *_indented(each)] if first and _is_plain(made) else [*first, *each]
 
     def _leaves(self, v: str, of_type: GraphQLList[Any], field: FieldPlan) -> list[str]:
         """A list of leaves: at once where all are of the type that is written as it is."""
@@ -264,6 +302,7 @@ class _Writer:
             self.names[name] = None
             many, one, names = self._table("many", field), self._table("one", field), self._names_of(of_type)
             body = [
+                "if type(values) is Translated: values = values.records",
                 "if type(values) not in LISTS: raise Odd",
                 "types = set(map(type, values))",
                 f"if len(types) == 1: return {many}[{names}[types.pop()]](values, run, level)",
@@ -288,6 +327,34 @@ class _Writer:
     def _name(self, name: str, value: Any) -> str:
         self.names.setdefault(name, value)
         return name
+
+
+class _RowWriters(dict[Translation[Any], Any]):
+    """What writes a plan's objects out of rows, by the rows' translation; each made when first needed.
+
+    Translations are as many as the vendors' packages have: nothing here grows with requests.
+    """
+
+    def __init__(self, kinds: Kinds, made: ObjectPlan) -> None:
+        super().__init__()
+        self._kinds = kinds
+        self._made = made
+
+    def __missing__(self, translation: Translation[Any]) -> Any:
+        if NAMES.get(translation.record) != self._made.type.name:
+            raise OddError
+        writer = _Writer(self._kinds)
+        writer.rows(self._made, translation)
+        found = self[translation] = Generated(writer.source(), writer.names).rows()
+        return found
+
+
+def _is_plain(made: ObjectPlan) -> bool:
+    """Whether nothing is written of an object but attributes that are leaves."""
+    return all(
+        one.declared is None or (isinstance(one.declared, Attribute) and not one.is_step and not one.objects)
+        for one in made.fields.values()
+    )
 
 
 class _Place(Struct):
