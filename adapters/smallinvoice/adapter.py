@@ -144,6 +144,7 @@ class _Letters:
             {customer_id: place for customer_id, place in places.items() if NATIVE_ID.fullmatch(customer_id)},
             request,
             matches,
+            backend=self._backend,
             page_size=self._limits.page_size,
             scan_budget=self._limits.scan_budget,
         )

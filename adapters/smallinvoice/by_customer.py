@@ -5,18 +5,20 @@ Pages are read from the same places whoever asks, so that readings at the same t
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from itertools import repeat
-from typing import Final
 
 from adapters.contract import ListRequest
 from adapters.errors import AdapterError, InvalidInput, ScanLimit
-from adapters.model import Letter, Page
+from adapters.model import Letter, Page, RawRecord
 from adapters.paging import OffsetPositions, Rows, decode_offset, encode_offset, rows_after
+from adapters.smallinvoice.rows import LetterRow
 from adapters.smallinvoice.translate import to_letters
 from adapters.translating import Translated
 
 __all__ = ["letters_by_customer"]
 
-_NO_LETTERS: Final = to_letters((), backend="")
+_Own = tuple[str, list[LetterRow], list[int]]
+"""A customer's native id, its letters that match, and the offset after each in the list of all."""
+
 
 
 class _Together:
@@ -26,22 +28,21 @@ class _Together:
     position of another list.
     """
 
-    def __init__(self, position: str | None, customer_ids: Iterable[str], request: ListRequest) -> None:
+    def __init__(self, position: str | None, customer_ids: Iterable[str], request: ListRequest, backend: str) -> None:
         offset, self.last = decode_offset(position)
         self.at = max(0, offset - 1)
+        self._backend = backend
         self._position = self._rest = position
         self._first = request.first
         self._counts = request.count and position is None
-        self._seen = _NO_LETTERS
-        self._offsets: list[int] = []
-        """After each letter that was seen, that in the list of all."""
-        self._own: dict[int, list[int]] = {int(customer_id): [] for customer_id in customer_ids}
-        """By customer, the places of its letters that match among those that were seen."""
+        self._raws: dict[int, RawRecord] = {}
+        """By row, where they are wanted."""
+        self._own: dict[int, _Own] = {int(customer_id): (customer_id, [], []) for customer_id in customer_ids}
 
     @property
     def are_full(self) -> bool:
         """Whether none of their pages needs more letters, nor its total."""
-        return not self._counts and min(map(len, self._own.values())) >= self._first
+        return not self._counts and all(len(rows) >= self._first for _, rows, _ in self._own.values())
 
     def take(self, rows: Rows, begin: int, matches: Callable[[Letter], bool] | None) -> int:
         """Takes their letters out of a page of the list of all that begins at ``begin``; how many were not yet seen."""
@@ -51,12 +52,13 @@ class _Together:
         unseen = letters[at - begin :]
         own = self._own.get
         passing = repeat(True) if matches is None else map(matches, unseen)  # noqa: FBT003
-        for place, (row, passes) in enumerate(zip(unseen.rows, passing, strict=False), start=len(self._seen)):
+        for place, (row, passes) in enumerate(zip(unseen.rows, passing, strict=False), start=at + 1):
             mine = own(row.client_id)
             if mine is not None and passes:
-                mine.append(place)
-        self._seen = self._seen + unseen if self._seen else unseen
-        self._offsets += range(at + 1, at + 1 + len(unseen))
+                mine[1].append(row)
+                mine[2].append(place)
+        if unseen.raws is not None:
+            self._raws |= zip(map(id, unseen.rows), unseen.raws, strict=True)
         self.at = max(self.at, begin + len(letters))
         self.last = _key(unseen[-1]) if unseen else self.last
         self._rest = None
@@ -67,15 +69,16 @@ class _Together:
         rest = self._rest or encode_offset(self.at, self.last) if self.at < length else None
         stopped = ScanLimit(f"Stopped after reading {scanned} rows.") if rest else None
         counted = rest is None and self._position is None
-        return {
-            str(customer_id): self._page(own, rest, stopped, counted=counted) for customer_id, own in self._own.items()
-        }
+        return {own[0]: self._page(own, rest, stopped, counted=counted) for own in self._own.values()}
 
-    def _page(self, own: list[int], rest: str | None, stopped: ScanLimit | None, *, counted: bool) -> Page[Letter]:
-        matched, first = len(own), self._first
-        taken = own[:first] if matched > first else own
-        letters = self._seen.picked(taken)
-        positions = OffsetPositions(letters, [self._offsets[place] for place in taken], _key)
+    def _page(self, own: _Own, rest: str | None, stopped: ScanLimit | None, *, counted: bool) -> Page[Letter]:
+        _, rows, offsets = own
+        matched, first = len(rows), self._first
+        if matched > first:
+            rows, offsets = rows[:first], offsets[:first]
+        raws = [self._raws[id(row)] for row in rows] if self._raws else None
+        letters = to_letters(rows, raws, backend=self._backend)
+        positions = OffsetPositions(letters, offsets, _key)
         return Page(
             records=letters,
             positions=positions,
@@ -91,6 +94,7 @@ async def letters_by_customer(
     request: ListRequest,
     matches: Callable[[Letter], bool] | None,
     *,
+    backend: str,
     page_size: int,
     scan_budget: int,
 ) -> Mapping[str, Page[Letter] | AdapterError]:
@@ -99,7 +103,7 @@ async def letters_by_customer(
     A page of the list is read once for all whose places are in it, and only if one of them is not full. Reading stops
     past the scan budget, which the last page read may exceed; then those whose page is not full have a `ScanLimit`.
     """
-    together, answers = _by_position(places, request)
+    together, answers = _by_position(places, request, backend)
     scanned, length = 0, None
     while scanned < scan_budget:
         reading = [some.at for some in together if (length is None or some.at < length) and not some.are_full]
@@ -120,7 +124,7 @@ def _key(letter: Letter) -> str:
 
 
 def _by_position(
-    places: Mapping[str, str | None], request: ListRequest
+    places: Mapping[str, str | None], request: ListRequest, backend: str
 ) -> tuple[list[_Together], dict[str, Page[Letter] | AdapterError]]:
     """The customers by where their lists go on, and the refusals of those whose position is none."""
     by_position: dict[str | None, list[str]] = {}
@@ -130,7 +134,7 @@ def _by_position(
     refusals: dict[str, Page[Letter] | AdapterError] = {}
     for position, customer_ids in by_position.items():
         try:
-            found.append(_Together(position, customer_ids, request))
+            found.append(_Together(position, customer_ids, request, backend))
         except InvalidInput as error:
             refusals |= dict.fromkeys(customer_ids, error)
     return found, refusals
