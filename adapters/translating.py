@@ -12,11 +12,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import chain, repeat
 from operator import add
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, ClassVar, Generic, TypeVar, overload
 
 from msgspec import UNSET, Struct
 
-__all__ = ["Column", "Filled", "Looked", "Reading", "Reference", "Text", "Translated", "Translation", "joined"]
+__all__ = [
+    "Always",
+    "Column",
+    "Filled",
+    "FilledText",
+    "Looked",
+    "Made",
+    "Reading",
+    "Reference",
+    "Text",
+    "Translated",
+    "Translation",
+    "joined",
+]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -26,9 +39,13 @@ Naming = Callable[[object], str]
 
 
 class Reading(Struct, frozen=True):
-    """How an attribute is read off a column."""
+    """How an attribute is read off a column, or where that is None off the whole row.
 
-    column: str
+    ``text`` is what it gives, where that is text: ``str``, or it or None.
+    """
+
+    column: str | None
+    text: ClassVar[Any] = None
 
     def source(self, column: str, name: Naming) -> str:
         """The expression, of the expression that reads the column. It may call what it has read ``given``."""
@@ -46,6 +63,8 @@ class Column(Reading, frozen=True):
 class Text(Reading, frozen=True):
     """The column as text."""
 
+    text: ClassVar[Any] = str
+
     def source(self, column: str, name: Naming) -> str:  # noqa: ARG002
         """By ``str``."""
         return f"str({column})"
@@ -53,6 +72,8 @@ class Text(Reading, frozen=True):
 
 class Reference(Reading, frozen=True):
     """Another record's number as text; None where it is no number from 1."""
+
+    text: ClassVar[Any] = str | None
 
     def source(self, column: str, name: Naming) -> str:  # noqa: ARG002
         """By ``str``, where it is a number."""
@@ -62,9 +83,21 @@ class Reference(Reading, frozen=True):
 class Filled(Reading, frozen=True):
     """Text without space around it; None where nothing is left, or there was none."""
 
+    text: ClassVar[Any] = str | None
+
     def source(self, column: str, name: Naming) -> str:  # noqa: ARG002
         """Stripped."""
         return f"((given.strip() or None) if (given := {column}) else None)"
+
+
+class FilledText(Reading, frozen=True):
+    """Likewise of a number that may be written as one or as text."""
+
+    text: ClassVar[Any] = str | None
+
+    def source(self, column: str, name: Naming) -> str:  # noqa: ARG002
+        """By ``str``, stripped."""
+        return f"((str(given).strip() or None) if (given := {column}) is not None else None)"
 
 
 class Looked(Reading, frozen=True):
@@ -78,23 +111,46 @@ class Looked(Reading, frozen=True):
         return f"({name(self.table)}.get(given := {column}) or {name(self.otherwise)}(given))"
 
 
+class Made(Reading, frozen=True):
+    """What a function makes of the column."""
+
+    function: Callable[[Any], Any]
+
+    def source(self, column: str, name: Naming) -> str:
+        """A call."""
+        return f"{name(self.function)}({column})"
+
+
+class Always(Reading, frozen=True):
+    """The same of each row."""
+
+    value: Any
+
+    def source(self, column: str, name: Naming) -> str:  # noqa: ARG002
+        """By a name."""
+        return name(self.value)
+
+
 class Translation(Generic[T_co]):
     """How records of one class are read off rows of another; ``native_id`` and each other attribute by its reading."""
 
     def __init__(self, record: type[T_co], readings: Mapping[str, Reading]) -> None:
         self.record = record
         self.names: dict[str, Any] = {}
-        self._readings = readings
+        self.readings = readings
         self._reads = self._compiled()
 
-    def source(self, attribute: str, row: str, backend: str) -> str | None:
-        """The expression that reads an attribute off a row; its ``names`` are to be known. None for what has none."""
+    def reads(self, attribute: str) -> bool:
+        """Whether an attribute is read off a row."""
+        return attribute == "backend" or attribute in self.readings
+
+    def source(self, attribute: str, row: str, backend: str) -> str:
+        """The expression that reads an attribute off a row, for which this translation's ``names`` are to be known."""
         if attribute == "backend":
             return backend
-        reading = self._readings.get(attribute)
-        if reading is None:
-            return None
-        return reading.source(f"{row}.{_identifier(reading.column)}", self._name)
+        reading = self.readings[attribute]
+        column = row if reading.column is None else f"{row}.{_identifier(reading.column)}"
+        return reading.source(column, self._name)
 
     def records(self, rows: Sequence[Any], raws: Sequence[Any] | None, backend: str) -> list[T_co]:
         """The records of these rows, with their raw forms where those are given."""
@@ -107,7 +163,7 @@ class Translation(Generic[T_co]):
         return ids
 
     def _compiled(self) -> dict[str, Any]:
-        members = {name: self.source(name, "row", "backend") for name in ("backend", *self._readings)}
+        members = {name: self.source(name, "row", "backend") for name in ("backend", *self.readings)}
         given = ", ".join(f"{_identifier(name)}={source}" for name, source in members.items())
         source = (
             "def records(rows, raws, backend):\n"

@@ -20,7 +20,6 @@ _Own = tuple[str, list[LetterRow], list[int]]
 """A customer's native id, its letters that match, and the offset after each in the list of all."""
 
 
-
 class _Together:
     """Customers whose lists go on from one position, as a rule the beginning: all are at one place of the list of all.
 

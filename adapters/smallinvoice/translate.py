@@ -1,14 +1,24 @@
 """The vendor's clients and letters in our terms."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import repeat
+from collections.abc import Mapping, Sequence
 
 from msgspec import UNSET, UnsetType
 
 from adapters.model import Customer, DocumentState, Letter, PostalAddress, RawRecord, RecordStatus
 from adapters.smallinvoice.rows import ClientRow, LetterRow
-from adapters.translating import Column, Filled, Looked, Reference, Text, Translated, Translation
+from adapters.translating import (
+    Always,
+    Column,
+    Filled,
+    FilledText,
+    Looked,
+    Made,
+    Reference,
+    Text,
+    Translated,
+    Translation,
+)
 
 __all__ = ["NATIVE_ID", "STATES", "STATUSES", "to_customers", "to_letters"]
 
@@ -42,57 +52,6 @@ _LETTERS = Translation(
     },
 )
 
-_EVERYTHING = frozenset(("address",))
-
-
-def to_customers(
-    rows: Sequence[ClientRow],
-    raws: Sequence[RawRecord] | None = None,
-    *,
-    backend: str,
-    wanted: frozenset[str] = _EVERYTHING,
-) -> list[Customer]:
-    """Clients as customers. The vendor's clients have neither a status nor a balance nor a currency.
-
-    The address, which takes longer than all else, is looked for only where it is wanted.
-    """
-    address = _address if "address" in wanted else _unread
-    return [
-        Customer(
-            backend=backend,
-            native_id=(native_id := str(row.id)),
-            stable_id=native_id,
-            code=_filled(row.number),
-            name=_filled(row.name),
-            status=RecordStatus.UNKNOWN,
-            emails=_emails(row.email),
-            address=address(row),
-            currency=None,
-            outstanding_balance=None,
-            raw=raw,
-        )
-        for row, raw in zip(rows, _each(raws), strict=False)
-    ]
-
-
-def to_letters(
-    rows: Sequence[LetterRow],
-    raws: Sequence[RawRecord] | None = None,
-    *,
-    backend: str,
-    wanted: frozenset[str] = _EVERYTHING,  # noqa: ARG001 - as of `to_customers`
-) -> Translated[Letter]:
-    """Letters, each made when somebody looks at it: lists of them are long."""
-    return Translated(_LETTERS, rows, raws, backend)
-
-
-def _each(raws: Sequence[RawRecord] | None) -> Iterable[RawRecord | UnsetType]:
-    return repeat(UNSET) if raws is None else raws
-
-
-def _unread(_: ClientRow) -> UnsetType:
-    return UNSET
-
 
 def _emails(email: str | UnsetType | None) -> tuple[str, ...] | UnsetType:
     if email is UNSET:
@@ -117,3 +76,47 @@ def _filled(value: str | int | None) -> str | None:
     if type(value) is str:
         return value.strip() or None
     return None if value is None or value == "" else str(value).strip() or None
+
+
+_CUSTOMERS = Translation(
+    Customer,
+    {
+        "native_id": Text("id"),
+        "stable_id": Text("id"),
+        "code": FilledText("number"),
+        "name": Filled("name"),
+        "status": Always(None, RecordStatus.UNKNOWN),
+        "vendor_status": Always(None, ()),
+        "emails": Made("email", _emails),
+        "currency": Always(None, None),
+        "outstanding_balance": Always(None, None),
+    },
+)
+_WHOLE_CUSTOMERS = Translation(Customer, {**_CUSTOMERS.readings, "address": Made(None, _address)})
+
+_EVERYTHING = frozenset(("address",))
+
+
+def to_customers(
+    rows: Sequence[ClientRow],
+    raws: Sequence[RawRecord] | None = None,
+    *,
+    backend: str,
+    wanted: frozenset[str] = _EVERYTHING,
+) -> Translated[Customer]:
+    """Clients as customers, likewise. The vendor's clients have neither a status nor a balance nor a currency.
+
+    The address, which takes longer than all else, is looked for only where it is wanted.
+    """
+    return Translated(_WHOLE_CUSTOMERS if "address" in wanted else _CUSTOMERS, rows, raws, backend)
+
+
+def to_letters(
+    rows: Sequence[LetterRow],
+    raws: Sequence[RawRecord] | None = None,
+    *,
+    backend: str,
+    wanted: frozenset[str] = _EVERYTHING,  # noqa: ARG001 - as of `to_customers`
+) -> Translated[Letter]:
+    """Letters, each made when somebody looks at it: lists of them are long."""
+    return Translated(_LETTERS, rows, raws, backend)
