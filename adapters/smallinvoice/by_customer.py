@@ -4,7 +4,6 @@ Pages are read from the same places whoever asks, so that readings at the same t
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from itertools import repeat
 
 from adapters.contract import ListRequest
 from adapters.errors import AdapterError, InvalidInput, ScanLimit
@@ -50,12 +49,15 @@ class _Together:
         at, _ = rows_after(letters, begin, self.at, self.last, _key)
         unseen = letters[at - begin :]
         own = self._own.get
-        passing = repeat(True) if matches is None else map(matches, unseen)  # noqa: FBT003
-        for place, (row, passes) in enumerate(zip(unseen.rows, passing, strict=False), start=at + 1):
+        reading: Iterable[tuple[int, LetterRow]] = enumerate(unseen.rows, start=at + 1)
+        if matches is not None:
+            reading = [one for one, letter in zip(reading, unseen, strict=True) if matches(letter)]
+        for place, row in reading:
             mine = own(row.client_id)
-            if mine is not None and passes:
-                mine[1].append(row)
-                mine[2].append(place)
+            if mine is not None:
+                _, rows_of_it, offsets = mine
+                rows_of_it.append(row)
+                offsets.append(place)
         if unseen.raws is not None:
             self._raws |= zip(map(id, unseen.rows), unseen.raws, strict=True)
         self.at = max(self.at, begin + len(letters))
@@ -126,9 +128,12 @@ def _by_position(
     places: Mapping[str, str | None], request: ListRequest, backend: str
 ) -> tuple[list[_Together], dict[str, Page[Letter] | AdapterError]]:
     """The customers by where their lists go on, and the refusals of those whose position is none."""
-    by_position: dict[str | None, list[str]] = {}
-    for customer_id, position in places.items():
-        by_position.setdefault(position, []).append(customer_id)
+    by_position: dict[str | None, list[str]] = {position: [] for position in places.values()}
+    if len(by_position) == 1:  # as a rule
+        by_position = {position: [*places] for position in by_position}
+    else:
+        for customer_id, position in places.items():
+            by_position[position].append(customer_id)
     found: list[_Together] = []
     refusals: dict[str, Page[Letter] | AdapterError] = {}
     for position, customer_ids in by_position.items():
