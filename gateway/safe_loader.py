@@ -30,17 +30,31 @@ def together(_: Hashable) -> Hashable:
 
 
 class _Batch:
-    """Keys that are read together, once nobody adds to them, and the answers that all who asked wait for."""
+    """Keys that are read together, and what they are answered: known once it is read."""
 
-    __slots__ = ("answers", "fresh", "group", "keys")
+    __slots__ = ("_waiting", "answers", "fresh", "group", "keys")
 
-    def __init__(
-        self, group: Hashable, keys: list[Hashable], answers: "asyncio.Future[_Answers]", *, fresh: bool
-    ) -> None:
+    def __init__(self, group: Hashable, *, fresh: bool) -> None:
         self.group = group
-        self.keys = keys
-        self.answers = answers
         self.fresh = fresh
+        self.keys: list[Hashable] = []
+        self.answers: _Answers | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+
+    async def read(self) -> _Answers:
+        """Its answers. Whoever waits for them may leave, and the others still get them."""
+        while self.answers is None:
+            waiting = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiting)
+            await waiting
+        return self.answers
+
+    def answer(self, answers: _Answers) -> None:
+        """Gives all who wait the answers."""
+        self.answers = answers
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
 
 
 class SafeLoader:
@@ -63,7 +77,7 @@ class SafeLoader:
         self._batch = batch
         self._reads = reads or Reads()
         self._fields: dict[Hashable, list[str]] = {}
-        self._asked: dict[Hashable, asyncio.Future[_Answers]] = {}
+        self._asked: dict[Hashable, _Batch] = {}
         self._asked_fresh: set[Hashable] = set()
         self._open: dict[tuple[Hashable, bool], _Batch] = {}
         """The batches that may still be added to."""
@@ -93,17 +107,17 @@ class SafeLoader:
             return work
         return for_keys(self.name, (field for key in keys for field in self._fields.get(key, ())), count, work)
 
-    async def _value(self, batch: "asyncio.Future[_Answers]", key: Hashable) -> Any:
-        value = (await asyncio.shield(batch))[key]
+    async def _value(self, batch: _Batch, key: Hashable) -> Any:
+        value = (await batch.read())[key]
         if isinstance(value, Exception):
             raise value
         return value
 
-    async def _values_of(self, batch: "asyncio.Future[_Answers]", keys: Sequence[Hashable]) -> list[Any]:
-        return list(map((await asyncio.shield(batch)).__getitem__, keys))
+    async def _values_of(self, batch: _Batch, keys: Sequence[Hashable]) -> list[Any]:
+        return list(map((await batch.read()).__getitem__, keys))
 
-    async def _values(self, batches: "Sequence[asyncio.Future[_Answers]]", keys: Sequence[Hashable]) -> list[Any]:
-        answers = {batch: await asyncio.shield(batch) for batch in set(batches)}
+    async def _values(self, batches: Sequence[_Batch], keys: Sequence[Hashable]) -> list[Any]:
+        answers = {batch: await batch.read() for batch in set(batches)}
         return [answers[batch][key] for batch, key in zip(batches, keys, strict=True)]
 
     def _ask(self, keys: Sequence[Hashable]) -> int:
@@ -119,7 +133,7 @@ class SafeLoader:
         for group, wanted in groups:
             batch = self._batch_for(group, fresh=fresh)
             batch.keys += wanted
-            self._asked |= dict.fromkeys(wanted, batch.answers)
+            self._asked |= dict.fromkeys(wanted, batch)
             if fresh:
                 self._asked_fresh.update(wanted)
         return len(groups)
@@ -131,8 +145,8 @@ class SafeLoader:
         """
         batch = self._open.get((group, fresh))
         if batch is None:
+            batch = self._open[group, fresh] = _Batch(group, fresh=fresh)
             loop = asyncio.get_running_loop()
-            batch = self._open[group, fresh] = _Batch(group, [], loop.create_future(), fresh=fresh)
             loop.call_soon(loop.call_soon, self._begin, batch)
         return batch
 
@@ -140,7 +154,7 @@ class SafeLoader:
         which = (batch.group, batch.fresh)
         if self._open.get(which) is batch:
             del self._open[which]
-        asyncio.ensure_future(self._read(batch))  # noqa: RUF006 - `Reads` keeps it from its first step on
+        asyncio.get_running_loop().create_task(self._read(batch))
 
     def _groups(self, keys: Mapping[Hashable, None]) -> Sequence[tuple[Hashable, Iterable[Hashable]]]:
         """The keys that are read together, by what sets them apart."""
@@ -158,8 +172,7 @@ class SafeLoader:
         else:
             with reading_fresh(fresh=fresh):  # a batch's task is in the context of whoever was the first to ask
                 found = await self._guarded(keys)
-        if not batch.answers.done():
-            batch.answers.set_result(dict(zip(keys, found, strict=True)))
+        batch.answer(dict(zip(keys, found, strict=True)))
 
     async def _guarded(self, keys: Sequence[Hashable]) -> list[Any]:
         self._reads.begin()
