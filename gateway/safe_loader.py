@@ -6,7 +6,7 @@ is neither answered by a batch that began otherwise, nor read together with one.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Hashable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -57,6 +57,25 @@ class _Batch:
                 waiting.set_result(None)
 
 
+class _Value:
+    """One key's value, for whoever awaits it. A coroutine would complain where nobody does, as of a lost field."""
+
+    __slots__ = ("_batch", "_key")
+
+    def __init__(self, batch: _Batch, key: Hashable) -> None:
+        self._batch = batch
+        self._key = key
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._read().__await__()
+
+    async def _read(self) -> Any:
+        value = (await self._batch.read())[self._key]
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+
 class SafeLoader:
     """Reads by key. ``apart`` tells which keys are read apart from one another: as a rule by their backend.
 
@@ -85,7 +104,7 @@ class SafeLoader:
     def load(self, key: Hashable) -> Awaitable[Any]:
         """The value of a key, which is asked for at once; awaiting it raises the error that stands in its place."""
         self._ask((key,))
-        return self._value(self._asked[key], key)
+        return _Value(self._asked[key], key)
 
     def load_many(self, keys: Sequence[Hashable]) -> Awaitable[list[Any]]:
         """The values of these keys in their order, with an error in the place of each that failed; likewise."""
@@ -106,12 +125,6 @@ class SafeLoader:
         if not self._fields:
             return work
         return for_keys(self.name, (field for key in keys for field in self._fields.get(key, ())), count, work)
-
-    async def _value(self, batch: _Batch, key: Hashable) -> Any:
-        value = (await batch.read())[key]
-        if isinstance(value, Exception):
-            raise value
-        return value
 
     async def _values_of(self, batch: _Batch, keys: Sequence[Hashable]) -> list[Any]:
         return list(map((await batch.read()).__getitem__, keys))
