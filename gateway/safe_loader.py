@@ -6,9 +6,12 @@ is neither answered by a batch that began otherwise, nor read together with one.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Hashable, Iterable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import chain, islice
 from typing import Any
+
+from aiodataloader import DataLoader, Loader, dispatch_queue
 
 from adapters.freshness import is_reading_fresh, reading_fresh
 from gateway.reading import Reads
@@ -16,8 +19,14 @@ from gateway.upstream.needs import current_field, for_keys
 
 __all__ = ["BatchCancelledError", "SafeLoader", "together"]
 
+_Asked = tuple[Hashable, ...]
+"""Keys that one caller asks for first."""
+
 _Answers = Mapping[Hashable, Any]
 """What a batch brought: for each key a value, or an error in its place."""
+
+_Batch = asyncio.Future[_Answers]
+"""A batch's answers. Whoever waits for them shields it: when one is cancelled, the others still get them."""
 
 
 class BatchCancelledError(Exception):
@@ -29,32 +38,21 @@ def together(_: Hashable) -> Hashable:
     return None
 
 
-class _Batch:
-    """Keys that are read together, and what they are answered: known once it is read."""
+class _Batches(DataLoader[_Asked, _Answers]):
+    """The library's loader, of what one caller asks for together: a level of many keys costs one future.
 
-    __slots__ = ("_waiting", "answers", "fresh", "group", "keys")
+    A batch is read two turns after its first keys came, so that what is asked by those whom the same turn wakes is read
+    with it; the library waits as long, by a task of its own.
+    """
 
-    def __init__(self, group: Hashable, *, fresh: bool) -> None:
-        self.group = group
-        self.fresh = fresh
-        self.keys: list[Hashable] = []
-        self.answers: _Answers | None = None
-        self._waiting: list[asyncio.Future[None]] = []
+    def __init__(self, read: Callable[[Sequence[_Asked]], Coroutine[Any, Any, list[_Answers]]]) -> None:
+        super().__init__(read, cache=False)  # what was asked is kept by its key
 
-    async def read(self) -> _Answers:
-        """Its answers. Whoever waits for them may leave, and the others still get them."""
-        while self.answers is None:
-            waiting = asyncio.get_running_loop().create_future()
-            self._waiting.append(waiting)
-            await waiting
-        return self.answers
-
-    def answer(self, answers: _Answers) -> None:
-        """Gives all who wait the answers."""
-        self.answers = answers
-        for waiting in self._waiting:
-            if not waiting.done():
-                waiting.set_result(None)
+    def do_resolve_reject(self, key: _Asked, future: "asyncio.Future[_Answers]") -> None:
+        """Puts keys in the queue, and has it read."""
+        self._queue.append(Loader(key=key, future=future))
+        if len(self._queue) == 1:
+            self.loop.call_soon(self.loop.call_soon, dispatch_queue, self)
 
 
 class _Value:
@@ -67,10 +65,7 @@ class _Value:
         self._key = key
 
     def __await__(self) -> Generator[Any, None, Any]:
-        return self._read().__await__()
-
-    async def _read(self) -> Any:
-        value = (await self._batch.read())[self._key]
+        value = (yield from asyncio.shield(self._batch))[self._key]
         if isinstance(value, Exception):
             raise value
         return value
@@ -98,8 +93,7 @@ class SafeLoader:
         self._fields: dict[Hashable, list[str]] = {}
         self._asked: dict[Hashable, _Batch] = {}
         self._asked_fresh: set[Hashable] = set()
-        self._open: dict[tuple[Hashable, bool], _Batch] = {}
-        """The batches that may still be added to."""
+        self._batches: dict[tuple[Hashable, bool], _Batches] = {}
 
     def load(self, key: Hashable) -> Awaitable[Any]:
         """The value of a key, which is asked for at once; awaiting it raises the error that stands in its place."""
@@ -118,7 +112,7 @@ class SafeLoader:
 
         A loader and its batches hold one another, and so all that was read, until the garbage collector comes by.
         """
-        self._fields, self._asked, self._asked_fresh, self._open = {}, {}, set(), {}
+        self._fields, self._asked, self._asked_fresh, self._batches = {}, {}, set(), {}
 
     def noted(self, keys: Iterable[Hashable], count: int, work: Awaitable[Any]) -> Awaitable[Any]:
         """The work, with what it is done for: so many keys, and the fields that need them where such are known."""
@@ -127,10 +121,10 @@ class SafeLoader:
         return for_keys(self.name, (field for key in keys for field in self._fields.get(key, ())), count, work)
 
     async def _values_of(self, batch: _Batch, keys: Sequence[Hashable]) -> list[Any]:
-        return list(map((await batch.read()).__getitem__, keys))
+        return list(map((await asyncio.shield(batch)).__getitem__, keys))
 
     async def _values(self, batches: Sequence[_Batch], keys: Sequence[Hashable]) -> list[Any]:
-        answers = {batch: await batch.read() for batch in set(batches)}
+        answers = {batch: await asyncio.shield(batch) for batch in set(batches)}
         return [answers[batch][key] for batch, key in zip(batches, keys, strict=True)]
 
     def _ask(self, keys: Sequence[Hashable]) -> int:
@@ -144,48 +138,35 @@ class SafeLoader:
         new = dict.fromkeys([key for key in keys if key not in asked] if asked else keys)
         groups = self._groups(new)
         for group, wanted in groups:
-            batch = self._batch_for(group, fresh=fresh)
-            batch.keys += wanted
-            self._asked |= dict.fromkeys(wanted, batch)
+            self._asked |= dict.fromkeys(wanted, self._batches_of(group, fresh=fresh).load(wanted))
             if fresh:
                 self._asked_fresh.update(wanted)
         return len(groups)
 
-    def _batch_for(self, group: Hashable, *, fresh: bool) -> _Batch:
-        """The batch of this group that may be added to. It is read two turns from now.
+    def _batches_of(self, group: Hashable, *, fresh: bool) -> _Batches:
+        batches = self._batches.get((group, fresh))
+        if batches is None:
+            batches = self._batches[group, fresh] = _Batches(partial(self._read, fresh=fresh))
+        return batches
 
-        So what is asked by those whom the same turn wakes is read with it.
-        """
-        batch = self._open.get((group, fresh))
-        if batch is None:
-            batch = self._open[group, fresh] = _Batch(group, fresh=fresh)
-            loop = asyncio.get_running_loop()
-            loop.call_soon(loop.call_soon, self._begin, batch)
-        return batch
-
-    def _begin(self, batch: _Batch) -> None:
-        which = (batch.group, batch.fresh)
-        if self._open.get(which) is batch:
-            del self._open[which]
-        asyncio.get_running_loop().create_task(self._read(batch))
-
-    def _groups(self, keys: Mapping[Hashable, None]) -> Sequence[tuple[Hashable, Iterable[Hashable]]]:
+    def _groups(self, keys: Mapping[Hashable, None]) -> Sequence[tuple[Hashable, _Asked]]:
         """The keys that are read together, by what sets them apart."""
         if len(keys) <= 1 or self.apart is together:
-            return [(self.apart(key), keys) for key in islice(keys, 1)]
+            return [(self.apart(key), tuple(keys)) for key in islice(keys, 1)]
         groups: dict[Hashable, list[Hashable]] = {}
         for key in keys:
             groups.setdefault(self.apart(key), []).append(key)
-        return [*groups.items()]
+        return [(group, tuple(wanted)) for group, wanted in groups.items()]
 
-    async def _read(self, batch: _Batch) -> None:
-        keys, fresh = batch.keys, batch.fresh
+    async def _read(self, asked: Sequence[_Asked], *, fresh: bool) -> list[_Answers]:
+        keys = asked[0] if len(asked) == 1 else tuple(dict.fromkeys(chain.from_iterable(asked)))
         if is_reading_fresh() == fresh:
             found = await self._guarded(keys)
         else:
             with reading_fresh(fresh=fresh):  # a batch's task is in the context of whoever was the first to ask
                 found = await self._guarded(keys)
-        batch.answer(dict(zip(keys, found, strict=True)))
+        answers: _Answers = dict(zip(keys, found, strict=True))
+        return [answers] * len(asked)
 
     async def _guarded(self, keys: Sequence[Hashable]) -> list[Any]:
         self._reads.begin()
