@@ -3,9 +3,12 @@
 import gc
 import tracemalloc
 
+import pytest
+
 from tests.gateway.asking import data, gateway_over
 from tests.gateway.fakes import fake
 from tests.gateway.records import customer
+from tests.patience import PATIENCE
 
 FEW, MANY = 500, 10_000
 MOST_BYTES_EACH = 1_500
@@ -32,7 +35,8 @@ async def peak_of(count: int) -> int:
     return peak
 
 
-async def test_a_run_takes_little_memory_for_each_of_its_items() -> None:
+async def test_a_run_takes_little_memory_for_each_of_its_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.dispatch.sending.HAND_OVER_SECONDS", PATIENCE)  # here that is the whole run
     await peak_of(FEW)  # with what is made once
     few, many = await peak_of(FEW), await peak_of(MANY)
     assert many - few <= MOST_BYTES_EACH * (MANY - FEW)
