@@ -19,7 +19,8 @@ from gateway.upstream.exchanges import Exchange, Outgoing
 from gateway.upstream.health import HealthState
 from gateway.upstream.limits_turns import Bounds
 from gateway.upstream.plain_reads import PlainRead
-from tests.upstream.misbehaving import LONG, Behaviour, Line, Server, closed_port, serving
+from tests.patience import PATIENCE
+from tests.upstream.misbehaving import Behaviour, Line, Server, closed_port, serving
 from tests.upstream.ways_out import WayOut
 
 Scripts = Sequence[Sequence[str]]
@@ -195,7 +196,7 @@ def silently(over: asyncio.Event) -> Behaviour:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(LONG):
+    async with asyncio.timeout(PATIENCE):
         while not holds():  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0)
 

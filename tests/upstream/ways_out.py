@@ -27,7 +27,7 @@ from gateway.upstream.limits_turns import Bounds
 from gateway.upstream.plain_reads import PlainReads
 from gateway.upstream.retry import RetryTransport
 from gateway.upstream.whole_answers import WholeAnswersTransport
-from tests.upstream.misbehaving import LONG
+from tests.patience import PATIENCE
 
 __all__ = ["FEW", "WayOut"]
 
@@ -76,7 +76,7 @@ class WayOut:
         )
         self.slept: list[float] = []
         self.coalescing = CoalesceTransport(self.retry, reads if plain else None)
-        self.transport = DeadlineTransport(CallLogTransport(self.coalescing, Metrics()), LONG)
+        self.transport = DeadlineTransport(CallLogTransport(self.coalescing, Metrics()), PATIENCE)
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -84,9 +84,9 @@ class WayOut:
     async def read(self, url: str) -> Any:
         """What one read comes to, and what its call has noted; times aside."""
         info = CallInfo(backend="a", operation="customer.list")
-        timeouts = dict.fromkeys(("connect", "write", "pool", "read"), LONG)
+        timeouts = dict.fromkeys(("connect", "write", "pool", "read"), PATIENCE)
         request = httpx.Request("GET", url, extensions={EXTENSION: info, "timeout": timeouts})
-        with running(Operation(deadline=time.monotonic() + 2 * LONG)):
+        with running(Operation(deadline=time.monotonic() + 2 * PATIENCE)):
             came = await self._came(request)
         call = call_of(request)
         assert call is not None
@@ -118,4 +118,4 @@ class WayOut:
         return [connection for connection in self.engine._open if not connection.is_idle()]
 
     async def aclose(self) -> None:
-        await asyncio.wait_for(self.transport.aclose(), LONG)
+        await asyncio.wait_for(self.transport.aclose(), PATIENCE)
