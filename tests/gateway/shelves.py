@@ -12,6 +12,7 @@ from adapters.errors import AdapterError, Conflict, InvalidInput, ScanLimit
 from adapters.filters import evaluate
 from adapters.model import CustomerEmailTemplate, Page
 from adapters.paging import Rows, own_places, read_by_offset
+from adapters.translating import Column, Translated, Translation
 from tests.gateway.behaviour import Behaviour, Call
 
 T = TypeVar("T")
@@ -21,7 +22,8 @@ Paging = Literal["number", "offset", "keyset"]
 class Shelf(Generic[T]):
     """One part of an adapter: records in the vendor's order, paged in one of three ways.
 
-    ``carried`` are the attributes that the rows of a list bring; others come only by key, when wanted.
+    ``carried`` are the attributes that the rows of a list bring; others come only by key, when wanted. What is paged by
+    offset comes as rows that are still to be translated, all else as records.
     """
 
     def __init__(
@@ -114,7 +116,8 @@ class Shelf(Generic[T]):
 
         async def fetch(start: int, size: int) -> Rows:
             begin = (start - 1) * size if numbered else start
-            return Rows(rows[begin : begin + size], total)
+            part = rows[begin : begin + size]
+            return Rows(part if numbered or not part else _as_rows(part), total)
 
         page: Page[T] = await read_by_offset(
             fetch,
@@ -147,6 +150,14 @@ class Shelf(Generic[T]):
             total=sum(map(matches, rows)) if self._tells_total and request.count else None,
             problem=ScanLimit(f"Stopped after reading {at - begin} rows.") if cut_short else None,
         )
+
+
+def _as_rows(records: Sequence[Any]) -> Translated[Any]:
+    """The records as rows with columns of the same names."""
+    first = records[0]
+    names = [name for name in first.__struct_fields__ if name not in ("backend", "raw")]
+    translation = Translation(type(first), {name: Column(name) for name in names})
+    return Translated(translation, records, [record.raw for record in records], first.backend)
 
 
 class TemplateShelf(Shelf[CustomerEmailTemplate]):
