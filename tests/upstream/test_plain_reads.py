@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import gzip
+import ssl
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from gateway.upstream.health import HealthState
 from gateway.upstream.limits_turns import Bounds
 from gateway.upstream.plain_reads import PlainRead
 from tests.patience import PATIENCE
-from tests.upstream.misbehaving import Behaviour, Line, Server, closed_port, serving
+from tests.upstream.misbehaving import Behaviour, Line, Server, certified, closed_port, serving, trusting
 from tests.upstream.ways_out import WayOut
 
 Scripts = Sequence[Sequence[str]]
@@ -110,12 +111,12 @@ class Vendor:
 
 
 def url(server: Server, number: int, *script: str) -> str:
-    return f"{server.url}{number}/" + "/".join(script).replace(" ", "_")
+    return f"{server.url.replace('127.0.0.1', 'localhost')}{number}/" + "/".join(script).replace(" ", "_")
 
 
-async def all_of(way: WayOut, scripts: Scripts, *, together: bool = False) -> Any:
+async def all_of(way: WayOut, scripts: Scripts, *, together: bool = False, tls: ssl.SSLContext | None = None) -> Any:
     """What reads come to, one after the other or all at once, and what they leave, here and at the vendor."""
-    async with serving(Vendor(way)) as server:
+    async with serving(Vendor(way), tls) as server:
         reads = [way.read(url(server, number, *script)) for number, script in enumerate(scripts)]
         came = await asyncio.gather(*reads) if together else [await one for one in reads]
         noted = way.noted()
@@ -168,6 +169,15 @@ async def test_asked_at_once_by_more_than_may_both_ways_come_to_the_same() -> No
     layered, plain = [await all_of(WayOut(plain=plain), scripts, together=True) for plain in (False, True)]
     assert (layered[0], sorted(layered[3])) == (plain[0], sorted(plain[3]))
     assert (layered[1]["limits"], layered[1]["under way"]) == (plain[1]["limits"], plain[1]["under way"])
+
+
+async def test_inside_tls_both_ways_come_to_the_same() -> None:
+    scripts = [("ok",), ("coded",), ("away", "ok"), ("closed in the body", "in chunks"), ("reset", "ok"), ("last",)]
+    layered, plain = [
+        await all_of(WayOut(plain=plain, verify=trusting()), scripts, tls=certified()) for plain in (False, True)
+    ]
+    assert layered == plain
+    assert plain[0][0][0][:2] == (200, b"ok")
 
 
 async def test_a_vendor_that_cannot_be_reached_both_ways_cannot() -> None:

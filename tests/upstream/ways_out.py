@@ -1,6 +1,7 @@
 """Two ways out of one backend: through the policies one by one, and with what is plain carried on without them."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -58,8 +59,9 @@ class WayOut:
         plain: bool,
         bounds: Bounds = FEW,
         is_outage: Callable[[int, bytes], bool] = _is_outage,
+        verify: ssl.SSLContext | None = None,
     ) -> None:
-        self.engine = EngineTransport()
+        self.engine = EngineTransport(verify=verify)
         self.health = Health(lambda: datetime.now(UTC))
         self.limiter = Limiter(bounds)
         credential = _Signing(self.engine)
