@@ -140,7 +140,9 @@ class Backends:
         if keys is None:
             return tuple(self)
         no_more_than(keys, MOST_KEYS, "backends", of="keys")
-        wanted = {self.named(key, "backends").key for key in keys}
+        wanted = {key: self.named(key, "backends") for key in keys}
+        if len(wanted) == 1:
+            return tuple(wanted.values())
         return tuple(backend for backend in self if backend.key in wanted)
 
     def locate(self, value: str, *types: str) -> Ref | None:

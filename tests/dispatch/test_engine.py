@@ -7,6 +7,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 ASKED_AND_STOPPED = """
 import asyncio, sys
@@ -71,7 +73,7 @@ asyncio.run(main())
 
 def ran(program: str, ledger: Path) -> tuple[str, str]:
     command = [sys.executable, "-c", program, f"sqlite:///{ledger}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - ours
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603 - ours
     return done.stdout, done.stderr
 
 

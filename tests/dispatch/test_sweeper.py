@@ -11,6 +11,7 @@ from gateway.dispatch.records import ItemState
 from gateway.dispatch.sweeper import KEY_LIFETIME, Sweeper
 from gateway.dispatch.timing import USUAL, Timing
 from tests.dispatch.asking import LEASE, NOW, WRITE, begun, only_item
+from tests.patience import PATIENCE
 
 LATER = NOW + KEY_LIFETIME + timedelta(days=1)
 OFTEN = 10
@@ -143,6 +144,6 @@ async def test_a_sweeper_goes_on_after_a_failure(swept: Swept) -> None:
     often = Timing(sweep_every=timedelta(0))
     sweeper = Sweeper(swept.ledger, swept.engine, "me", lambda: LATER, often)
     await sweeper.start()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await swept.engine.submitted_often.wait()
     await sweeper.stop()

@@ -13,7 +13,8 @@ import pytest
 
 from adapters.sandbox_server import SandboxServer
 from gateway.commands.serve import EXAMPLE_QUERY
-from tests.gateway.postroom import PATIENCE, environment
+from tests.gateway.postroom import environment
+from tests.patience import PATIENCE
 
 _IMPORTED = re.compile(r"^import '([\w.]+)' #", re.MULTILINE)
 

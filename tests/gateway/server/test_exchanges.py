@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 from gateway.server.connections import http_protocol
 from gateway.server.exchanges import AT_ONCE, LEAVING, WHOLE_BODY
 from gateway.settings import ConnectionSettings
+from tests.patience import PATIENCE
 
 REQUEST = b"%b %b HTTP/%b\r\nHost: a\r\nX-One: 1\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -340,7 +341,7 @@ async def test_who_works_for_a_client_is_told_once_that_it_left(when: str) -> No
     if when == "after":
         assert not told.is_set()
         connection.connection_lost(None)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await told.wait()
 
 
