@@ -18,7 +18,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from gateway.server.heads import Header, Heads
 
 __all__ = ["AT_ONCE", "LEAVING", "Answering", "Exchange", "Left", "QuickHttp", "Telling"]
-__all__ += ["WHOLE_BODY"]
 
 AT_ONCE: Final = "postroom.at_once"
 """The key in a request's scope of what sends a whole answer at once: `Answering`. Whoever changes what `send` sends
@@ -42,11 +41,6 @@ LONGEST_KNOWN_URL: Final = 512
 
 TOGETHER_BYTES: Final = 64 * 1024
 """A body of at most so many bytes is copied behind its head, to be sent with it."""
-
-
-WHOLE_BODY: Final = "postroom.whole_body"
-"""The key in a request's scope of what takes its body, if all of it is there: bytes, or None; then it comes by
-`receive`."""
 
 
 class Exchange(RequestResponseCycle):
@@ -89,15 +83,6 @@ class Exchange(RequestResponseCycle):
         self.chunked_encoding = False
         self._finish(head, body)
         return True
-
-    def whole_body(self) -> bytes | None:
-        """Takes the body, as one `receive` would; None where that would wait, or has something else to tell."""
-        if self.more_body or self.disconnected or self.response_complete or self.waiting_for_100_continue:
-            return None
-        self.flow.resume_reading()
-        self.message_event.clear()
-        body, self.body = bytes(self.body), bytearray()
-        return body
 
     def _is_usual(self) -> bool:
         """Whether nothing was sent, and all can be sent that there is."""
@@ -191,7 +176,6 @@ class QuickHttp(HttpToolsProtocol):
             version != "1.0" and self.parser.should_keep_alive(),
             self.on_response_complete,
         )
-        scope[WHOLE_BODY] = self.cycle.whole_body  # type: ignore[typeddict-unknown-key]
         scope[AT_ONCE] = self.cycle.at_once  # type: ignore[typeddict-unknown-key]
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)

@@ -96,8 +96,10 @@ class Operations:
             DocumentRefusedError: with the errors to answer.
             RequestRefusedError: it names a document by what is no name, or not that document's (400).
         """
-        plain = request.is_plain
-        document = self._plain_document(request) if plain else await self._document(request)
+        if request.is_plain:
+            document = self._plain_document(request)
+        else:
+            document = await self._document(request)
         operation = document.operation(request.operation_name)
         context.operation = operation
         context.is_a(operation.kind_name)

@@ -10,7 +10,6 @@ from msgspec import Struct
 from starlette.requests import ClientDisconnect
 
 from gateway.public_codes import PublicCode, RequestCode
-from gateway.server.exchanges import WHOLE_BODY
 from gateway.server.fields import Fields, FieldsRequest
 from gateway.server.unique_names import RepeatedNameError, require_unique_names
 
@@ -145,17 +144,6 @@ async def body_of(request: FieldsRequest) -> bytes:
     declared = request.fields.first.get(b"content-length", b"0")
     if len(declared) >= _DIGITS_DISCARDED and declared.isdigit() and int(declared[:18]) > MAX_DISCARDED_BYTES:
         raise _too_large(unread=True)
-    take = request.scope.get(WHOLE_BODY)
-    whole: bytes | None = None if take is None else take()
-    if whole is None:
-        return await _received(request)
-    if len(whole) > MAX_BODY_BYTES:
-        raise _too_large(unread=len(whole) > MAX_DISCARDED_BYTES)
-    return whole
-
-
-async def _received(request: FieldsRequest) -> bytes:
-    """A body that is still coming."""
     chunks: list[bytes] = []
     size, more = 0, True
     while more:

@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway.server.connections import http_protocol
-from gateway.server.exchanges import AT_ONCE, LEAVING, WHOLE_BODY
+from gateway.server.exchanges import AT_ONCE, LEAVING
 from gateway.settings import ConnectionSettings
 from tests.patience import PATIENCE
 
@@ -65,21 +65,6 @@ class App:
             await send(message)
 
 
-class Reader:
-    """Takes the body whole, tells what it got, and reads on by `receive`."""
-
-    def __init__(self) -> None:
-        self.got: list[Any] = []
-        self.asked = asyncio.Event()
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.got.append(scope[WHOLE_BODY]())
-        self.asked.set()
-        self.got.append(await receive())
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
-        await send({"type": "http.response.body", "body": b""})
-
-
 class Quick(App):
     """Sends its messages, a head and a body of known length, at once where that can be."""
 
@@ -93,7 +78,7 @@ class Quick(App):
             await super().__call__(scope, receive, send)
 
 
-def connected(protocol: type[HttpToolsProtocol], app: Any, idle_seconds: int = 75) -> tuple[Any, Transport]:
+def connected(protocol: type[HttpToolsProtocol], app: App, idle_seconds: int = 75) -> tuple[Any, Transport]:
     """A protocol of an own configuration, on a transport."""
     config = uvicorn.Config(
         app, http=protocol, interface="asgi3", log_config=None, access_log=False, timeout_keep_alive=idle_seconds
@@ -111,7 +96,7 @@ async def answered(protocol: type[HttpToolsProtocol], app: App, request: bytes) 
     connection, transport = connected(protocol, app)
     connection.data_received(request)
     await asyncio.gather(*connection.tasks)
-    seen = {key: value for key, value in app.scope.items() if key not in (AT_ONCE, LEAVING, WHOLE_BODY)}
+    seen = {key: value for key, value in app.scope.items() if key not in (AT_ONCE, LEAVING)}
     closed = transport.closed
     connection.connection_lost(None)
     return b"".join(transport.written), closed, seen
@@ -209,43 +194,6 @@ async def test_an_answer_of_one_piece_is_one_write() -> None:
     connection.data_received(REQUEST % (b"POST", b"/", b"1.1"))
     await asyncio.gather(*connection.tasks)
     assert transport.written == [b"HTTP/1.1 200 OK\r\ndate: today\r\ncontent-length: 2\r\n\r\n{}"]
-    connection.connection_lost(None)
-
-
-async def test_a_body_that_is_there_is_taken_at_once_and_all_that_comes_after_it_is_that_the_client_left() -> None:
-    reader = Reader()
-    connection, _ = connected(http_protocol(ConnectionSettings()), reader)
-    connection.data_received(REQUEST % (b"POST", b"/", b"1.1"))
-    (task,) = connection.tasks
-    await reader.asked.wait()
-    connection.connection_lost(None)
-    await task
-    assert reader.got == [b"{}", {"type": "http.disconnect"}]
-
-
-@pytest.mark.parametrize("missing", ["the rest", "leave to send it"])
-async def test_a_body_that_is_still_coming_is_not_taken(missing: str) -> None:
-    reader = Reader()
-    connection, _ = connected(http_protocol(ConnectionSettings()), reader)
-    request = REQUEST % (b"POST", b"/", b"1.1")
-    if missing == "the rest":
-        connection.data_received(request[:-1])
-        await reader.asked.wait()
-        connection.data_received(request[-1:])
-    else:
-        connection.data_received(request.replace(b"X-One: 1", b"Expect: 100-continue"))
-    await asyncio.gather(*connection.tasks)
-    assert reader.got[0] is None
-    assert reader.got[1]["type"] == "http.request"
-    connection.connection_lost(None)
-
-
-async def test_a_body_is_taken_once() -> None:
-    app = whole()
-    connection, _ = connected(http_protocol(ConnectionSettings()), app)
-    connection.data_received(REQUEST % (b"POST", b"/", b"1.1"))
-    await asyncio.gather(*connection.tasks)
-    assert app.scope[WHOLE_BODY]() is None
     connection.connection_lost(None)
 
 
