@@ -82,17 +82,17 @@ class Mailing(msgspec.Struct, frozen=True, kw_only=True):
     detail: dict[str, Any]
 
 
-FaultKind = Literal["latency", "status", "reset_before", "reset_after", "truncate", "garbage", "expire_session"]
+FaultKind = Literal["latency", "hold", "status", "reset_before", "reset_after", "truncate", "garbage", "expire_session"]
 
 
 class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """One way to misbehave, on the routes that ``route`` matches (``"METHOD /path*"``, shell wildcards, `*` for all).
 
     ``times`` is how often (null: until deleted); ``skip`` lets that many requests pass first. ``latency`` waits
-    ``seconds`` and goes on. ``status`` answers ``status`` with ``body``, ``headers`` and ``Retry-After: retry_after``,
-    and does nothing. ``reset_before`` drops the connection before the work, ``reset_after`` and ``truncate`` (half of
-    the body) after it. ``garbage`` does the work and answers a body that is not JSON. ``expire_session`` ends all
-    sessions first.
+    ``seconds`` and goes on, ``hold`` until all faults are deleted. ``status`` answers ``status`` with ``body``,
+    ``headers`` and ``Retry-After: retry_after``, and does nothing. ``reset_before`` drops the connection before the
+    work, ``reset_after`` and ``truncate`` (half of the body) after it. ``garbage`` does the work and answers a body
+    that is not JSON. ``expire_session`` ends all sessions first.
     """
 
     kind: FaultKind
@@ -121,6 +121,7 @@ class SandboxState:
         self.effects: Counter[str] = Counter(emails=0, letters=0, records=0)
         self.outbox: list[Mailing] = []
         self.faults: list[Fault] = []
+        self._held: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
         self.expire_sessions: Callable[[], None] = lambda: None
         """Set by an emulator that has sessions: ends them all."""
 
@@ -185,6 +186,19 @@ class SandboxState:
         """Counts records created, changed or deleted."""
         self.effects["records"] += count
 
+    def drop_faults(self) -> None:
+        """Behaves from now on, and lets go on what was held; from any thread."""
+        self.faults.clear()
+        held, self._held = self._held, []
+        for loop, released in held:
+            loop.call_soon_threadsafe(released.set)
+
+    async def hold(self) -> None:
+        """Waits until all faults are deleted."""
+        released = asyncio.Event()
+        self._held.append((asyncio.get_running_loop(), released))
+        await released.wait()
+
     def take_fault(self, method: str, path: str) -> Fault | None:
         """The first fault in force for this request, used up once."""
         line = f"{method} {path}"
@@ -237,6 +251,8 @@ class Sandbox:
         fault = self.state.take_fault(scope["method"], scope["path"])
         if fault is not None and fault.kind == "latency":
             await asyncio.sleep(fault.seconds)
+        elif fault is not None and fault.kind == "hold":
+            await self.state.hold()
         elif fault is not None and fault.kind == "expire_session":
             self.state.expire_sessions()
         elif fault is not None and fault.kind == "reset_before":
@@ -295,7 +311,7 @@ class Sandbox:
             except msgspec.MsgspecError as error:
                 return JSONResponse({"error": str(error)}, 400)
         elif method == "DELETE":
-            self.state.faults.clear()
+            self.state.drop_faults()
         elif method != "GET":
             return Response(status_code=405)
         return JSONResponse({"faults": [msgspec.to_builtins(fault) for fault in self.state.faults]})

@@ -72,7 +72,7 @@ async def _rates(settings: Settings) -> AsyncIterator[Rates | None]:
         yield LocalRates(per_minute / settings.processes)
     else:
         from gateway.auth.rates_shared import SharedRates  # noqa: PLC0415 - redis is 7 MiB, and most have none
-        from gateway.upstream.redis_client import redis_client  # noqa: PLC0415
+        from gateway.upstream.redis_client import let_go, redis_client  # noqa: PLC0415
 
-        async with redis_client(url.get_secret_value()) as client:
+        async with let_go(redis_client(url.get_secret_value())) as client:
             yield SharedRates(per_minute, settings.processes, client)

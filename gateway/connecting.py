@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from adapters.contract import Connection
+from adapters.signing import SigningTransport
 from adapters.wire import connect_seconds
 from gateway.backends import Backend, Backends, capabilities_of
 from gateway.metrics import Metrics
@@ -25,6 +26,7 @@ from gateway.upstream.engine import EngineTransport
 from gateway.upstream.health import Health, HealthTransport
 from gateway.upstream.limits import Limiter, LimitsTransport
 from gateway.upstream.limits_turns import Bounds
+from gateway.upstream.plain_reads import PlainReads
 from gateway.upstream.retry import RetryTransport
 from gateway.upstream.whole_answers import WholeAnswersTransport
 
@@ -97,13 +99,14 @@ async def _store(settings: Settings) -> AsyncIterator[Store]:
         yield MemoryStore(settings.cache.memory_mib * MIB)
         return
     from gateway.upstream.cache_redis import RedisStore, answers_client  # noqa: PLC0415 - as above
+    from gateway.upstream.redis_client import let_go  # noqa: PLC0415
 
-    async with answers_client(url.get_secret_value()) as client:
+    async with let_go(answers_client(url.get_secret_value())) as client:
         yield RedisStore(client)
 
 
 def outbound(
-    engine: httpx.AsyncBaseTransport, configured: BackendSettings, health: Health, limiter: Limiter, clock: Clock
+    engine: EngineTransport, configured: BackendSettings, health: Health, limiter: Limiter, clock: Clock
 ) -> httpx.AsyncBaseTransport:
     """One backend's way out, as it is written here from the inside out. Closing the outermost closes all.
 
@@ -120,7 +123,13 @@ def outbound(
     )
     answers = WholeAnswersTransport(HealthTransport(credential, health))
     breaker = BreakerTransport(LimitsTransport(answers, limiter), health, is_outage=vendor.is_outage)
-    return CoalesceTransport(RetryTransport(breaker, is_outage=vendor.is_outage, patience=vendor.retry_after))
+    retry = RetryTransport(breaker, is_outage=vendor.is_outage, patience=vendor.retry_after)
+    plain: PlainReads | None = None
+    if isinstance(credential, SigningTransport):
+        plain = PlainReads(
+            retry=retry, breakers=breaker, limiter=limiter, health=health, credential=credential, engine=engine
+        )
+    return CoalesceTransport(retry, plain)
 
 
 def _reaching(

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 
 from gateway.documents.automatic import KeptDocuments, MemoryDocuments
 from gateway.documents.library import Library
@@ -62,6 +61,7 @@ async def kept_documents(settings: Settings) -> AsyncIterator[KeptDocuments]:
         return
     from gateway.documents.automatic_redis import RedisDocuments  # noqa: PLC0415 - redis is 7 MiB, and most have none
     from gateway.upstream.cache_redis import answers_client  # noqa: PLC0415
+    from gateway.upstream.redis_client import let_go  # noqa: PLC0415
 
-    async with aclosing(answers_client(settings.redis.url.get_secret_value())) as client:
+    async with let_go(answers_client(settings.redis.url.get_secret_value())) as client:
         yield RedisDocuments(client)

@@ -13,13 +13,16 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Page, Request, Route, async_playwright
+from playwright.async_api import Page, Request, Route, async_playwright, expect
 
 from tests.network_off import is_local
 from tests.node import NPM
+from tests.patience import PATIENCE
 
 SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
 AXE = NPM / "node_modules" / "axe-core" / "axe.min.js"
+
+_PATIENCE_MS = PATIENCE * 1000
 
 _FLAGS = [
     "--no-sandbox",
@@ -90,6 +93,7 @@ def executable() -> str:
 async def watched_page(profile: Path, *, color_scheme: str = "light") -> AsyncIterator[Watched]:
     """Open an empty page with an empty profile; requests beyond loopback are recorded and refused."""
     path = executable()
+    expect.set_options(timeout=_PATIENCE_MS)
     async with async_playwright() as playwright:
         context = await playwright.chromium.launch_persistent_context(
             profile,
@@ -98,7 +102,9 @@ async def watched_page(profile: Path, *, color_scheme: str = "light") -> AsyncIt
             args=_FLAGS,
             color_scheme="dark" if color_scheme == "dark" else "light",
             viewport={"width": 1400, "height": 850},
+            timeout=_PATIENCE_MS,
         )
+        context.set_default_timeout(_PATIENCE_MS)
         try:
             await context.add_init_script(_REPORT_VIOLATIONS)
             watched = Watched(context.pages[0])

@@ -14,6 +14,7 @@ from adapters.contract import Adapter, Connection, ListRequest, Vendor
 from adapters.filters import FilterOptions
 from adapters.sandbox_server import SandboxServer
 from adapters.sandboxing import SandboxOptions
+from tests.patience import PATIENCE
 
 NOW = datetime(2026, 6, 30, 12, 0, tzinfo=UTC)
 """The tests' clock: the day the sample company's data ends."""
@@ -63,7 +64,7 @@ class RunningSandbox:
 
     def _ask(self, method: str, path: str, **members: Any) -> Any:
         url = f"{self.url}/__sandbox/{path}"
-        answer = httpx.request(method, url, verify=_WITHOUT_AUTHORITIES, trust_env=False, **members)
+        answer = httpx.request(method, url, verify=_WITHOUT_AUTHORITIES, trust_env=False, timeout=PATIENCE, **members)
         return answer.raise_for_status().json()
 
 

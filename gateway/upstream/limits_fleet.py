@@ -20,7 +20,7 @@ from typing import Any, Protocol, Self
 import structlog
 from msgspec import Struct
 
-from gateway.upstream.redis_client import REDIS_FAILURES, REDIS_SECONDS, redis_client
+from gateway.upstream.redis_client import REDIS_FAILURES, REDIS_SECONDS, let_go, redis_client
 
 __all__ = ["SETTLING_SECONDS", "Apart", "Fleet", "Heard", "Member"]
 
@@ -73,7 +73,10 @@ class Member(Protocol):
         """From now on alone; for ``settling`` seconds no more than it holds."""
 
     def rejoin(self) -> None:
-        """From now on together."""
+        """From now on together. What ended since it was last claimed is given back."""
+
+    def serve(self) -> None:
+        """Lets go whoever may, while the fleet is not `returning`."""
 
     def claims(self, *, share: bool) -> tuple[str | float, ...]:
         """All that it holds, or its ``share``, as the script's claim wants it."""
@@ -85,6 +88,7 @@ class Member(Protocol):
 class Fleet:
     """This process, as one of ``processes``. ``together`` says whether Redis keeps the limits now.
 
+    ``returning``: Redis is being told of what this process holds, so nobody is let go whom it would not hear of.
     ``processes`` are at least as many as were ``expected``, and as many as Redis has heard of lately.
     """
 
@@ -104,6 +108,7 @@ class Fleet:
         self.clock = clock
         self.id = uuid.uuid4().hex
         self.together = True
+        self.returning = False
         self._settling = settling
         self._look_every = look_every
         self._redis = redis_client(url)
@@ -226,9 +231,16 @@ class Fleet:
             await self._come_back()
 
     async def _come_back(self) -> None:
-        for member in self._members:
-            self._born = (await self._claim(member, share=False)).born
-        self.together = True
+        self.returning = True
+        try:
+            for member in self._members:
+                self._born = (await self._claim(member, share=False)).born
+        except Apart:
+            self.returning = False
+            for member in self._members:
+                member.serve()
+            raise
+        self.together, self.returning = True, False
         if self._told:
             log.info("limits are kept with the other processes again")
         for member in self._members:
@@ -243,5 +255,5 @@ class Fleet:
             self._watching.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=REDIS_SECONDS)
-        await self._redis.aclose()
-        await self._patient.aclose()
+        async with let_go(self._redis), let_go(self._patient):
+            pass

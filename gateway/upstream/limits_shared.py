@@ -39,6 +39,7 @@ class SharedLimiter(Limiter):
         self._fleet = fleet
         self._numbers = itertools.count(1)
         self._held: dict[str, tuple[Permit, asyncio.TimerHandle]] = {}
+        self._claimed: tuple[str, ...] = ()
         self._asking: dict[bool, asyncio.Task[None]] = {}
         self._settling: asyncio.TimerHandle | None = None
         self._heard: tuple[float, Heard] | None = None
@@ -73,12 +74,17 @@ class SharedLimiter(Limiter):
 
     def serve(self) -> None:
         """Lets go whoever may, or has Redis asked for them."""
+        if self._fleet.returning:
+            return
         if not self._fleet.together:
             super().serve()
             return
         for write in (False, True):
             if write not in self._asking and self._turns.first(write=write) is not None:
                 self._asking[write] = self._fleet.aside(self._ask(write=write))
+
+    def _enters(self, *, write: bool) -> bool:
+        return not self._fleet.together and super()._enters(write=write)
 
     async def _ask(self, *, write: bool) -> None:
         """Takes leases for those of a kind who wait, one after the other."""
@@ -168,6 +174,7 @@ class SharedLimiter(Limiter):
             return tuple(
                 part for kind, n, lasts in held for part in (kind, f"{self._fleet.id}:share:{n}", lasts * 1000)
             )
+        self._claimed = tuple(self._held)
         own: list[tuple[str, str, float]] = []
         for lease, (permit, _) in self._held.items():
             own.append((_kind(write=permit.write), lease, self._lasts(permit)))
@@ -191,10 +198,14 @@ class SharedLimiter(Limiter):
         self.serve()
 
     def rejoin(self) -> None:
-        """Goes on together."""
+        """Goes on together. Whatever ended on the way back stands in Redis as if it were under way."""
         if self._settling is not None:
             self._settling.cancel()
         self._turns.bounds = self.bounds
+        for lease in self._claimed:
+            if lease not in self._held:
+                self._give(lease, used=True)
+        self._claimed = ()
         self.serve()
 
     def close(self) -> None:

@@ -1,11 +1,14 @@
 """A client of Redis (or Valkey) that would rather fail than keep anyone waiting."""
 
+import contextlib
+from collections.abc import AsyncIterator
+
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-__all__ = ["REDIS_FAILURES", "REDIS_SECONDS", "redis_client"]
+__all__ = ["REDIS_FAILURES", "REDIS_SECONDS", "let_go", "redis_client"]
 
 REDIS_SECONDS = 0.5
 """For connecting, and for each answer. A healthy one takes under a millisecond, a snapshot's fork or a slow command of
@@ -30,3 +33,17 @@ def redis_client(url: str, *, blocking: float = 0.0) -> Redis:
         retry=Retry(NoBackoff(), 0),
     )
     return client
+
+
+@contextlib.asynccontextmanager
+async def let_go(client: Redis) -> AsyncIterator[Redis]:
+    """The client, whose connections are let go at the end.
+
+    Each is given the time of connecting to close, which a busy process may need for something else: it then fails as
+    late, though it is closed, and nobody is left whom that concerns.
+    """
+    try:
+        yield client
+    finally:
+        with contextlib.suppress(*REDIS_FAILURES):
+            await client.aclose()

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.end_to_end.stage import configured, emulators, id_of, served
+from tests.patience import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Endpoint:
     def ask(self, query: str, **variables: Any) -> Any:
         """The data of an answer without errors, asked without any client."""
         body = {"query": query, "variables": variables}
-        answer = httpx.post(self.url, json=body, trust_env=False, timeout=30).json()
+        answer = httpx.post(self.url, json=body, trust_env=False, timeout=PATIENCE).json()
         assert "errors" not in answer
         return answer["data"]
 

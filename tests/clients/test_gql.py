@@ -12,6 +12,7 @@ from graphql import GraphQLError
 
 from tests.clients.conftest import Endpoint
 from tests.end_to_end.stage import id_of
+from tests.patience import PATIENCE
 from tests.readme import block
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +32,7 @@ CUSTOMERS = gql(
 
 
 def over_http(endpoint: Endpoint, **options: Any) -> Client:
-    transport = HTTPXAsyncTransport(url=endpoint.url, trust_env=False, timeout=30)
+    transport = HTTPXAsyncTransport(url=endpoint.url, trust_env=False, timeout=PATIENCE)
     return Client(transport=transport, **options)
 
 

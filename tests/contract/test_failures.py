@@ -85,9 +85,10 @@ async def test_the_check_fails_with_the_error_that_stood_in_the_way(adapter: Ada
 
 
 async def test_an_answer_that_takes_too_long_times_out(vendor: Vendor, sandbox: RunningSandbox, part: ListPart) -> None:
-    sandbox.fault(kind="latency", seconds=0.4, times=None)
+    sandbox.fault(kind="hold", times=None)
     async with connected(vendor, sandbox, timeout=0.1) as hasty:
         error = await failure(reader(hasty, part).page(asking(2)))
+    sandbox.clear_faults()
 
     assert (TimedOut, "test", True) == (type(error), error.backend, error.retryable)
 

@@ -20,7 +20,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "reset_after"},
     {"kind": "truncate"},
     {"kind": "garbage"},
-    {"kind": "latency", "seconds": 0.1},
+    {"kind": "hold"},
     {"kind": "status", "status": 302},
     {"kind": "status", "status": 400},
     {"kind": "status", "status": 403},
@@ -90,7 +90,7 @@ async def test_no_error_tells_a_credential(
     texts: list[str] = []
     before = sandbox.count()
     for fault in FAULTS:
-        async with connected(vendor, sandbox, timeout=30 if fault["kind"] != "latency" else 0.05) as adapter:
+        async with connected(vendor, sandbox, timeout=30 if fault["kind"] != "hold" else 0.05) as adapter:
             texts += [repr(adapter)]
             await _signed_in(adapter)
             members = {**fault, "body": body} if fault["kind"] in ("status", "garbage") else fault

@@ -11,6 +11,8 @@ from adapters.contract import Adapter, Outcome, OutcomeState, PreparedCall, Vend
 from adapters.errors import AdapterError, BadCredentials, Forbidden, NotFound, OutcomeUnknown, RateLimited
 from tests.connecting import RunningSandbox, connected
 from tests.contract.writing import Write
+from tests.hurrying import pass_time
+from tests.patience import PATIENCE
 
 DONE, UNDONE, UNKNOWN = OutcomeState.DONE, OutcomeState.UNDONE, OutcomeState.UNKNOWN
 NOTHING = {"emails": 0, "letters": 0, "records": 0}
@@ -148,9 +150,14 @@ async def test_an_answer_that_takes_too_long_is_unknown(
     vendor: Vendor, adapter: Adapter, written_sandbox: RunningSandbox, write: Write
 ) -> None:
     performed = Performed(written_sandbox, await write.prepare(adapter))
-    written_sandbox.fault(kind="latency", seconds=0.3, route=route(written_sandbox, performed.call))
-    async with connected(vendor, written_sandbox, timeout=0.2) as hasty:
-        performed.outcomes = await hasty.perform(performed.call)
+    written_sandbox.fault(kind="hold", route=route(written_sandbox, performed.call))
+    async with connected(vendor, written_sandbox, timeout=PATIENCE) as patient:
+        performing = asyncio.ensure_future(patient.perform(performed.call))
+        while not performed.arrived:  # noqa: ASYNC110 - it is another thread's
+            await asyncio.sleep(0.01)
+        pass_time(PATIENCE)
+        performed.outcomes = await performing
+    written_sandbox.clear_faults()
     while [entry["status"] for entry in performed.arrived] == [None]:  # noqa: ASYNC110 - it is another thread's
         await asyncio.sleep(0.01)  # the emulator is at it yet, which the next test is not to see
 

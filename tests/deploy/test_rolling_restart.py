@@ -17,6 +17,7 @@ from tests.deploy.tools import DEPLOY, program
 from tests.faults.gateway_process import gateway
 from tests.faults.vendors import Vendors, running_vendors
 from tests.faults.waiting import until
+from tests.patience import PATIENCE
 from tests.redis_server import RedisServer
 
 QUERY = "{ customers(first: 2) { nodes { name } problems { code } } }"
@@ -73,7 +74,7 @@ class Asking:
         until(lambda: self.answers.total() > enough, lambda: str(self.answers))
 
     def _ask(self) -> None:
-        with httpx.Client(trust_env=False, timeout=60) as client:
+        with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
             while not self._over.is_set():
                 self.answers[self._answer(client)] += 1
 
@@ -97,7 +98,7 @@ def configuration(vendors: Vendors, folder: Path, port: int, ledger: str, redis:
 
 def answers(url: str) -> bool:
     with contextlib.suppress(httpx.TransportError):
-        return httpx.get(url, trust_env=False).status_code == 200
+        return httpx.get(url, trust_env=False, timeout=PATIENCE).status_code == 200
     return False
 
 

@@ -135,7 +135,7 @@ class Stage:
     def clear_faults(self) -> None:
         """Drops all faults."""
         for sandbox in self.sandboxes.values():
-            sandbox.state.faults.clear()
+            sandbox.state.drop_faults()
 
 
 def id_of(type_name: str, backend: str, native_id: object) -> str:
@@ -182,7 +182,7 @@ async def staged(server: SandboxServer, settings: Settings | None = None) -> Asy
             yield Stage(gateway, sandboxes)
         finally:
             for sandbox in sandboxes.values():
-                sandbox.state.faults.clear()
+                sandbox.state.drop_faults()
 
 
 @contextlib.contextmanager

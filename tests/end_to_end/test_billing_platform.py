@@ -9,6 +9,7 @@ import pytest
 from adapters.billing_platform.sandbox import READ_ONLY_TOKEN
 from adapters.sandbox_server import SandboxServer
 from tests.end_to_end.stage import Stage, configured, emulators, id_of, served, staged
+from tests.patience import PATIENCE
 
 KEY = "billing-platform"
 BASE = "/backend/api/v1"
@@ -128,8 +129,10 @@ async def test_correspondence_by_id_is_described_in_json(examples: Stage) -> Non
 def test_the_letter_is_asked_for_by_its_accept_header_and_404107_is_a_file_not_there() -> None:
     with emulators("billing_platform", seed="examples") as server, served(configured(server)) as url:
         query = f'{{ nodes(ids: ["{READY}", "{NOT_READY}"]) {{ ... on Correspondence {{ pdf {{ url }} }} }} }}'
-        answer = httpx.post(f"{url}/graphql", json={"query": query}, trust_env=False).json()
-        ready, not_ready = (httpx.get(node["pdf"]["url"], trust_env=False) for node in answer["data"]["nodes"])
+        answer = httpx.post(f"{url}/graphql", json={"query": query}, trust_env=False, timeout=PATIENCE).json()
+        ready, not_ready = (
+            httpx.get(node["pdf"]["url"], trust_env=False, timeout=PATIENCE) for node in answer["data"]["nodes"]
+        )
         entries = server.sandboxes["billing_platform"].state.journal_since(2)
 
     assert [(entry["raw_path"], dict(entry["headers"])["accept"]) for entry in entries] == [

@@ -6,6 +6,7 @@ from typing import Any
 from adapters.sandbox_server import SandboxServer
 from adapters.sandboxing import Sandbox
 from tests.end_to_end.stage import Reply, Stage, configured, id_of, staged
+from tests.patience import PATIENCE
 
 CUSTOMERS = """query ($backend: String!) {
   customers(first: 50, backends: [$backend]) {
@@ -122,7 +123,7 @@ async def test_the_lists_of_fifty_customers_are_read_at_once_as_far_as_the_vendo
     watched = Watched(company.sandboxes["billing_platform"], enough=8)
     object.__setattr__(company.sandboxes["billing_platform"], "app", watched)
     try:
-        async with staged(company) as stage, asyncio.timeout(30):
+        async with staged(company) as stage, asyncio.timeout(PATIENCE):
             reply = await stage.ask(CUSTOMERS, backend="billing-platform")
     finally:
         object.__setattr__(company.sandboxes["billing_platform"], "app", watched._app)

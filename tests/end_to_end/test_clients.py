@@ -10,6 +10,7 @@ import pytest
 from adapters.sandbox_server import SandboxServer
 from tests.end_to_end.stage import configured, emulators, served
 from tests.node import run_script
+from tests.patience import PATIENCE
 
 SOCKET, EVENTS = "ws", "sse"
 QUERY = "{ backends { key } }"
@@ -45,7 +46,7 @@ def followed(client: str, url: str, *operations: dict[str, Any], **options: Any)
 
 def data(url: str, query: str, **variables: Any) -> Any:
     body = {"query": query, "variables": variables}
-    answer = httpx.post(url, json=body, trust_env=False, timeout=30).json()
+    answer = httpx.post(url, json=body, trust_env=False, timeout=PATIENCE).json()
     assert "errors" not in answer, answer
     return answer["data"]
 
@@ -96,14 +97,14 @@ URQL = (
 
 
 def test_urql_gets_its_queries_answered_whole(url: str) -> None:
-    answer = httpx.post(url, json={"query": QUERY}, headers={"Accept": URQL}, trust_env=False)
+    answer = httpx.post(url, json={"query": QUERY}, headers={"Accept": URQL}, trust_env=False, timeout=PATIENCE)
     expected = (200, "application/graphql-response+json; charset=utf-8", ANSWER)
     assert (answer.status_code, answer.headers["content-type"], answer.json()) == expected
 
 
 @pytest.mark.parametrize("query", [DEFERRED, 'subscription { dispatchProgress(id: "none") { state } }'])
 def test_urql_gets_events_for_what_comes_in_parts(query: str, url: str) -> None:
-    answer = httpx.post(url, json={"query": query}, headers={"Accept": URQL}, trust_env=False)
+    answer = httpx.post(url, json={"query": query}, headers={"Accept": URQL}, trust_env=False, timeout=PATIENCE)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
     assert "\r" not in answer.text
     assert answer.text.endswith("event: complete\ndata: \n\n")

@@ -10,6 +10,7 @@ import pytest
 
 from adapters.sandbox_server import SandboxServer
 from tests.end_to_end.stage import Stage, configured, emulators, id_of, served, staged
+from tests.patience import PATIENCE
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LETTER = id_of("Letter", "smallinvoice", 33906)
@@ -144,7 +145,7 @@ async def test_the_backends_say_what_they_can_do(stage: Stage) -> None:
 
 def test_each_example_is_a_tab_of_the_explorer_under_the_name_in_its_first_line(company: SandboxServer) -> None:
     with served(configured(company)) as url:
-        tabs = httpx.get(f"{url}/_static/tabs.json", trust_env=False).json()["tabs"]
+        tabs = httpx.get(f"{url}/_static/tabs.json", trust_env=False, timeout=PATIENCE).json()["tabs"]
     expected = {
         document(file.stem).strip(): variables(file.stem) for file in EXAMPLES.iterdir() if file.suffix == ".graphql"
     }

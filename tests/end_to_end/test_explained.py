@@ -9,6 +9,7 @@ import pytest
 
 from adapters.sandbox_server import SandboxServer
 from tests.end_to_end.stage import configured, emulators, served
+from tests.patience import PATIENCE
 
 PAGE = (
     '{ customers(first: 3, backends: ["smallinvoice"]) { nodes { code counterparts { name }'
@@ -23,7 +24,7 @@ def url(company: SandboxServer) -> Iterator[str]:
 
 
 def ask(url: str, query: str, **headers: str) -> Any:
-    return httpx.post(url, json={"query": query}, headers=headers, trust_env=False, timeout=30)
+    return httpx.post(url, json={"query": query}, headers=headers, trust_env=False, timeout=PATIENCE)
 
 
 def explained(url: str, query: str) -> list[dict[str, Any]]:

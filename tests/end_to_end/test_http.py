@@ -8,6 +8,7 @@ import pytest
 
 from adapters.sandbox_server import SandboxServer
 from tests.end_to_end.stage import configured, served
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -17,11 +18,11 @@ def url(company: SandboxServer) -> Iterator[str]:
 
 
 def get(url: str, **members: Any) -> httpx.Response:
-    return httpx.get(url, trust_env=False, timeout=30, **members)
+    return httpx.get(url, trust_env=False, timeout=PATIENCE, **members)
 
 
 def post(url: str, **members: Any) -> httpx.Response:
-    return httpx.post(url, trust_env=False, timeout=30, **members)
+    return httpx.post(url, trust_env=False, timeout=PATIENCE, **members)
 
 
 def test_a_query_is_posted_as_json(url: str) -> None:

@@ -24,7 +24,8 @@ from tests.gateway.asking import gateway_over
 from tests.gateway.asking import gid as global_id
 from tests.gateway.fakes import Source, fake
 from tests.gateway.records import customer, letter
-from tests.gateway.serving import PATIENCE, routes_of, serving
+from tests.gateway.serving import routes_of, serving
+from tests.patience import PATIENCE
 
 LINK = "query($id: ID!) { node(id: $id) { ... on Letter { pdf { url } } } }"
 
@@ -74,7 +75,7 @@ async def door(sqlite_url: str) -> AsyncIterator[Door]:
         stack.push_async_callback(database.close)
         door = Door(gateway, KeyTable(database), httpx.AsyncClient(), source)
         keys = KnownKeys(door.table, utc_now, lambda: door.passed)
-        gateway.authenticator = BearerAuthenticator(keys, LocalRates(5), LocalRates(20))
+        gateway.authenticator = BearerAuthenticator(keys, LocalRates(5), LocalRates(20, lambda: door.passed))
         address = await stack.enter_async_context(serving(routes_of(gateway)))
         door.client = await stack.enter_async_context(
             httpx.AsyncClient(base_url=f"http://{address}", trust_env=False, timeout=PATIENCE)

@@ -25,6 +25,7 @@ from tests.contract.test_secrets import sessions
 from tests.end_to_end.stage import VENDORS, configured, emulators, served
 from tests.faults.fault_proxy import nowhere
 from tests.gateway.postroom import logs_restored
+from tests.patience import PATIENCE
 
 NAMES = sorted(VENDORS)
 
@@ -104,7 +105,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
 def ask(url: str, told: Told) -> None:
     """Every question, explained; and the metrics."""
     headers = {"X-Postroom-Explain": "1"}
-    with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+    with httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE) as client:
         for question in QUESTIONS:
             answer = client.post("/graphql", json={"query": question.replace("%s", DOCUMENT)}, headers=headers)
             told.answers += [answer.text, str(answer.headers)]

@@ -8,6 +8,7 @@ import pytest
 
 from adapters.sandbox_server import SandboxServer
 from tests.end_to_end.stage import Call, Stage, configured, emulators, id_of, served, staged
+from tests.patience import PATIENCE
 
 KEY = "smallinvoice"
 LETTER = id_of("Letter", KEY, 2)
@@ -117,9 +118,11 @@ def test_a_pdf_and_a_preview_are_streamed_and_a_refusal_in_json_is_never_one() -
             "{ letters(first: 1) { nodes { nativeId pdf { url } preview(page: 1, size: W1240) { url }"
             " beyond: preview(page: 99) { url } } } }"
         )
-        answer = httpx.post(f"{url}/graphql", json={"query": query}, trust_env=False).json()
+        answer = httpx.post(f"{url}/graphql", json={"query": query}, trust_env=False, timeout=PATIENCE).json()
         (letter,) = answer["data"]["letters"]["nodes"]
-        files = [httpx.get(letter[name]["url"], trust_env=False) for name in ("pdf", "preview", "beyond")]
+        files = [
+            httpx.get(letter[name]["url"], trust_env=False, timeout=PATIENCE) for name in ("pdf", "preview", "beyond")
+        ]
         entries = server.sandboxes["smallinvoice"].state.journal_since(1)
 
     native_id = letter["nativeId"]

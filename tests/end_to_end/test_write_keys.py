@@ -95,8 +95,11 @@ async def test_the_same_again_is_one_write(creation: Creation, stage: Stage) -> 
 
 
 async def test_the_same_twice_at_once_is_one_write(creation: Creation, stage: Stage) -> None:
-    stage.fault(creation.key, kind="latency", route=creation.route, seconds=0.3)
-    both = await asyncio.gather(creation.ask(stage), creation.ask(stage))
+    stage.fault(creation.key, kind="hold", route=creation.route)
+    asking = [asyncio.create_task(creation.ask(stage)) for _ in range(2)]
+    await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+    stage.clear_faults()
+    both = await asyncio.gather(*asking)
     problems = sorted((one["problems"] for one in both), key=len)
     assert problems == [[], [{"code": "CONFLICT", "path": ["idempotencyKey"], "retryable": True}]]
     assert (await creation.ask(stage) in both, creation.writes(stage)) == (True, (1, 1))

@@ -22,7 +22,8 @@ from tests.engine.world import World
 from tests.gateway.behaviour import Call
 from tests.gateway.records import letter, template
 from tests.gateway.server.test_leaving import Held, hang_up
-from tests.gateway.serving import PATIENCE, routes_of, serving
+from tests.gateway.serving import routes_of, serving
+from tests.patience import PATIENCE
 
 CHAIN: Final = "{ letters { nodes { customer { letters { nodes { title } } } } } }"
 """Three loads, one below the other, at each backend that has letters."""

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from tests.faults.waiting import until
+from tests.patience import PATIENCE
 
 __all__ = ["GatewayProcess", "gateway"]
 
@@ -80,7 +81,7 @@ class GatewayProcess:
     def ask(self, query: str, **variables: Any) -> Any:
         """The data of an answer without errors."""
         body = {"query": query, "variables": variables}
-        answer = httpx.post(self._url, json=body, timeout=120, trust_env=False).json()
+        answer = httpx.post(self._url, json=body, timeout=PATIENCE, trust_env=False).json()
         assert "errors" not in answer, answer
         return answer["data"]
 

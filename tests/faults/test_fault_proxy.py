@@ -15,6 +15,7 @@ from tests.faults.fault_proxy import FaultProxy
 from tests.faults.proxied import utc_now
 from tests.faults.waiting import until
 from tests.faults.wire_faults import answers, drips, late, reset, stalled
+from tests.patience import PATIENCE
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
@@ -33,7 +34,7 @@ def proxy() -> Iterator[FaultProxy]:
 
 @pytest.fixture
 async def client(proxy: FaultProxy) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=proxy.url, trust_env=False, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=proxy.url, trust_env=False, timeout=PATIENCE) as client:
         yield client
 
 

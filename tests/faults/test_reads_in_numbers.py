@@ -16,6 +16,7 @@ from tests.faults.fault_proxy import Fault
 from tests.faults.proxied import NAMES, Proxied
 from tests.faults.test_reads_under_faults import read
 from tests.faults.wire_faults import answers, reset
+from tests.patience import PATIENCE
 
 VENDORS = ["kashflow", *(pytest.param(name, marks=pytest.mark.whole) for name in NAMES if name != "kashflow")]
 READS = 2_000
@@ -103,7 +104,7 @@ async def test_a_vendor_that_comes_back_is_read_again(proxied: Proxied) -> None:
         await told(adapter, [customers[0]] * 30)
         proxied.proxy.heal()
         answer: str | AdapterError = ""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while answer != customers[0]:
                 answer = await read(adapter, customers[0])
                 await asyncio.sleep(0.05)

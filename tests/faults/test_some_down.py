@@ -24,6 +24,7 @@ from tests.faults.fault_proxy import Fault
 from tests.faults.proxied import NAMES, Proxied
 from tests.faults.wire_faults import answers, reset, stalled
 from tests.gateway.postroom import logs_restored
+from tests.patience import PATIENCE
 
 Company = Mapping[str, Proxied]
 
@@ -72,7 +73,7 @@ def asking(company: Company, folder: Path) -> Iterator[httpx.Client]:
     """A client of a gateway of its own: what an earlier one knew of its backends is forgotten."""
     with (
         served(settings_over(company, folder)) as url,
-        httpx.Client(base_url=url, trust_env=False, timeout=60) as client,
+        httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE) as client,
     ):
         yield client
 

@@ -21,6 +21,7 @@ from tests.faults.figures import ledger_items
 from tests.faults.gateway_process import PAYLOAD, GatewayProcess, gateway
 from tests.faults.vendors import EMAILS, Vendors, letter_ids, running_vendors
 from tests.faults.waiting import until
+from tests.patience import PATIENCE
 
 KILLED_AFTER = 30
 """Seconds between an orchestrator's SIGTERM and its SIGKILL."""
@@ -68,7 +69,7 @@ def test_readiness_ends_at_once_and_everything_else_goes_on_for_a_while(
         before = ready(process)
         process.signalled(signal.SIGTERM)
         until(lambda: ready(process).status_code == 503, process.log)
-        with httpx.Client(trust_env=False) as client:
+        with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
             late = client.post(process.address("/graphql"), json={"query": CUSTOMERS})
         assert process.ends_with(within=KILLED_AFTER) == 0
 

@@ -14,6 +14,7 @@ from tests.faults.conftest import Judge, Scale
 from tests.faults.gateway_process import GatewayProcess, gateway
 from tests.faults.vendors import EMAILS, Vendors, letter_ids, running_vendors
 from tests.faults.waiting import until
+from tests.patience import PATIENCE
 
 TIMES = {"lease_margin_seconds": 2, "sweep_seconds": 1, "dead_after_seconds": 2}
 TWO = ("letters-a", "letters-b")
@@ -118,7 +119,7 @@ def test_what_one_process_sends_is_followed_at_the_other(
 def events(url: str, body: Any) -> Iterator[Any]:
     """What an event stream tells until it ends."""
     headers = {"Accept": "text/event-stream"}
-    with httpx.stream("POST", url, json=body, headers=headers, trust_env=False, timeout=60) as stream:
+    with httpx.stream("POST", url, json=body, headers=headers, trust_env=False, timeout=PATIENCE) as stream:
         for line in stream.iter_lines():
             if line.startswith("data:") and (told := line.removeprefix("data:").strip()):
                 yield json.loads(told)["data"]["dispatchProgress"]
@@ -130,6 +131,6 @@ def messages(url: str, body: Any) -> Iterator[Any]:
     with connect(where, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None) as socket:
         for message in ({"type": "connection_init"}, {"id": "1", "type": "subscribe", "payload": body}):
             socket.send(json.dumps(message))
-        while (told := json.loads(socket.recv(60)))["type"] != "complete":
+        while (told := json.loads(socket.recv(PATIENCE)))["type"] != "complete":
             if told["type"] == "next":
                 yield told["payload"]["data"]["dispatchProgress"]

@@ -18,6 +18,7 @@ from gateway.settings import load_settings
 from tests.faults.vendors import running_vendors
 from tests.faults.waiting import until
 from tests.gateway.postroom import interrupted, run, started
+from tests.patience import PATIENCE
 
 WORKERS = 2
 
@@ -37,7 +38,7 @@ def is_alive(pid: int) -> bool:
 
 def answers(url: str) -> bool:
     """Whether a query is answered; each on a connection of its own, so that any worker may have it."""
-    answer = httpx.post(url, json={"query": "{ backends { key } }"}, timeout=30, trust_env=False)
+    answer = httpx.post(url, json={"query": "{ backends { key } }"}, timeout=PATIENCE, trust_env=False)
     return bool(answer.json()["data"]["backends"] == [{"key": "letters"}])
 
 
@@ -70,7 +71,7 @@ def test_several_processes_answer_one_is_replaced_and_all_go_when_told(configura
 
 def operations_of(url: str) -> dict[str, float]:
     """How many queries each process has answered, as one of them tells."""
-    text = httpx.get(url.replace("/graphql", "/metrics"), timeout=30, trust_env=False).text
+    text = httpx.get(url.replace("/graphql", "/metrics"), timeout=PATIENCE, trust_env=False).text
     count = "postroom_graphql_operation_seconds_count"
     found = re.findall(rf'^{count}\{{.*worker="(\d)".*\}} (\S+)$', text, re.MULTILINE)
     found += re.findall(r"^postroom_workers_(answering) (\S+)$", text, re.MULTILINE)

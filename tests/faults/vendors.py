@@ -62,7 +62,7 @@ class Vendors:
     def heal(self) -> None:
         """Drops all faults."""
         for sandbox in self._server.sandboxes.values():
-            sandbox.state.faults.clear()
+            sandbox.state.drop_faults()
 
     def outbox(self) -> Counter[Sent]:
         """How often each thing left the house."""

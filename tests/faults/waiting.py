@@ -3,15 +3,14 @@
 import time
 from collections.abc import Callable
 
-__all__ = ["LONGEST_WAIT", "until"]
+from tests.patience import PATIENCE
 
-LONGEST_WAIT = 60.0
-"""Seconds after which what has not happened counts as never happening."""
+__all__ = ["until"]
 
 _BETWEEN_LOOKS = 0.005
 
 
-def until(happened: Callable[[], object], what: Callable[[], str] | str, *, seconds: float = LONGEST_WAIT) -> None:
+def until(happened: Callable[[], object], what: Callable[[], str] | str, *, seconds: float = PATIENCE) -> None:
     """Waits until something has happened; fails, saying ``what`` was waited for, when it has not in time."""
     deadline = time.monotonic() + seconds
     while not happened():

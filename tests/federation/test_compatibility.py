@@ -28,12 +28,13 @@ from graphql import build_client_schema, get_introspection_query, strip_ignored_
 from gateway.schema.entity_keys import ENTITY_KEYS
 from tests.end_to_end.stage import id_of
 from tests.node import answer_of
+from tests.patience import PATIENCE
 
 
 def ask(endpoint: str, query: str, **variables: Any) -> Any:
     """The data of an answer without errors."""
     body = {"query": query, "variables": variables}
-    answer: Mapping[str, Any] = httpx.post(endpoint, json=body, trust_env=False, timeout=30).json()
+    answer: Mapping[str, Any] = httpx.post(endpoint, json=body, trust_env=False, timeout=PATIENCE).json()
     assert "errors" not in answer
     return answer["data"]
 

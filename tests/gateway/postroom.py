@@ -11,11 +11,12 @@ from typing import IO
 
 import structlog
 
+from tests.patience import PATIENCE
+
 __all__ = ["COMMAND", "environment", "interrupted", "logs_restored", "run", "started"]
 
 COMMAND = (sys.executable, "-m", "gateway")
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0
 
 
 def environment(added: Mapping[str, str] | None = None) -> dict[str, str]:

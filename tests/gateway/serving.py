@@ -22,9 +22,6 @@ SERVER = ServerSettings(allowed_hosts=["a"])
 
 CONNECTIONS = ConnectionSettings()
 
-PATIENCE = 10.0
-"""Seconds after which a test that waits for something gives up; none waits so long when all is well."""
-
 
 def routes_of(gateway: Gateway) -> Sequence[BaseRoute]:
     """What the gateway's application serves, over backends that are connected already."""

@@ -1,5 +1,6 @@
 """The parts of fake adapters: lists in memory that page as vendors do."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, Literal, TypeVar
 
@@ -188,10 +189,16 @@ class TemplateShelf(Shelf[CustomerEmailTemplate]):
 def stripped(record: T, carried: frozenset[str]) -> T:
     """The record without those of its attributes that cost a call and are not carried."""
     struct: Any = record
-    attributes = msgspec.structs.fields(struct)
-    lost = {one.name: UNSET for one in attributes if one.default is UNSET and one.name not in carried}
+    kind: Any = type(struct)
+    lost = dict.fromkeys(costly(kind) - carried, UNSET)
     whole: T = msgspec.structs.replace(struct, **lost)
     return whole
+
+
+@functools.cache
+def costly(kind: Any) -> frozenset[str]:
+    """The attributes of records of this type that may cost a call."""
+    return frozenset(one.name for one in msgspec.structs.fields(kind) if one.default is UNSET)
 
 
 def in_order(rows: Sequence[T], value_of: Callable[[T], Any], *, descending: bool) -> list[T]:

@@ -16,6 +16,7 @@ from gateway.__main__ import run as command
 from gateway.commands.serve import EXAMPLE_QUERY
 from gateway.schema.build import build_schema
 from tests.gateway.postroom import interrupted, run, started
+from tests.patience import PATIENCE
 
 QUERY = "query Q($first: Int!) { backends { vendor } customers(first: $first) { problems { code } nodes { name } } }"
 VARIABLES = '{"first": 1}'
@@ -166,7 +167,7 @@ def gateway_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.URL]
 
 
 def test_the_gateway_answers_where_it_says(gateway_url: httpx.URL) -> None:
-    answer = httpx.post(gateway_url, json={"query": EXAMPLE_QUERY}, timeout=30)
+    answer = httpx.post(gateway_url, json={"query": EXAMPLE_QUERY}, timeout=PATIENCE)
     content = answer.json()
     assert (answer.status_code, content.get("errors"), content["data"]["customers"]["problems"]) == (200, None, [])
     assert [len(node["counterparts"]) for node in content["data"]["customers"]["nodes"]] == [3, 3, 3]

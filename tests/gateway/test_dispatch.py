@@ -15,6 +15,7 @@ from gateway.schema.query import dispatch_id
 from tests.gateway.asking import answer, data, gateway_over, gid
 from tests.gateway.logged import troubles
 from tests.gateway.sending import DELIVER, EMAIL, LETTER, POST, STATEMENTS, only_item, sender, sent
+from tests.patience import PATIENCE
 
 DONE, UNDONE, UNKNOWN = OutcomeState.DONE, OutcomeState.UNDONE, OutcomeState.UNKNOWN
 
@@ -202,7 +203,7 @@ async def test_a_caller_that_leaves_does_not_take_the_send_along() -> None:
     gateway = gateway_over(a)
     gate = a.behaviour.hold("perform")
     asked = asyncio.create_task(answer(gateway, EMAIL, input={"document": LETTER}))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await gate.begun.wait()
         before = (await data(gateway, "{ dispatches { nodes { state counts { sending } } } }"))["dispatches"]["nodes"]
         asked.cancel()
@@ -218,7 +219,7 @@ async def test_a_send_is_in_the_ledger_before_the_vendor_is_called() -> None:
     gateway = gateway_over(a)
     gate = a.behaviour.hold("perform")
     asked = asyncio.create_task(answer(gateway, EMAIL, input={"document": LETTER}))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await gate.begun.wait()
         query = "query($id: ID!) { node(id: $id) { ... on Letter { dispatchItems { nodes { state } } } } }"
         found = await data(gateway, query, id=LETTER)

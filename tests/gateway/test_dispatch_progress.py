@@ -18,7 +18,8 @@ from tests.gateway.asking import answer, data, gateway_over, gid
 from tests.gateway.fakes import Fake, fake
 from tests.gateway.knowing import Known
 from tests.gateway.records import customer
-from tests.gateway.serving import PATIENCE, routes_of, serving
+from tests.gateway.serving import routes_of, serving
+from tests.patience import PATIENCE
 
 PROGRESS = "subscription($id: ID!) { dispatchProgress(id: $id) { state counts { sending accepted failed } } }"
 SEND = "mutation($ids: [ID!]) { emailStatements(input: {customers: $ids}) { dispatch { id } } }"

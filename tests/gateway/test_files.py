@@ -22,7 +22,8 @@ from tests.gateway.asking import Clock, answer, data, gateway_over, gid
 from tests.gateway.fakes import Fake, Source, fake
 from tests.gateway.knowing import Known
 from tests.gateway.records import correspondence, letter
-from tests.gateway.serving import PATIENCE, serving
+from tests.gateway.serving import serving
+from tests.patience import PATIENCE
 
 FORBIDDEN = (403, "This is no link of this gateway.\n")
 LINKS = """query($id: ID!) { node(id: $id) {
@@ -268,7 +269,7 @@ async def streaming(a: Fake, gateway: Gateway) -> AsyncIterator[httpx.Response]:
     async with (
         asyncio.timeout(PATIENCE),
         serving([route]) as address,
-        httpx.AsyncClient(trust_env=False) as client,
+        httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client,
         client.stream("GET", f"http://{address}{path}") as response,
     ):
         yield response

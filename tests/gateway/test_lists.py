@@ -12,6 +12,7 @@ from gateway import lists
 from tests.gateway.asking import answer, data, gateway_over
 from tests.gateway.fakes import Fake, fake
 from tests.gateway.records import customer, message, template
+from tests.patience import PATIENCE
 
 PAGE = """
 query($first: Int!, $after: String, $backends: [String!], $filter: CustomerFilter, $orderBy: CustomerOrder) {
@@ -142,7 +143,7 @@ async def test_all_backends_are_asked_before_any_has_answered() -> None:
     fakes = [of(key, 1) for key in "abc"]
     gates = [one.behaviour.hold("customers.page") for one in fakes]
     asked = asyncio.create_task(data(gateway_over(*fakes), PAGE, first=10))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.gather(*(gate.begun.wait() for gate in gates))
         assert not asked.done()
         for gate in gates:

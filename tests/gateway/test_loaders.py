@@ -15,6 +15,7 @@ from tests.connecting import asking
 from tests.gateway.asking import answer, data, gateway_over, gid
 from tests.gateway.fakes import Fake, fake
 from tests.gateway.records import correspondence, customer, letter, message, template
+from tests.patience import PATIENCE
 
 
 def page_of_customers(key: str = "a", count: int = 50, **options: Any) -> Fake:
@@ -214,7 +215,7 @@ async def test_a_batch_that_is_cancelled_answers_each_of_its_keys() -> None:
         raise asyncio.CancelledError
 
     loader = SafeLoader(batch)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         answers = await asyncio.gather(loader.load("a"), loader.load("b"), return_exceptions=True)
     assert list(map(type, answers)) == [BatchCancelledError, BatchCancelledError]
 

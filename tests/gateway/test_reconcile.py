@@ -16,6 +16,7 @@ from tests.gateway.asking import Clock, data, gateway_over, gid
 from tests.gateway.fakes import Fake, fake
 from tests.gateway.records import customer
 from tests.gateway.sending import EMAIL, LETTER, RECONCILE, STATEMENTS, only_item, sender, sent
+from tests.patience import PATIENCE
 
 DONE, UNDONE, UNKNOWN = OutcomeState.DONE, OutcomeState.UNDONE, OutcomeState.UNKNOWN
 
@@ -196,7 +197,7 @@ async def test_sent_things_are_timed_by_the_gateways_clock() -> None:
     gateway = gateway_over(a, clock=clock)
     gate = a.behaviour.hold("perform")
     asked = asyncio.create_task(sent(gateway, EMAIL, document=LETTER))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await gate.begun.wait()
         clock.forward(seconds=5)
         gate.release.set()

@@ -16,6 +16,7 @@ from gateway.dispatch.ledger import LedgerUnavailableError
 from gateway.dispatch.timing import USUAL
 from tests.gateway.asking import Clock, data, gateway_over, gid
 from tests.gateway.sending import DELIVER, DISPATCH, EMAIL, LETTER, STATEMENTS, sender, sent
+from tests.patience import PATIENCE
 
 EMAILS = f"mutation($input: EmailDocumentsInput!) {{ sent: emailDocuments(input: $input) {{ {DISPATCH} }} }}"
 DELIVERS = f"mutation($input: DeliverDocumentsInput!) {{ sent: deliverDocuments(input: $input) {{ {DISPATCH} }} }}"
@@ -86,7 +87,7 @@ async def test_the_same_key_while_the_first_is_running_answers_it_running() -> N
     gateway = gateway_over(a)
     gate = a.behaviour.hold("perform")
     first = asyncio.create_task(sent(gateway, EMAIL, document=LETTER, idempotencyKey="k"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await gate.begun.wait()
         second = await sent(gateway, EMAIL, document=LETTER, idempotencyKey="k")
         gate.release.set()

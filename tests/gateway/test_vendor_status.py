@@ -20,6 +20,7 @@ from tests.gateway.asking import Clock, data, gateway_over, gid
 from tests.gateway.fakes import Fake, fake
 from tests.gateway.records import NOW, correspondence
 from tests.gateway.sending import only_item, sent
+from tests.patience import PATIENCE
 
 DISPATCH = """{
   dispatch { id state requestedAt items { nodes { state settledAt problem { code message } } } }
@@ -138,7 +139,7 @@ async def test_the_same_key_twice_at_once_sends_once_and_answers_the_same_whatev
     gateway = gateway_over(a)
     reading = a.behaviour.hold(READ)
     late = asyncio.create_task(email(gateway, idempotencyKey="k"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await reading.begun.wait()
         del a.behaviour.gates[READ]
         first = await email(gateway, idempotencyKey="k")
@@ -313,7 +314,7 @@ async def test_of_an_attempt_that_was_lost_it_is_known_too_that_the_status_was_r
     gateway = gateway_over(a, clock=clock)
     performing = a.behaviour.hold("perform")
     lost = asyncio.create_task(email(gateway))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await performing.begun.wait()
         clock.forward(hours=1)
         await gateway.sending.ledger.expire(now=clock())
@@ -331,7 +332,7 @@ async def test_of_an_attempt_of_a_run_that_was_lost_it_is_known_too() -> None:
     gateway = gateway_over(a, clock=clock)
     performing = a.behaviour.hold("perform")
     lost = asyncio.create_task(run_over(gateway, 2))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await performing.begun.wait()
         clock.forward(hours=1)
         await gateway.sending.ledger.expire(now=clock())

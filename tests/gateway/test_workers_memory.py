@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 ROLLUP = Path("/proc/self/smaps_rollup")
 COLLECTING = """
@@ -31,6 +33,6 @@ with contextlib.suppress(CommandFailure):  # it ends at once
 @pytest.mark.skipif(not ROLLUP.exists(), reason="Linux alone tells what is shared")
 def test_a_workers_collector_leaves_what_it_shares_with_the_others_shared() -> None:
     command = [sys.executable, "-c", COLLECTING]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)  # noqa: S603 - ours
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True)  # noqa: S603 - ours
     before, after = map(int, done.stdout.split())
     assert after - before < 8 * 1024

@@ -26,6 +26,7 @@ from tests.gateway.writing import (
     text_of,
     writer,
 )
+from tests.patience import PATIENCE
 
 CHANGE = {"id": LETTER, "title": "New", "idempotencyKey": "k"}
 KEYED: list[tuple[str, dict[str, Any]]] = [
@@ -162,7 +163,7 @@ async def test_while_the_first_is_running_the_second_is_told_to_ask_again() -> N
     a = writer()
     gateway = gateway_over(a)
     gate = a.behaviour.hold("perform")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         first = asyncio.create_task(asked(gateway))
         await gate.begun.wait()
         second = await asked(gateway)
@@ -184,7 +185,7 @@ async def test_who_cannot_wait_is_told_that_it_is_still_being_done(
     gateway = gateway_over(a)
     given: dict[str, Any] = CHANGE | {"idempotencyKey": key}
     gate = a.behaviour.hold("perform")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         first = asyncio.create_task(asked(gateway, **given))
         await gate.begun.wait()
         gateway.sending._answer_now.set()
@@ -203,7 +204,7 @@ async def test_what_nobody_lived_to_hear_of_is_unknown_for_good_and_never_writte
     clock = Clock()
     gateway = gateway_over(a, clock=clock)
     a.behaviour.hold("perform")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         lost = asyncio.create_task(asked(gateway))
         await a.behaviour.gates["perform"].begun.wait()
         told = []
@@ -222,7 +223,7 @@ async def test_a_late_answer_is_still_kept() -> None:
     clock = Clock()
     gateway = gateway_over(a, clock=clock)
     gate = a.behaviour.hold("perform")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         slow = asyncio.create_task(asked(gateway))
         await gate.begun.wait()
         clock.forward(minutes=5)
@@ -256,7 +257,7 @@ async def test_a_caller_that_leaves_finds_the_outcome_under_the_key() -> None:
     a = writer()
     gateway = gateway_over(a)
     gate = a.behaviour.hold("perform")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         left = asyncio.create_task(asked(gateway))
         await gate.begun.wait()
         left.cancel()

@@ -28,6 +28,7 @@ from tests.gateway.writing import (
     writer,
     written,
 )
+from tests.patience import PATIENCE
 
 DAY = datetime.date(2026, 2, 3)
 
@@ -241,7 +242,7 @@ async def test_a_caller_that_leaves_does_not_take_the_write_along() -> None:
     gateway = gateway_over(a)
     gate = a.behaviour.hold("perform")
     asked = asyncio.create_task(answer(gateway, text_of("updateLetter"), input={"id": LETTER}))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await gate.begun.wait()
         asked.cancel()
         gate.release.set()

@@ -12,9 +12,6 @@ from tests.browser import barriers, photographed, watched_page
 from tests.faults.vendors import EMAILS, letter_ids
 from tests.pages.conftest import Served
 
-PATIENCE = 20_000
-"""Milliseconds to wait for the gateway at most."""
-
 PDF = """query Paper {
   documents(first: 3, orderBy: { field: DATE, direction: DESC }) { nodes { title pdf { url } } }
 }"""
@@ -53,7 +50,7 @@ async def takes_note_of(page: Page, query: str) -> None:
 async def opened(page: Page, served: Served) -> None:
     await page.goto(served.at("/graphql"))
     await page.get_by_label("Show Documentation Explorer").click()
-    await expect(page.get_by_role("link", name="Query", exact=True)).to_be_visible(timeout=PATIENCE)
+    await expect(page.get_by_role("link", name="Query", exact=True)).to_be_visible()
 
 
 async def pages_shown(paper: Page) -> int:
@@ -72,7 +69,7 @@ async def run_an_example(page: Page) -> None:
     await page.get_by_role("button", name="Backends", exact=True).click()
     await expect(page.locator(".CodeMirror:visible").first).to_contain_text("capabilities")
     await page.get_by_label("Execute query").click()
-    await expect(response_of(page)).to_contain_text("EMAIL_STATEMENT", timeout=PATIENCE)
+    await expect(response_of(page)).to_contain_text("EMAIL_STATEMENT")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -114,7 +111,7 @@ async def test_a_document_s_pdf_opens_from_the_answer(served: Served, tmp_path: 
         await write(page, PDF)
         await page.get_by_label("Execute query").click()
         link = page.get_by_role("navigation", name="Files in the last answer").get_by_role("link").first
-        await expect(link).to_have_text(re.compile(r"nodes \d pdf"), timeout=PATIENCE)
+        await expect(link).to_have_text(re.compile(r"nodes \d pdf"))
         await photographed(page, "explorer-files")
 
         async with page.context.expect_page() as opening:
@@ -138,7 +135,7 @@ async def test_a_run_is_followed_to_its_end(served: Served, tmp_path: Path) -> N
         await write(watched.page, PROGRESS % dispatch)
         await watched.page.get_by_label("Execute query").click()
 
-        await expect(response_of(watched.page)).to_contain_text('"accepted": 12', timeout=PATIENCE)
+        await expect(response_of(watched.page)).to_contain_text('"accepted": 12')
         await expect(response_of(watched.page)).to_contain_text("SUCCEEDED")
         await photographed(watched.page, "explorer-subscription")
         assert (watched.strangers, watched.complaints) == ([], [])
@@ -151,8 +148,8 @@ async def test_what_is_deferred_arrives_after_the_rest(served: Served, tmp_path:
         await write(watched.page, DEFERRED)
         await watched.page.get_by_label("Execute query").click()
 
-        await expect(response_of(watched.page)).to_contain_text('"statements"', timeout=PATIENCE)
-        await expect(response_of(watched.page)).to_contain_text('"name"', timeout=PATIENCE)
+        await expect(response_of(watched.page)).to_contain_text('"statements"')
+        await expect(response_of(watched.page)).to_contain_text('"name"')
         assert (watched.strangers, watched.complaints) == ([], [])
 
 
@@ -169,7 +166,7 @@ async def test_a_query_is_written_run_and_left_with_the_keyboard_alone(served: S
         await page.keyboard.insert_text(TYPED)
         await takes_note_of(page, TYPED)
         await page.keyboard.press("Control+Enter")
-        await expect(response_of(page)).to_contain_text('"__typename": "Query"', timeout=PATIENCE)
+        await expect(response_of(page)).to_contain_text('"__typename": "Query"')
         await page.keyboard.press("Escape")
         await page.keyboard.press("Tab")
 

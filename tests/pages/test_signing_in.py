@@ -12,7 +12,7 @@ from tests.faults.gateway_process import gateway
 from tests.faults.vendors import letter_ids, running_vendors
 from tests.gateway import postroom
 from tests.pages.conftest import Served
-from tests.pages.test_explorer_over_the_gateway import PATIENCE, PROGRESS, response_of, write
+from tests.pages.test_explorer_over_the_gateway import PROGRESS, response_of, write
 
 SENDING = 'mutation Send { emailDocument(input: { document: "%s" }) { dispatch { id state } } }'
 
@@ -37,14 +37,14 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, s
 
 async def opened(page: Page, served: Served) -> None:
     await page.goto(served.at("/graphql"))
-    await expect(page.get_by_label("Execute query")).to_be_visible(timeout=PATIENCE)
+    await expect(page.get_by_label("Execute query")).to_be_visible()
 
 
 async def signed_in(page: Page, key: str) -> None:
     await page.get_by_label("Key or token").fill(key)
     await page.get_by_role("button", name="Use").click()
     await page.get_by_label("Show Documentation Explorer").click()
-    await expect(page.get_by_role("link", name="Query", exact=True)).to_be_visible(timeout=PATIENCE)
+    await expect(page.get_by_role("link", name="Query", exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -67,7 +67,7 @@ async def test_the_explorer_opens_for_everybody_and_shows_no_data_without_a_key(
         await opened(watched.page, locked[0])
         await watched.page.get_by_label("Execute query").click()
 
-        await expect(response_of(watched.page)).to_contain_text("UNAUTHENTICATED", timeout=PATIENCE)
+        await expect(response_of(watched.page)).to_contain_text("UNAUTHENTICATED")
         assert "letters" not in await response_of(watched.page).inner_text()
 
 
@@ -80,7 +80,7 @@ async def test_a_key_opens_the_schema_and_the_data(locked: tuple[Served, str], t
         await signed_in(page, key)
         await write(page, "query Who { backends { key } }")
         await page.get_by_label("Execute query").click()
-        await expect(response_of(page)).to_contain_text('"letters"', timeout=PATIENCE)
+        await expect(response_of(page)).to_contain_text('"letters"')
         await photographed(page, f"explorer-signed-in-{scheme}")
 
         assert await barriers(page) == []
@@ -95,10 +95,10 @@ async def test_a_dispatch_is_followed_with_the_key_over_a_websocket(locked: tupl
         await signed_in(page, key)
         await write(page, SENDING % letter_ids(["letters"], 1)[0])
         await page.get_by_label("Execute query").click()
-        await expect(response_of(page)).to_contain_text("SUCCEEDED", timeout=PATIENCE)
+        await expect(response_of(page)).to_contain_text("SUCCEEDED")
         found = re.search(r'"id": "([^"]+)"', await response_of(page).inner_text())
         assert found is not None
         await write(page, PROGRESS % found[1])
         await page.get_by_label("Execute query").click()
 
-        await expect(response_of(page)).to_contain_text('"accepted": 1', timeout=PATIENCE)
+        await expect(response_of(page)).to_contain_text('"accepted": 1')

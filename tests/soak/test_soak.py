@@ -15,6 +15,7 @@ import pytest
 
 from tests.faults.gateway_process import GatewayProcess, gateway
 from tests.faults.vendors import Vendors, running_vendors
+from tests.patience import PATIENCE
 from tests.soak.growth import table
 from tests.soak.load import KEYS, READS, Load
 from tests.soak.sent import judge_sent
@@ -61,7 +62,7 @@ async def test_nothing_grows_under_a_mixed_load(
 ) -> None:
     found = await asyncio.to_thread(served.ask, '{ letters(first: 200, backends: ["post"]) { nodes { id } } }')
     load = Load(served.url, vendors, [node["id"] for node in found["letters"]["nodes"]])
-    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False) as client:
         watch = Watch(served.pid, served.url, tmp_path, client)
         before = await watch.look()
         watching = asyncio.create_task(watch.watch())

@@ -9,10 +9,10 @@ from gateway.upstream.limits import Permit
 from gateway.upstream.limits_fleet import Fleet
 from gateway.upstream.limits_shared import SharedLimiter
 from gateway.upstream.limits_turns import Bounds
+from tests.patience import PATIENCE
 
-__all__ = ["LOOK", "PATIENCE", "SETTLING", "Processes", "Vendor", "granted", "happened"]
+__all__ = ["LOOK", "SETTLING", "Processes", "Vendor", "granted", "happened"]
 
-PATIENCE = 20.0
 SETTLING = 0.3
 LOOK = 0.05
 

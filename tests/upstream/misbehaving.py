@@ -13,13 +13,12 @@ from pathlib import Path
 import httpx
 
 from adapters.wire import EXTENSION, CallInfo
+from tests.patience import PATIENCE
 
 SELF_SIGNED = Path(__file__).with_name("self_signed.pem")
 """For localhost and 127.0.0.1, with its key; nobody trusts it but a test that says so."""
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
-LONG = 10.0
-"""Seconds that no test waits for."""
 
 
 class Line:
@@ -95,7 +94,7 @@ class Server:
 
     async def all_closed(self) -> None:
         """Waits until the server knows of every connection that it has ended."""
-        async with asyncio.timeout(LONG):
+        async with asyncio.timeout(PATIENCE):
             while not self.connections or self.closed < self.connections:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0)
 
@@ -104,7 +103,7 @@ class Server:
 async def serving(behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
     """A server on a free port, until every connection to it has ended."""
     server = Server(behaviour)
-    async with asyncio.timeout(LONG):
+    async with asyncio.timeout(PATIENCE):
         listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls)
         port = listening.sockets[0].getsockname()[1]
         server.url = f"http{'s' if tls else ''}://127.0.0.1:{port}/"
@@ -159,7 +158,7 @@ def call(
 ) -> httpx.Request:
     """A request as an adapter makes it; ``timeouts``: seconds by phase, long where not given."""
     info = CallInfo(backend="a", operation="x", write=write)
-    phases = {**dict.fromkeys(("connect", "read", "write", "pool"), LONG), **timeouts}
+    phases = {**dict.fromkeys(("connect", "read", "write", "pool"), PATIENCE), **timeouts}
     return httpx.Request(method, url, content=body, extensions={EXTENSION: info, "timeout": phases})
 
 
@@ -183,6 +182,6 @@ def open_sockets() -> int:
 
 async def back_to(sockets: int) -> None:
     """Waits until no more sockets are open than these."""
-    async with asyncio.timeout(LONG):
+    async with asyncio.timeout(PATIENCE):
         while open_sockets() > sockets:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0)

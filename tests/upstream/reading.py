@@ -9,7 +9,6 @@ import httpx
 from adapters.wire import EXTENSION, CallInfo
 from gateway.upstream.calls import Call, begin_call
 
-PATIENCE = 10.0
 BASE = "https://vendor.example.com/api/"
 
 

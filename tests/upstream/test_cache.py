@@ -13,9 +13,10 @@ from gateway.upstream.cache_memory import MemoryStore
 from gateway.upstream.cache_redis import RedisStore, answers_client
 from gateway.upstream.cache_store import Store
 from gateway.upstream.coalesce import CoalesceTransport
+from tests.patience import PATIENCE
 from tests.redis_server import RedisServer
 from tests.upstream.caching import SECONDS, Clock, Company, kept_keys, read, stacked
-from tests.upstream.reading import PATIENCE, Vendor, asking, settled, writing
+from tests.upstream.reading import Vendor, asking, settled, writing
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ from gateway.upstream import cache_redis
 from gateway.upstream.cache import CacheTransport
 from gateway.upstream.cache_redis import LARGEST_VALUE, PAUSE, RedisStore, answers_client
 from gateway.upstream.cache_store import Found, Kept
+from tests.patience import PATIENCE
 from tests.redis_server import RedisServer
 from tests.upstream.caching import Clock, Company, kept_keys, read, stacked
-from tests.upstream.reading import PATIENCE, Vendor, asking, writing
+from tests.upstream.reading import Vendor, asking, writing
 
 KEPT = Kept(200, ((b"content-type", b"application/json"),), b"{}")
 

@@ -16,7 +16,8 @@ from adapters.errors import BadCredentials
 from adapters.messages import finished_response
 from gateway.upstream.calls import Call, Operation, call_of, current_operation, running
 from gateway.upstream.coalesce import CoalesceTransport
-from tests.upstream.reading import PATIENCE, Vendor, asking, called, settled, writing
+from tests.patience import PATIENCE
+from tests.upstream.reading import Vendor, asking, called, settled, writing
 
 
 def page(_: httpx.Request) -> httpx.Response:

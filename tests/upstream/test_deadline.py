@@ -13,10 +13,10 @@ from gateway.upstream.calls import Operation, call_of, running
 from gateway.upstream.deadline import DeadlineTransport, SignInDeadlineTransport
 from gateway.upstream.limits import Limiter, LimitsTransport
 from gateway.upstream.limits_turns import Bounds
+from tests.patience import PATIENCE
 from tests.upstream.calling import URL, Scripted, called, request
 
 SOON = 0.02
-PATIENCE = 10.0
 
 
 async def forever(_: httpx.Request) -> None:
@@ -58,6 +58,24 @@ async def test_what_was_sent_is_not_known_to_have_been_left_undone(write: bool) 
     async with asyncio.timeout(PATIENCE):
         with pytest.raises(httpx.ReadTimeout):
             await transport.handle_async_request(request(write=write))
+
+
+async def test_each_of_several_ends_by_its_own_deadline_however_late_it_came() -> None:
+    transport = DeadlineTransport(Scripted(200, before=forever), PATIENCE)
+    ended: list[str] = []
+
+    async def ask(name: str, seconds: float) -> None:
+        with running(Operation(deadline=time.monotonic() + seconds)), pytest.raises(httpx.PoolTimeout):
+            await transport.handle_async_request(request())
+        ended.append(name)
+
+    async with asyncio.timeout(PATIENCE):
+        long = asyncio.ensure_future(ask("long", 1000 * SOON))
+        await asyncio.gather(ask("later", 10 * SOON), ask("sooner", SOON), ask("between", 5 * SOON))
+    assert (sorted(ended), long.done()) == (["between", "later", "sooner"], False)
+    long.cancel()
+    await asyncio.wait([long])
+    await transport.aclose()
 
 
 @pytest.mark.parametrize("write", [False, True])

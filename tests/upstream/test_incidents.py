@@ -11,7 +11,8 @@ from adapters.wire import Wire, WireRequest
 from gateway.problems import incident_of
 from gateway.upstream.calls import TurnedAway
 from gateway.upstream.coalesce import CoalesceTransport
-from tests.upstream.reading import PATIENCE, Vendor, settled
+from tests.patience import PATIENCE
+from tests.upstream.reading import Vendor, settled
 
 READING = WireRequest(operation="customer.list", method="GET", path=("customers",))
 SENDING = WireRequest(operation="document.email", method="POST", path=("send",), write=True)

@@ -14,8 +14,8 @@ from gateway.upstream.calls import begin_call
 from gateway.upstream.limits import QUEUED_PER_PERMIT, Limiter, LimitsTransport
 from gateway.upstream.limits_turns import Bounds
 from tests.connecting import NOW
+from tests.patience import PATIENCE
 
-PATIENCE = 10.0
 URL = "http://127.0.0.1/"
 
 

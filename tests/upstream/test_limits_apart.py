@@ -9,6 +9,8 @@ import structlog
 from structlog.testing import capture_logs
 
 from adapters.contract import Rate
+from gateway.upstream.limits import Permit
+from gateway.upstream.limits_fleet import Apart, Heard, Member
 from gateway.upstream.limits_shared import SharedLimiter
 from tests.redis_server import RedisServer
 from tests.upstream.fleets import LOOK, SETTLING, Processes, Vendor, granted, happened
@@ -98,6 +100,54 @@ async def test_who_finds_redis_again_claims_its_share_and_gives_the_others_time_
     for _ in range(3):
         await asyncio.sleep(LOOK)
     assert [fleet.together for fleet in processes.fleets] == [False, False]
+
+
+async def test_a_call_that_ends_while_its_process_comes_back_holds_no_permit_any_more(
+    redis_server: RedisServer, processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one,) = await processes.start(1, concurrency=1)
+    (fleet,) = processes.fleets
+    held = await granted(one)
+    late = asyncio.create_task(granted(one))
+    claim = fleet._claim
+
+    async def claimed(member: Member, *, share: bool) -> Heard:
+        heard = await claim(member, share=share)
+        if not share:  # Redis has been told, and its answer is on its way
+            one.release(held)
+        return heard
+
+    monkeypatch.setattr(fleet, "_claim", claimed)
+    redis_server.kill()
+    await processes.are(together=False)
+    redis_server.start()
+    await processes.are(together=True)
+    permit = await late
+    assert redis_server.ask("ZRANGE", "postroom:limits:{b}:reads", 0, -1) == [permit.name]
+    one.release(permit)
+    await happened(lambda: not redis_server.ask("EXISTS", "postroom:limits:{b}:reads"))
+
+
+async def test_a_process_that_cannot_come_back_after_all_goes_on_alone(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one,) = await processes.start(1, concurrency=1)
+    (fleet,) = processes.fleets
+    claim, late = fleet._claim, list[asyncio.Task[Permit]]()
+
+    async def unheard(member: Member, *, share: bool) -> Heard:
+        if share:
+            return await claim(member, share=share)
+        if not late:
+            late.append(asyncio.create_task(granted(one)))
+            await asyncio.sleep(0)
+        raise Apart
+
+    monkeypatch.setattr(fleet, "_claim", unheard)
+    fleet.part("Redis has lost its memory")
+    await happened(lambda: late)
+    permit = await late[0]
+    assert (permit.held, fleet.together) == (True, False)
 
 
 async def test_a_redis_that_lost_its_memory_unnoticed_grants_nothing_until_all_know(

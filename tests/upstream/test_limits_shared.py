@@ -11,9 +11,10 @@ import pytest
 from adapters.contract import Rate
 from gateway.upstream import limits_fleet
 from gateway.upstream.limits_shared import SharedLimiter
+from tests.patience import PATIENCE
 from tests.redis_server import RedisServer
 from tests.upstream.accounts import account
-from tests.upstream.fleets import LOOK, PATIENCE, Processes, Vendor, granted, happened
+from tests.upstream.fleets import LOOK, Processes, Vendor, granted, happened
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import pytest
 from gateway.upstream.calls import begin_call
 from gateway.upstream.deadline import DeadlineTransport
 from gateway.upstream.engine import EngineTransport
+from tests.patience import PATIENCE
 from tests.upstream.calling import called, request
 
-PATIENCE = 5.0
 SOON = 0.1
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 

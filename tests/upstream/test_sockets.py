@@ -13,8 +13,8 @@ import pytest
 
 from gateway.upstream import reaching
 from gateway.upstream.sockets import READ_AHEAD, open_socket
+from tests.patience import PATIENCE
 from tests.upstream.misbehaving import (
-    LONG,
     Line,
     answering,
     back_to,
@@ -43,7 +43,7 @@ def named(*urls: str) -> Iterator[None]:
 async def test_of_a_names_addresses_the_first_that_answers_is_taken() -> None:
     async with serving(answering) as first, serving(answering) as second:
         with named(first.url, second.url):
-            made = await open_socket("localhost", 80, None, LONG)
+            made = await open_socket("localhost", 80, None, PATIENCE)
         made.abort()
         await first.all_closed()
     assert (first.connections, second.connections) == (1, 0)
@@ -52,7 +52,7 @@ async def test_of_a_names_addresses_the_first_that_answers_is_taken() -> None:
 async def test_an_address_that_refuses_is_passed_over() -> None:
     async with serving(answering) as server:
         with named(closed_port(), server.url):
-            (await open_socket("localhost", 80, None, LONG)).abort()
+            (await open_socket("localhost", 80, None, PATIENCE)).abort()
         await server.all_closed()
     assert server.connections == 1
 
@@ -62,7 +62,7 @@ async def test_an_address_that_is_silent_holds_the_next_back_only_for_a_moment()
     with nobody_accepts() as silent:
         async with serving(answering) as server:
             with named(silent, server.url):
-                (await open_socket("localhost", 80, None, LONG)).abort()
+                (await open_socket("localhost", 80, None, PATIENCE)).abort()
             await server.all_closed()
     await back_to(before)
     assert server.connections == 1
@@ -95,12 +95,12 @@ async def test_of_two_that_answer_at_once_one_is_closed(monkeypatch: pytest.Monk
 
 async def test_when_all_addresses_refuse_it_is_a_connect_error() -> None:
     with named(closed_port(), closed_port()), pytest.raises(httpx.ConnectError):
-        await open_socket("localhost", 80, None, LONG)
+        await open_socket("localhost", 80, None, PATIENCE)
 
 
 async def test_a_name_without_an_address_is_a_connect_error() -> None:
     with named(), pytest.raises(httpx.ConnectError):
-        await open_socket("localhost", 80, None, LONG)
+        await open_socket("localhost", 80, None, PATIENCE)
 
 
 async def test_writing_to_a_broken_connection_is_a_write_error() -> None:
@@ -108,7 +108,7 @@ async def test_writing_to_a_broken_connection_is_a_write_error() -> None:
         line.reset()
 
     async with serving(resets) as server:
-        made = await open_socket("127.0.0.1", urlsplit(server.url).port or 0, None, LONG)
+        made = await open_socket("127.0.0.1", urlsplit(server.url).port or 0, None, PATIENCE)
         made._connected.pause_reading()  # so that only writing can tell
 
         async def write_on() -> None:
@@ -130,13 +130,13 @@ async def test_what_is_not_read_holds_the_vendor_back() -> None:
         await line.gone()
 
     async with serving(generous) as server:
-        made = await open_socket("127.0.0.1", urlsplit(server.url).port or 0, None, LONG)
-        got = len(await made.read(LONG))
+        made = await open_socket("127.0.0.1", urlsplit(server.url).port or 0, None, PATIENCE)
+        got = len(await made.read(PATIENCE))
         most = 0
         while got < len(sent):
             await asyncio.sleep(0)
             most = max(most, len(made._arrived))
-            got += len(await made.read(LONG))
+            got += len(await made.read(PATIENCE))
         made.abort()
     assert (got, most < READ_AHEAD + 2 * 1024 * 1024) == (len(sent), True)
 
@@ -146,8 +146,8 @@ async def test_room_to_write_again_is_not_taken_for_the_end_of_what_is_read() ->
         await line.gone()
 
     async with serving(silent) as server:
-        made = await open_socket("127.0.0.1", urlsplit(server.url).port or 0, None, LONG)
-        reading = asyncio.create_task(made.read(LONG))
+        made = await open_socket("127.0.0.1", urlsplit(server.url).port or 0, None, PATIENCE)
+        reading = asyncio.create_task(made.read(PATIENCE))
         await asyncio.sleep(0)
         made.pause_writing()
         made.resume_writing()

@@ -42,4 +42,4 @@ def emulator(server: SandboxServer, ledger: Ledger, tmp_path: Path) -> Iterator[
     configure(tmp_path, ledger.url, emulator, server.base_url("kashflow"))
     emulator.state.outbox.clear()
     yield emulator
-    emulator.state.faults.clear()
+    emulator.state.drop_faults()

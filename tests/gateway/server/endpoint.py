@@ -11,7 +11,8 @@ from gateway.app import Gateway
 from tests.gateway.asking import gateway_over
 from tests.gateway.fakes import fake
 from tests.gateway.records import customer
-from tests.gateway.serving import PATIENCE, routes_of, serving
+from tests.gateway.serving import routes_of, serving
+from tests.patience import PATIENCE
 
 JSON = {"Content-Type": "application/json"}
 RESPONSE = "application/graphql-response+json"

@@ -14,7 +14,8 @@ from tests.gateway.asking import gateway_over
 from tests.gateway.fakes import fake
 from tests.gateway.records import customer
 from tests.gateway.server.wire import HEAD, QUERY, WHOLE, listening
-from tests.gateway.serving import PATIENCE, SERVER, serving
+from tests.gateway.serving import SERVER, serving
+from tests.patience import PATIENCE
 
 SOON = 0.05
 """Seconds, where the time that is waited for is to be over."""

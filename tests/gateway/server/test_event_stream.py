@@ -16,7 +16,7 @@ from tests.gateway.fakes import Fake, fake
 from tests.gateway.records import customer
 from tests.gateway.server.endpoint import EVENTS, endpoint, events_of, posted
 from tests.gateway.server.test_negotiation import URQL
-from tests.gateway.serving import PATIENCE
+from tests.patience import PATIENCE
 
 PROGRESS = "subscription($id: ID!) { dispatchProgress(id: $id) { state counts { accepted failed } } }"
 SEND = "mutation($ids: [ID!]) { emailStatements(input: {customers: $ids}) { dispatch { id } } }"

@@ -18,7 +18,8 @@ from websockets.typing import Subprotocol
 
 from gateway.server.event_stream import HEADERS
 from tests.gateway.server.endpoint import EVENTS, RESPONSE, usual
-from tests.gateway.serving import PATIENCE, routes_of, serving
+from tests.gateway.serving import routes_of, serving
+from tests.patience import PATIENCE
 
 FUZZ = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

@@ -11,7 +11,8 @@ from gateway.public_codes import PUBLIC_CODES
 from gateway.server.requests_reading import MAX_BODY_BYTES, MAX_DISCARDED_BYTES, MAX_DOCUMENT_CHARACTERS
 from tests.gateway.server.endpoint import JSON, RESPONSE, endpoint, posted, usual
 from tests.gateway.server.wire import HEAD, listening
-from tests.gateway.serving import PATIENCE, routes_of, serving
+from tests.gateway.serving import routes_of, serving
+from tests.patience import PATIENCE
 
 NO_REQUEST = "The body is no GraphQL request: "
 QUERY = b'{"query": "{ __typename }"'

@@ -12,7 +12,7 @@ from tests.gateway.asking import gateway_over
 from tests.gateway.fakes import Fake, fake
 from tests.gateway.records import customer, letter
 from tests.gateway.server.endpoint import EVENTS, endpoint, events_of, parts_of, posted
-from tests.gateway.serving import PATIENCE
+from tests.patience import PATIENCE
 
 MULTIPART = "multipart/mixed"
 DEFERRED = """{

@@ -12,7 +12,8 @@ from tests.gateway.behaviour import Gate
 from tests.gateway.fakes import Fake, fake
 from tests.gateway.records import customer, letter
 from tests.gateway.sending import LETTER, sender
-from tests.gateway.serving import PATIENCE, routes_of, serving
+from tests.gateway.serving import routes_of, serving
+from tests.patience import PATIENCE
 
 EMAIL = f'mutation {{ emailDocument(input: {{document: "{LETTER}"}}) {{ dispatch {{ state }} problems {{ code }} }} }}'
 CREATE = 'mutation { createMessage(input: {backend: "a", code: "X", text: "Y"}) { problems { code } } }'

@@ -12,7 +12,8 @@ from tests.gateway.fakes import fake
 from tests.gateway.records import customer
 from tests.gateway.server.endpoint import endpoint, posted, usual
 from tests.gateway.server.test_leaving import Held, hang_up, shelf
-from tests.gateway.serving import PATIENCE, routes_of, serving
+from tests.gateway.serving import routes_of, serving
+from tests.patience import PATIENCE
 
 
 def value(gateway: Gateway, name: str, **labels: str) -> float | None:

@@ -19,7 +19,8 @@ from tests.gateway.behaviour import Call
 from tests.gateway.fakes import Fake
 from tests.gateway.sending import EMAIL, LETTER, sender
 from tests.gateway.server.endpoint import endpoint, posted
-from tests.gateway.serving import PATIENCE, routes_of, serving
+from tests.gateway.serving import routes_of, serving
+from tests.patience import PATIENCE
 
 CUSTOMERS = "{ customers { nodes { name letters { nodes { title } } } } }"
 

@@ -11,7 +11,8 @@ import msgspec
 from gateway.app import Gateway
 from gateway.settings import ConnectionSettings, ServerSettings
 from tests.gateway.server.endpoint import usual
-from tests.gateway.serving import CONNECTIONS, PATIENCE, SERVER, routes_of, serving
+from tests.gateway.serving import CONNECTIONS, SERVER, routes_of, serving
+from tests.patience import PATIENCE
 
 __all__ = ["HEAD", "QUERY", "WHOLE", "Wire", "listening", "reason_of"]
 
