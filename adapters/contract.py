@@ -3,7 +3,8 @@
 An adapter has the parts that its vendor has, and None for the rest; what a backend can do is read off that. Verbs take
 many keys and answer per key, so that one failing record fails alone. A read's ``wanted`` names the record's attributes
 that somebody asked for; attributes beyond it may be left ``UNSET`` where fetching them would cost a call, but those in
-it are always set by reads by key. Lists may leave UNSET what their rows do not carry.
+it are always set by reads by key. Lists may leave UNSET what their rows do not carry, and give rows whose records are
+made when somebody looks at them (`adapters.translating`).
 
 A write is prepared, then performed: preparing is pure and gives the exact `PreparedCall`; performing sends that very
 call, once, and reads its outcome off the vendor's `Outcomes`.

@@ -1,7 +1,6 @@
 """A query costs one call per backend for each thing that it asks, and asks for nothing that it did not select."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,12 +9,10 @@ from adapters.errors import Forbidden, InvalidInput, Unavailable
 from adapters.freshness import reading_fresh
 from gateway.context import Principal
 from gateway.loaders import PageKey, RecordKey
-from gateway.safe_loader import BatchCancelledError, SafeLoader
 from tests.connecting import asking
 from tests.gateway.asking import answer, data, gateway_over, gid
 from tests.gateway.fakes import Fake, fake
 from tests.gateway.records import correspondence, customer, letter, message, template
-from tests.patience import PATIENCE
 
 
 def page_of_customers(key: str = "a", count: int = 50, **options: Any) -> Fake:
@@ -149,44 +146,6 @@ async def test_a_fetch_that_fails_leaves_only_its_own_fields_null() -> None:
         ["customers", "nodes", 1, "emails"],
         ["customers", "nodes", 1, "currency"],
     ]
-
-
-async def test_a_caller_that_is_cancelled_leaves_the_load_to_the_others() -> None:
-    # The executor cancels the siblings of a field that failed; what they waited for may be shared.
-    begun, gate = asyncio.Event(), asyncio.Event()
-
-    async def batch(keys: Sequence[Any]) -> list[Any]:
-        begun.set()
-        await gate.wait()
-        return [key.upper() for key in keys]
-
-    loader = SafeLoader(batch)
-    cancelled, stays = (asyncio.ensure_future(loader.load("a")) for _ in range(2))
-    await begun.wait()
-    cancelled.cancel()
-    gate.set()
-    assert (await stays, cancelled.cancelled()) == ("A", True)
-
-
-async def test_a_batch_that_fails_answers_each_of_its_keys() -> None:
-    failure = Unavailable("Down.")
-
-    async def batch(keys: Sequence[Any]) -> list[Any]:
-        raise failure
-
-    loader = SafeLoader(batch)
-    answers = await asyncio.gather(loader.load("a"), loader.load("b"), return_exceptions=True)
-    assert list(answers) == [failure, failure]
-
-
-async def test_a_batch_that_is_cancelled_answers_each_of_its_keys() -> None:
-    async def batch(keys: Sequence[Any]) -> list[Any]:
-        raise asyncio.CancelledError
-
-    loader = SafeLoader(batch)
-    async with asyncio.timeout(PATIENCE):
-        answers = await asyncio.gather(loader.load("a"), loader.load("b"), return_exceptions=True)
-    assert list(map(type, answers)) == [BatchCancelledError, BatchCancelledError]
 
 
 async def test_a_non_null_field_that_fails_takes_only_its_own_record() -> None:

@@ -1,0 +1,78 @@
+"""One loader's batches: who is read together, in which order all are answered, and that nobody disturbs another."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from adapters.errors import Unavailable
+from gateway.safe_loader import BatchCancelledError, SafeLoader
+from tests.patience import PATIENCE
+
+
+async def test_a_caller_that_is_cancelled_leaves_the_load_to_the_others() -> None:
+    # The executor cancels the siblings of a field that failed; what they waited for may be shared.
+    begun, gate = asyncio.Event(), asyncio.Event()
+
+    async def batch(keys: Sequence[Any]) -> list[Any]:
+        begun.set()
+        await gate.wait()
+        return [key.upper() for key in keys]
+
+    loader = SafeLoader(batch)
+    cancelled, stays = (asyncio.ensure_future(loader.load("a")) for _ in range(2))
+    await begun.wait()
+    cancelled.cancel()
+    gate.set()
+    assert (await stays, cancelled.cancelled()) == ("A", True)
+
+
+async def test_keys_of_which_some_were_asked_for_before_are_answered_in_their_order() -> None:
+    asked: list[list[str]] = []
+
+    async def batch(keys: Sequence[Any]) -> list[Any]:
+        asked.append([*keys])
+        return [key.upper() for key in keys]
+
+    loader = SafeLoader(batch)
+    assert await loader.load_many(["a", "b", "a"]) == ["A", "B", "A"]
+    assert await loader.load_many(["c", "a", "b"]) == ["C", "A", "B"]
+    assert asked == [["a", "b"], ["c"]]
+
+
+async def test_what_those_ask_for_whom_one_turn_wakes_is_one_batch() -> None:
+    asked: list[list[str]] = []
+
+    async def batch(keys: Sequence[Any]) -> list[Any]:
+        asked.append([*keys])
+        return [*keys]
+
+    async def ask(turns: int, key: str) -> str:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        found: str = await loader.load(key)
+        return found
+
+    loader = SafeLoader(batch)
+    assert [*await asyncio.gather(ask(0, "a"), ask(0, "b"), ask(1, "c"))] == ["a", "b", "c"]
+    assert asked == [["a", "b", "c"]]
+
+
+async def test_a_batch_that_fails_answers_each_of_its_keys() -> None:
+    failure = Unavailable("Down.")
+
+    async def batch(keys: Sequence[Any]) -> list[Any]:
+        raise failure
+
+    loader = SafeLoader(batch)
+    answers = await asyncio.gather(loader.load("a"), loader.load("b"), return_exceptions=True)
+    assert list(answers) == [failure, failure]
+
+
+async def test_a_batch_that_is_cancelled_answers_each_of_its_keys() -> None:
+    async def batch(keys: Sequence[Any]) -> list[Any]:
+        raise asyncio.CancelledError
+
+    loader = SafeLoader(batch)
+    async with asyncio.timeout(PATIENCE):
+        answers = await asyncio.gather(loader.load("a"), loader.load("b"), return_exceptions=True)
+    assert list(map(type, answers)) == [BatchCancelledError, BatchCancelledError]
