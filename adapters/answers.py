@@ -1,8 +1,9 @@
 """What an answer says: its JSON as a type, the error that its status stands for, and when an absence is believed."""
 
+import functools
 import math
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -37,7 +38,7 @@ def decode_json(answer: Answer, type_: type[T], *, backend: str) -> T:
     Raises `MalformedAnswer`, for a write `OutcomeUnknown`: the vendor said yes, but not what to.
     """
     try:
-        return msgspec.json.decode(answer.body, type=type_, strict=False)
+        decoded: T = _decoder(type_).decode(answer.body)  # type: ignore[arg-type] # types are hashable
     except msgspec.MsgspecError as error:
         kind = OutcomeUnknown if answer.request.write else MalformedAnswer
         raise kind(
@@ -46,6 +47,14 @@ def decode_json(answer: Answer, type_: type[T], *, backend: str) -> T:
             operation=answer.request.operation,
             status=answer.status,
         ) from None
+    return decoded
+
+
+@functools.lru_cache(
+    maxsize=256
+)  # what a vendor answers is of few types, and looking into one costs more than decoding
+def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(type_, strict=False)
 
 
 def is_json(body: bytes) -> bool:

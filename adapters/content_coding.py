@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-__all__ = ["decoded"]
+__all__ = ["decoded", "undone"]
 
 PIECE = 256 * 1024
 """Bytes that a piece has at most, however many the coded ones stand for."""
@@ -22,20 +22,35 @@ async def decoded(response: httpx.Response) -> AsyncIterator[bytes]:
     Raises `httpx.DecodingError` for a body that is not coded as it says, ends too early, or is coded more than once:
     no server does that for a good reason, and a kilobyte of it can stand for a gigabyte in one step.
     """
-    said = [name.strip().lower() for name in response.headers.get("content-encoding", "").split(",")]
-    codings = [name for name in said if name in _KNOWN]
-    if response.is_stream_consumed or not codings:
+    coding = None if response.is_stream_consumed else _coding_of(response.headers.get("content-encoding", ""))
+    if coding is None:
         async for piece in response.aiter_bytes() if response.is_stream_consumed else response.aiter_raw():
             yield piece
         return
-    if len(codings) > 1:
-        raise httpx.DecodingError("coded more than once")
-    coding = _Coding(codings[0])
     async for data in response.aiter_raw():
         for piece in coding.pieces(data):
             yield piece
     if rest := coding.end():
         yield rest
+
+
+def undone(body: bytes, said: str) -> Iterator[bytes]:
+    """A body that is at hand, likewise; ``said``: what its ``Content-Encoding`` says."""
+    coding = _coding_of(said)
+    if coding is None:
+        yield body
+        return
+    yield from coding.pieces(body)
+    if rest := coding.end():
+        yield rest
+
+
+def _coding_of(said: str) -> "_Coding | None":
+    """The one coding that is to be undone, if there is one."""
+    codings = [name for name in (one.strip().lower() for one in said.split(",")) if name in _KNOWN]
+    if len(codings) > 1:
+        raise httpx.DecodingError("coded more than once")
+    return _Coding(codings[0]) if codings else None
 
 
 class _Coding:

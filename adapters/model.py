@@ -201,7 +201,7 @@ class Page(Struct, Generic[T_co], frozen=True, kw_only=True):
     an `adapters.errors.ScanLimit` when the scan budget ended it. ``total`` counts all matches, where the vendor says.
     """
 
-    records: tuple[T_co, ...]
+    records: Sequence[T_co]
     positions: Sequence[str]
     end: str | None
     total: int | None = None

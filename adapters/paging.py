@@ -11,6 +11,7 @@ from msgspec import Struct
 from adapters.contract import ListRequest
 from adapters.errors import InvalidInput, ScanLimit
 from adapters.model import Page
+from adapters.translating import Translated, joined
 
 __all__ = [
     "OffsetPositions",
@@ -86,33 +87,35 @@ async def read_by_offset(
     """
     offset, last = decode_offset(position)
     place = _Place(max(0, offset - 1), last)
-    records: list[T] = []
+    parts: list[Sequence[T]] = []
     offsets: list[int] = []
     scanned = 0
     total: int | None = None
     while True:
-        wanted = max_size if matches is not None else min(max_size, first - len(records) + (place.last is not None))
+        wanted = max_size if matches is not None else min(max_size, first - len(offsets) + (place.last is not None))
         part = await _part(fetch, place.offset, wanted, max_size if numbered else None)
         total = part.rows.total if part.rows.total is not None else total
         at, unseen = rows_after(part.rows.records, part.begin, place.offset, place.last, key_of)
         taken = unseen[: scan_budget - scanned]
         if matches is None:
-            taken = taken[: first - len(records)]
-            records += taken
+            taken = taken[: first - len(offsets)]
+            parts.append(taken)
             offsets += range(at + 1, at + 1 + len(taken))
             read = len(taken)
         else:
-            read = _take(taken, at, matches, first, records, offsets)
+            matching, read = _matching(taken, at, matches, first, offsets)
+            parts.append(matching)
         if read:
             scanned += read
             place = _Place(at + read, key_of(taken[read - 1]))
-        full = len(records) == first
+        full = len(offsets) == first
         if not full and scanned < scan_budget:
             place = _Place(part.end, place.last)  # all of the part is read, what was seen before included
         more = part.has_more(place.offset, total)
         if full or not more or scanned >= scan_budget:
+            records = joined(parts)
             return Page(
-                records=tuple(records),
+                records=records,
                 positions=OffsetPositions(records, offsets, key_of),
                 end=place.text() if more else None,
                 total=total if matches is None else None,
@@ -120,17 +123,21 @@ async def read_by_offset(
             )
 
 
-def _take(
-    rows: Sequence[T], at: int, matches: Callable[[T], bool], first: int, records: list[T], offsets: list[int]
-) -> int:
-    """Adds to the records what matches of these rows, of which the first is at ``at``; how many were looked at."""
+def _matching(
+    rows: Sequence[T], at: int, matches: Callable[[T], bool], first: int, offsets: list[int]
+) -> tuple[list[T], int]:
+    """What matches of these rows, of which the first is at ``at``, and how many were looked at.
+
+    The offsets after them are added to those that there are already, until there are ``first`` of them.
+    """
+    found: list[T] = []
     for read, row in enumerate(rows, start=1):
         if matches(row):
-            records.append(row)
+            found.append(row)
             offsets.append(at + read)
-            if len(records) == first:
-                return read
-    return len(rows)
+            if len(offsets) == first:
+                return found, read
+    return found, len(rows)
 
 
 class OffsetPositions(Sequence[str]):
@@ -205,9 +212,11 @@ def rows_after(
     Those up to the one with key ``last`` are dropped, where it is there.
     """
     unseen = rows[offset - begin :] if offset > begin else rows
-    if last is not None and last in map(key_of, unseen):
-        seen = next(place for place, row in enumerate(unseen, start=1) if key_of(row) == last)
-        return offset + seen, unseen[seen:]
+    if last is not None:
+        keys = unseen.native_ids() if isinstance(unseen, Translated) else list(map(key_of, unseen))
+        if last in keys:
+            seen = keys.index(last) + 1
+            return offset + seen, unseen[seen:]
     return offset, unseen
 
 

@@ -6,7 +6,7 @@ policies. They read what the call is from ``request.extensions["postroom"]``, a 
 
 import functools
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
@@ -34,6 +34,8 @@ __all__ = [
     "Wire",
     "WireRequest",
     "bounded",
+    "bounded_whole",
+    "connect_seconds",
     "lies_under",
     "read_bounded",
     "route_of",
@@ -159,6 +161,11 @@ class FileStream:
         await self._response.aclose()
 
 
+def connect_seconds(timeout: float) -> float:
+    """How long connecting may take, in a call that may take ``timeout``."""
+    return min(CONNECT_SECONDS, timeout / 2)
+
+
 class Wire:
     """One backend's way out."""
 
@@ -169,8 +176,7 @@ class Wire:
         self.base_url = httpx.URL(base_url.rstrip("/") + "/")
         self._host = (b"Host", self.base_url.netloc)
         self._transport = transport
-        connect = min(CONNECT_SECONDS, timeout / 2)
-        self._timeout = {"connect": connect, "read": timeout, "write": timeout, "pool": timeout}
+        self._timeout = {"connect": connect_seconds(timeout), "read": timeout, "write": timeout, "pool": timeout}
 
     def url(self, request: WireRequest) -> httpx.URL:
         """Where a request goes. Raises `InvalidInput` for a path that would not lie under the base."""
@@ -268,7 +274,8 @@ def route_of(request: WireRequest) -> str:
 
     ``GET /customers/{id}/notes``; a query is left out, and of numbers only their place is told.
     """
-    segments = ("{id}" if one in request.ids else "{n}" if one.isdecimal() else one for one in request.path)
+    ids = request.ids
+    segments = ["{id}" if one in ids else "{n}" if one.isdecimal() else one for one in request.path]
     return f"{request.method} /{'/'.join(segments)}" + ("/" if request.trailing_slash else "")
 
 
@@ -335,6 +342,18 @@ async def read_bounded(response: httpx.Response, info: CallInfo) -> bytes:
             raise _too_large(info, MAX_ANSWER_BYTES)
         parts.append(chunk)
     return b"".join(parts)
+
+
+def bounded_whole(pieces: Iterable[bytes], info: CallInfo) -> bytes:
+    """A body out of pieces that are at hand, with the errors of `read_bounded`."""
+    parts: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > MAX_ANSWER_BYTES:
+            raise _too_large(info, MAX_ANSWER_BYTES)
+        parts.append(piece)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _too_large(info: CallInfo, limit: int) -> AdapterError:

@@ -19,7 +19,7 @@ from gateway.backends import Backends
 from gateway.connecting import Clock, connected_backends, utc_now
 from gateway.context import LOCAL, Principal, RequestContext
 from gateway.dispatch.draining import Patience, endless
-from gateway.dispatch.engine import DbosEngine, EngineFactory
+from gateway.dispatch.engine import EngineFactory, dbos_engine
 from gateway.dispatch.places import LedgerPlaces
 from gateway.dispatch.running import sending_over
 from gateway.dispatch.sending import Sending
@@ -137,7 +137,7 @@ class Gateway:
 async def running_gateway(
     settings: Settings,
     clock: Clock = utc_now,
-    engine_of: EngineFactory = DbosEngine,
+    engine_of: EngineFactory = dbos_engine,
     patience: Patience = endless,
     answer_now: asyncio.Event | None = None,
 ) -> AsyncIterator[Gateway]:
@@ -173,7 +173,7 @@ async def traced(settings: Settings) -> AsyncIterator["Tracing | None"]:
 def build_app(
     settings: Settings,
     clock: Clock = utc_now,
-    engine_of: EngineFactory = DbosEngine,
+    engine_of: EngineFactory = dbos_engine,
     stopping: Stopping | None = None,
 ) -> Straight:
     """The whole application. Backends connect when it starts, and are let go when everything sent is settled.

@@ -1,6 +1,7 @@
 """The configured connections, what each can do, and which of them a caller may see."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -70,7 +71,7 @@ def capabilities_of(adapter: Adapter) -> tuple[Capability, ...]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Backend:
-    """One configured connection."""
+    """One configured connection. Inside ``ahead`` the vendor is reached for a write to come, sooner than it is made."""
 
     key: str
     vendor: Vendor
@@ -82,6 +83,7 @@ class Backend:
     health: Health
     limiter: Limiter
     shares_codes_with: tuple[str, ...] = ()
+    ahead: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @property
     def id(self) -> str:
@@ -138,7 +140,9 @@ class Backends:
         if keys is None:
             return tuple(self)
         no_more_than(keys, MOST_KEYS, "backends", of="keys")
-        wanted = {self.named(key, "backends").key for key in keys}
+        wanted = {key: self.named(key, "backends") for key in keys}
+        if len(wanted) == 1:
+            return tuple(wanted.values())
         return tuple(backend for backend in self if backend.key in wanted)
 
     def locate(self, value: str, *types: str) -> Ref | None:

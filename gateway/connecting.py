@@ -2,12 +2,15 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import httpx
 
 from adapters.contract import Connection
+from adapters.signing import SigningTransport
+from adapters.wire import connect_seconds
 from gateway.backends import Backend, Backends, capabilities_of
 from gateway.metrics import Metrics
 from gateway.settings import BackendSettings, Settings
@@ -23,6 +26,7 @@ from gateway.upstream.engine import EngineTransport
 from gateway.upstream.health import Health, HealthTransport
 from gateway.upstream.limits import Limiter, LimitsTransport
 from gateway.upstream.limits_turns import Bounds
+from gateway.upstream.plain_reads import PlainReads
 from gateway.upstream.retry import RetryTransport
 from gateway.upstream.whole_answers import WholeAnswersTransport
 
@@ -57,10 +61,12 @@ async def connected_backends(
         for configured in settings.backends:
             sharing = [key for key in shared.get(configured.shares_codes or "", ()) if key != configured.key]
             health, limiter = Health(clock), limiter_of(configured)
-            way_out = _cached(outbound(configured, health, limiter, clock), configured, store)
+            engine = EngineTransport()
+            way_out = _cached(outbound(engine, configured, health, limiter, clock), configured, store)
             told = CallLogTransport(way_out, metrics, tracing)
             transport = await stack.enter_async_context(DeadlineTransport(told, configured.timeout))
-            backends.append(connect(configured, transport, health, limiter, sharing, clock))
+            backend = connect(configured, transport, health, limiter, sharing, clock)
+            backends.append(replace(backend, ahead=_reaching(engine, configured, health)))
         yield Backends(backends)
 
 
@@ -99,14 +105,16 @@ async def _store(settings: Settings) -> AsyncIterator[Store]:
         yield RedisStore(client)
 
 
-def outbound(configured: BackendSettings, health: Health, limiter: Limiter, clock: Clock) -> httpx.AsyncBaseTransport:
+def outbound(
+    engine: EngineTransport, configured: BackendSettings, health: Health, limiter: Limiter, clock: Clock
+) -> httpx.AsyncBaseTransport:
     """One backend's way out, as it is written here from the inside out. Closing the outermost closes all.
 
     (deadline → log → cache →) coalesce → retry → breaker → limits → whole answers → health → credential → engine
     """
     vendor = configured.vendor
     credential = vendor.authenticate(
-        SignInDeadlineTransport(EngineTransport(), configured.timeout),
+        SignInDeadlineTransport(engine, configured.timeout),
         key=configured.key,
         base_url=configured.base_url,
         credentials=configured.credentials,
@@ -115,7 +123,21 @@ def outbound(configured: BackendSettings, health: Health, limiter: Limiter, cloc
     )
     answers = WholeAnswersTransport(HealthTransport(credential, health))
     breaker = BreakerTransport(LimitsTransport(answers, limiter), health, is_outage=vendor.is_outage)
-    return CoalesceTransport(RetryTransport(breaker, is_outage=vendor.is_outage, patience=vendor.retry_after))
+    retry = RetryTransport(breaker, is_outage=vendor.is_outage, patience=vendor.retry_after)
+    plain: PlainReads | None = None
+    if isinstance(credential, SigningTransport):
+        plain = PlainReads(
+            retry=retry, breakers=breaker, limiter=limiter, health=health, credential=credential, engine=engine
+        )
+    return CoalesceTransport(retry, plain)
+
+
+def _reaching(
+    engine: EngineTransport, configured: BackendSettings, health: Health
+) -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """What reaches a vendor ahead of a write; one that is left alone, not even by a connection."""
+    url, seconds = httpx.URL(configured.base_url), connect_seconds(configured.timeout)
+    return lambda: contextlib.nullcontext() if health.rests("sending") else engine.ahead(url, seconds)
 
 
 def _cached(inner: httpx.AsyncBaseTransport, configured: BackendSettings, store: Store) -> httpx.AsyncBaseTransport:

@@ -4,10 +4,10 @@ import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gateway.backends import Backends
+from gateway.made_once import made_once
 from gateway.principals import LOCAL, Principal
 from gateway.reading import Reads
 from gateway.selection import FieldNeeds, Selection
@@ -54,7 +54,7 @@ class RequestContext:
     cost: "Cost | None" = None
     failed: bool = False
 
-    @cached_property
+    @made_once
     def loaders(self) -> "Loaders":
         """This request's loaders; made inside the event loop, when first used."""
         from gateway.loaders import Loaders  # noqa: PLC0415 - the loaders know the context
@@ -84,7 +84,7 @@ class RequestContext:
         self.reads.stop()
         self.forget()
 
-    @cached_property
+    @made_once
     def today(self) -> date:
         """The day of reference, UTC."""
         return self.clock().date()

@@ -100,7 +100,7 @@ class OwnListLoader:
     def _whole(self, own: OwnConnection) -> Connection:
         key = self.key(own.customer_id)
         places = partial(_places_of_one, key, {}, {key.streams[0].name: own.page})
-        return Connection([*own.nodes], places, total=own.total_count, problems=[])
+        return Connection(own.nodes, places, total=own.total_count, problems=[])
 
 
 async def read_connection(key: ConnectionKey, context: "RequestContext") -> Connection:
@@ -153,7 +153,7 @@ class _Reading:
         if len(pages) == 1:
             (page,) = pages.values()
             places = partial(_places_of_one, key, self.begin, pages)
-            return Connection([*page.records[: key.first]], places, total=total, problems=self.problems)
+            return Connection(page.records[: key.first], places, total=total, problems=self.problems)
         taken = followed(pages, key.first) if key.order is None else merged(pages, key.order, key.first)
         places = partial(_places, key, self.begin, pages, taken)
         return Connection([record for _, record, _ in taken], places, total=total, problems=self.problems)

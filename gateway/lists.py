@@ -140,7 +140,7 @@ class Connection:
     """A part of a list. Where it stands, and its cursors, are worked out only when somebody asks."""
 
     def __init__(
-        self, nodes: list[Any], places: Callable[[], Places], *, total: int | None, problems: list[Problem]
+        self, nodes: Sequence[Any], places: Callable[[], Places], *, total: int | None, problems: list[Problem]
     ) -> None:
         self.nodes = nodes
         self.total_count = total
@@ -211,7 +211,7 @@ class OwnConnection(Struct, frozen=True):
     makes of it, when somebody wants to know.
     """
 
-    nodes: tuple[Any, ...]
+    nodes: Sequence[Any]
     total_count: int | None
     customer_id: str
     page: Page[Any]

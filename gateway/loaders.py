@@ -7,7 +7,6 @@ this principal may see; so nothing loaded for one is ever another's.
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +29,7 @@ from gateway.loading import (
     backend_of,
     each,
 )
+from gateway.made_once import made_once
 from gateway.own_pages import OwnPageKey, own_list_of, own_page_of, positions_of, rounds_of
 from gateway.record_types import type_name
 from gateway.safe_loader import SafeLoader
@@ -65,82 +65,82 @@ class Loaders:
         self._listed: list[tuple[Sequence[Any], frozenset[str]]] = []
         self._known: dict[tuple[str, str, str], tuple[Any, frozenset[str]]] = {}
 
-    @cached_property
+    @made_once
     def record(self) -> SafeLoader:
         """A record by native id."""
         return SafeLoader(self._records, self._context.reads, "record", backend_of)
 
-    @cached_property
+    @made_once
     def code(self) -> SafeLoader:
         """A customer by code."""
         return SafeLoader(self._codes, self._context.reads, "code", backend_of)
 
-    @cached_property
+    @made_once
     def page(self) -> SafeLoader:
         """A part of a list."""
         return SafeLoader(self._pages, self._context.reads, "page", backend_of)
 
-    @cached_property
+    @made_once
     def aggregate(self) -> SafeLoader:
         """What a vendor computes."""
         return SafeLoader(self._aggregates, self._context.reads, "aggregate", itemgetter(0))
 
-    @cached_property
+    @made_once
     def raw(self) -> RawLoader:
         """The vendor's own form of a record."""
         return RawLoader(self.record)
 
-    @cached_property
+    @made_once
     def customer(self) -> EitherLoader:
         """A customer by its code, or a record by its native id."""
         return EitherLoader(self.code, self.record)
 
-    @cached_property
+    @made_once
     def node(self) -> NodeLoader:
         """Whatever has a key."""
         return NodeLoader(self)
 
-    @cached_property
+    @made_once
     def nodes(self) -> NodesLoader:
         """Several of those."""
         return NodesLoader(self.node)
 
-    @cached_property
+    @made_once
     def connection(self) -> "ConnectionLoader":
         """A connection, over one list or several."""
         from gateway.list_reading import ConnectionLoader  # noqa: PLC0415 - it loads through these, as all below do
 
         return ConnectionLoader(self._context)
 
-    @cached_property
+    @made_once
     def counterparts(self) -> "CounterpartLoader":
         """The same customer at other backends."""
         from gateway.timeline import CounterpartLoader  # noqa: PLC0415
 
         return CounterpartLoader(self._context)
 
-    @cached_property
+    @made_once
     def timeline(self) -> "TimelineLoader":
         """What several backends sent, as one list."""
         from gateway.timeline import TimelineLoader  # noqa: PLC0415
 
         return TimelineLoader(self._context)
 
-    @cached_property
+    @made_once
     def dispatch(self) -> SafeLoader:
         """A dispatch by its ledger id."""
         from gateway.dispatch.loading import dispatches_of  # noqa: PLC0415
 
         return SafeLoader(dispatches_of(self._context), self._context.reads, "dispatch")
 
-    @cached_property
+    @made_once
     def dispatches(self) -> "DispatchListLoader":
         """What was sent."""
         from gateway.dispatch.loading import DispatchListLoader  # noqa: PLC0415
 
         return DispatchListLoader(self._context)
 
-    @cached_property
+    @made_once
     def dispatch_items(self) -> "DispatchItemLoader":
         """What was sent to one customer, or of one document."""
         from gateway.dispatch.loading import DispatchItemLoader  # noqa: PLC0415
@@ -264,6 +264,8 @@ class Loaders:
         part, backend, request = which
         read = getattr(self._backend(backend).adapter, part).of_customers
         own = self.own_pages(*which)
+        if set(map(type, keys)) == {str}:  # all from their beginnings, and no key is there twice
+            return _of_keys(await answered(own.noted(keys, len(keys), read(keys, request, {}))), keys)
         rounds = rounds_of(keys)
         answers = await _gather(
             {
@@ -271,8 +273,6 @@ class Loaders:
                 for number, turn in enumerate(rounds)
             }
         )
-        if len(rounds) == 1:
-            return _of_keys(answers[0], rounds[0])
         pages = {
             key: _of_key(answers[number], customer_id)
             for number, turn in enumerate(rounds)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -31,9 +31,6 @@ def own_page_of(key: "PageKey") -> OwnPageKey:
 
 def rounds_of(keys: Sequence[OwnPageKey]) -> list[dict[str, OwnPageKey]]:
     """The keys by customer, each customer once in a round."""
-    if set(map(type, keys)) == {str}:  # all from their beginnings, and no key is there twice
-        beginnings: Any = dict(zip(keys, keys, strict=True))
-        return [beginnings]
     rounds: list[dict[str, OwnPageKey]] = []
     times: dict[str, int] = defaultdict(int)
     for key in keys:

@@ -38,13 +38,13 @@ def connect(connection: Connection) -> Adapter:
 
 async def _check(client: Client, settings: BillingPlatformSettings) -> tuple[str, ...]:
     """Lists the customers, and asks for those after the last one: a server that still has some caps its answers."""
-    rows = await client.rows(_customers(), list[CustomerRow])
+    rows, _ = await client.rows(_customers(), list[CustomerRow])
     if not rows:
         return ("Signed in. The tenant has no customers, so whether its server caps list answers is not known.",)
-    count, last = len(rows), max(row.id for row, _ in rows)
-    rest = await client.rows(_customers(("idAfter", str(last))), list[CustomerRow])
+    count, last = len(rows), max(row.id for row in rows)
+    rest, _ = await client.rows(_customers(("idAfter", str(last))), list[CustomerRow])
     signed_in = f"Signed in. A list of customers has {count} rows."
-    if any(row.id <= last for row, _ in rest):
+    if any(row.id <= last for row in rest):
         return (signed_in, "The server ignores idAfter, so a cap on its list answers would go unseen.")
     if rest and settings.page_cap is None:
         return (signed_in, f"The server caps list answers: set page_cap = {count}, or the rest is never read.")

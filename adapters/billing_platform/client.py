@@ -50,12 +50,11 @@ class Client:
             return answer
         raise refusal(answer, answer.body, backend=self.backend, operation=request.operation, write=request.write)
 
-    async def rows(self, request: WireRequest, rows_type: type[list[R]]) -> list[tuple[R, Raw]]:
-        """A list answer's rows, each with its raw record where that is wanted."""
+    async def rows(self, request: WireRequest, rows_type: type[list[R]]) -> tuple[list[R], Iterable[Raw]]:
+        """A list answer's rows, and beside them their raw records where those are wanted."""
         answer = await self.ask(request)
         rows = decode_json(answer, rows_type, backend=self.backend)
-        raws: Iterable[Raw] = msgspec.json.decode(answer.body) if "raw" in request.wanted else itertools.repeat(UNSET)
-        return list(zip(rows, raws, strict=False))
+        return rows, msgspec.json.decode(answer.body) if "raw" in request.wanted else itertools.repeat(UNSET)
 
     async def row(self, request: WireRequest, row_type: type[K]) -> tuple[K, Raw] | None:
         """The row of the record that the path's last segment names, or None where the vendor has none."""

@@ -10,7 +10,7 @@ from adapters.billing_platform.listing import Listing, Part, page_by_id, page_ou
 from adapters.billing_platform.newest_first import newest_first
 from adapters.billing_platform.parameters import Question, correspondence_question
 from adapters.billing_platform.settings import BillingPlatformSettings
-from adapters.billing_platform.translate import CorrespondenceRow, Entry, correspondence_entry
+from adapters.billing_platform.translate import CorrespondenceRow, Entry, correspondence_entries, correspondence_entry
 from adapters.contract import Limits, ListRequest, Order, Results
 from adapters.errors import AdapterError, NotFound, UnsupportedByVendor
 from adapters.model import Correspondence, Page
@@ -82,7 +82,8 @@ class BillingPlatformCorrespondence:
         async def read(customer_id: str) -> Page[Correspondence]:
             if not NATIVE_ID.fullmatch(customer_id):
                 raise NotFound("The vendor has no such customer.", backend=self._client.backend, operation=_LIST)
-            own = replace(request, position=places[customer_id])
+            position = places[customer_id]
+            own = request if position is None else replace(request, position=position)
             listing = self._listing(own, question, customer_id)
             if own.order is None and grouped is None:
                 return await page_by_id(listing, own)
@@ -136,9 +137,8 @@ class BillingPlatformCorrespondence:
     ) -> Listing[Correspondence]:
         async def read(asked: WireRequest) -> list[Entry[Correspondence]]:
             rows = await self._client.rows(asked, list[CorrespondenceRow])
-            backend = self._client.backend
-            entries = [correspondence_entry(*row, backend=backend, customer_id=customer_id) for row in rows]
-            if customer_id is not None and any(entry.record.customer_id != customer_id for entry in entries):
+            entries = correspondence_entries(*rows, backend=self._client.backend, customer_id=customer_id)
+            if customer_id is not None and not {entry.record.customer_id for entry in entries} <= {customer_id}:
                 raise self._client.malformed("The vendor answered with another customer's correspondence.", asked)
             return entries
 

@@ -9,6 +9,7 @@ from pydantic import SecretStr, field_validator
 from adapters.contract import Credentials
 from adapters.messages import changed_request
 from adapters.redaction import tell_secrets
+from adapters.signing import SigningTransport
 from adapters.wire import lies_under
 
 __all__ = ["BillingPlatformCredentials", "authenticate"]
@@ -36,19 +37,15 @@ def authenticate(
     return _BearerToken(inner, httpx.URL(base_url.rstrip("/") + "/"), credentials.token)
 
 
-class _BearerToken(httpx.AsyncBaseTransport):
+class _BearerToken(SigningTransport):
     def __init__(self, inner: httpx.AsyncBaseTransport, base: httpx.URL, token: SecretStr) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._base = base
         self._token = token.get_secret_value()
-        self._field = (b"Authorization", b"Bearer " + self._token.encode("ascii"))
+        self._fields = ((b"Authorization", b"Bearer " + self._token.encode("ascii")),)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if not lies_under(self._base, request.url):
-            return await self._inner.handle_async_request(request)
-        # A new request: the policies outside log and repeat theirs, which never carries the token.
-        request = changed_request(request, more=(self._field,))
-        return tell_secrets(await self._inner.handle_async_request(request), self._token)
+    def signed(self, request: httpx.Request) -> httpx.Request | None:
+        return changed_request(request, more=self._fields) if lies_under(self._base, request.url) else None
 
-    async def aclose(self) -> None:
-        await self._inner.aclose()
+    def cleared(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:  # noqa: ARG002 - as above
+        return tell_secrets(response, self._token)

@@ -7,7 +7,7 @@ from adapters.billing_platform.client import NATIVE_ID, Client, per_key
 from adapters.billing_platform.listing import Listing, page_by_id, sorted_page
 from adapters.billing_platform.parameters import Question, customer_question
 from adapters.billing_platform.settings import BillingPlatformSettings
-from adapters.billing_platform.translate import CustomerRow, Entry, customer_entry
+from adapters.billing_platform.translate import CustomerRow, Entry, customer_entries, customer_entry
 from adapters.contract import Limits, ListRequest, Results
 from adapters.errors import Conflict, UnsupportedByVendor
 from adapters.filters import FilterOptions
@@ -81,7 +81,7 @@ class BillingPlatformCustomers:
                 return None
             request = _list_request(wanted, ("accountNumber", code))
             rows = await self._client.rows(request, list[CustomerRow])
-            found = [customer_entry(*row, backend=self._client.backend).record for row in rows]
+            found = [entry.record for entry in customer_entries(*rows, backend=self._client.backend)]
             match [customer for customer in found if customer.code == code]:
                 case []:
                     if found and not any((customer.code or "").casefold() == code.casefold() for customer in found):
@@ -101,7 +101,7 @@ class BillingPlatformCustomers:
     def _listing(self, question: Question, options: FilterOptions, wanted: frozenset[str]) -> Listing[Customer]:
         async def read(request: WireRequest) -> list[Entry[Customer]]:
             rows = await self._client.rows(request, list[CustomerRow])
-            return [customer_entry(*row, backend=self._client.backend, asked_for=question.status) for row in rows]
+            return customer_entries(*rows, backend=self._client.backend, asked_for=question.status)
 
         return Listing(
             read=read,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct, structs
@@ -33,6 +34,7 @@ __all__ = [
 T = TypeVar("T")
 
 _ID = re.compile(r"[0-9]{1,19}")
+_BY_ID = attrgetter("id")
 
 
 class Span(Struct, frozen=True):
@@ -76,12 +78,9 @@ class Listing(Generic[T]):
 
     async def part(self, after: int | None = None, span: Span | None = None) -> Part[T]:
         """One answer: the rows after an id, of the span's days or else of the question's."""
-        span = span or Span(self.question.earliest, self.question.latest)
-        bounds = (("minDate", span.earliest), ("maxDate", span.latest), ("idAfter", after))
-        query = (*self.question.parameters, *((name, str(bound)) for name, bound in bounds if bound is not None))
-        rows = await self.read(structs.replace(self.request, query=query))
+        rows = await self.read(self._asked(after, span))
         # A server that does not know idAfter here answers from the beginning; nothing is believed to come twice.
-        fresh = sorted((row for row in rows if after is None or row.id > after), key=lambda row: row.id)
+        fresh = sorted(rows if after is None else [row for row in rows if row.id > after], key=_BY_ID)
         complete = self.page_cap is None or len(rows) < self.page_cap
         if not fresh and not complete:
             raise MalformedAnswer(
@@ -89,6 +88,16 @@ class Listing(Generic[T]):
                 operation=self.request.operation,
             )
         return Part(fresh, complete)
+
+    def _asked(self, after: int | None, span: Span | None) -> WireRequest:
+        """The request for the rows after an id; one for all of a list under no question has no query."""
+        question = self.question
+        if span is None:
+            span = Span(question.earliest, question.latest)
+        bounds = (("minDate", span.earliest), ("maxDate", span.latest), ("idAfter", after))
+        said = [(name, str(bound)) for name, bound in bounds if bound is not None]
+        query = (*question.parameters, *said)
+        return structs.replace(self.request, query=query) if query else self.request
 
     async def whole(self, span: Span | None = None, at_most: int | None = None) -> Part[T]:
         """All rows, or where more than ``at_most`` are there an incomplete part of them."""
@@ -116,6 +125,8 @@ async def page_out_of(part: Part[T], listing: Listing[T], request: ListRequest, 
 
     The part is the list's first where it is ``from_start``; is that all of the list, its matches are counted.
     """
+    if from_start and part.complete and listing.question.here is None and len(part.entries) <= listing.scan_budget:
+        return _first_of(part.entries, request)
     read = await scan(
         listing,
         part,
@@ -125,11 +136,25 @@ async def page_out_of(part: Part[T], listing: Listing[T], request: ListRequest, 
         keeps=listing.keeps,
     )
     return Page(
-        records=tuple(entry.record for entry in read.kept),
-        positions=tuple(str(entry.id) for entry in read.kept),
+        records=tuple([entry.record for entry in read.kept]),
+        positions=tuple([str(entry.id) for entry in read.kept]),
         end=str(read.at) if read.more else None,
         total=sum(map(listing.keeps, part.entries)) if from_start and part.complete else None,
         problem=scan_limit(read.count) if read.more and len(read.kept) < request.first else None,
+    )
+
+
+def _first_of(entries: Sequence[Entry[T]], request: ListRequest) -> Page[T]:
+    """The page of a list that is at hand whole, and of which all is meant."""
+    after = _id(request.position)
+    left = entries if after is None else [entry for entry in entries if entry.id > after]
+    kept = left[: request.first]
+    positions = tuple([str(entry.id) for entry in kept])
+    return Page(
+        records=tuple([entry.record for entry in kept]),
+        positions=positions,
+        end=positions[-1] if len(left) > len(kept) else None,
+        total=len(entries),
     )
 
 

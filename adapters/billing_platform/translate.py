@@ -10,11 +10,19 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from adapters.errors import UnsupportedByVendor
 from adapters.model import Correspondence, Customer, DocumentState, RawRecord, RecordStatus
 
-__all__ = ["CorrespondenceRow", "CustomerRow", "Entry", "correspondence_entry", "customer_entry"]
+__all__ = [
+    "CorrespondenceRow",
+    "CustomerRow",
+    "Entry",
+    "correspondence_entries",
+    "correspondence_entry",
+    "customer_entries",
+    "customer_entry",
+]
 
 T = TypeVar("T")
 Text = str | int | None
-Names = list[str] | str | None
+Names = tuple[str, ...] | str | None
 
 # "id" is of type Text, and "idAfter" of type integer (wholesaleBillingPeriods): whole numbers, in quotes or not.
 RowId = Annotated[int, Meta(gt=0)]
@@ -111,33 +119,74 @@ def customer_entry(
     return Entry(row.id, record, {"external_reference": _text(row.reference), "status": UNSET if hidden else status})
 
 
+def customer_entries(
+    rows: Iterable[CustomerRow],
+    raws: Iterable[RawRecord | UnsetType],
+    *,
+    backend: str,
+    asked_for: RecordStatus | None = None,
+) -> list[Entry[Customer]]:
+    """Customers, each with its raw record."""
+    each = zip(rows, raws, strict=False)
+    return [customer_entry(row, raw, backend=backend, asked_for=asked_for) for row, raw in each]
+
+
 def correspondence_entry(
     row: CorrespondenceRow, raw: RawRecord | UnsetType, *, backend: str, customer_id: str | None = None
 ) -> Entry[Correspondence]:
-    """Correspondence. ``customer_id`` is whose list it was found in, for rows that do not say whose they are.
+    """One of `correspondence_entries`."""
+    (entry,) = correspondence_entries((row,), (raw,), backend=backend, customer_id=customer_id)
+    return entry
 
-    The type is all the title that the vendor has.
+
+def correspondence_entries(
+    rows: Iterable[CorrespondenceRow],
+    raws: Iterable[RawRecord | UnsetType],
+    *,
+    backend: str,
+    customer_id: str | None = None,
+) -> list[Entry[Correspondence]]:
+    """Correspondence, each with its raw record. ``customer_id`` is whose list it was found in, for rows without one.
+
+    The type is all the title that the vendor has. It is one expression for all of a row: lists are read of many
+    customers at once, and each call for each row would be felt.
     """
-    names = _names(row.status)
-    record = Correspondence(
-        backend=backend,
-        native_id=str(row.id),
-        customer_id=_text(row.customer_id) or customer_id,
-        date=_day(row.dated),
-        title=row.type,
-        state=_state(names),
-        vendor_status=names,
-        number=_text(row.number),
-        type=row.type,
-        raw=raw,
-    )
-    return Entry(row.id, record)
+    return [
+        Entry(
+            row.id,
+            Correspondence(
+                backend=backend,
+                native_id=str(row.id),
+                customer_id=customer_id if row.customer_id is None else _text(row.customer_id) or customer_id,
+                date=_date(dated[:10]) if (dated := row.dated) else None,
+                title=row.type,
+                state=(status := _status(row.status))[0],
+                vendor_status=status[1],
+                number=_text(row.number),
+                type=row.type,
+                raw=raw,
+            ),
+        )
+        for row, raw in zip(rows, raws, strict=False)
+    ]
 
 
-@lru_cache(maxsize=256)  # a tenant's documents are in few states
-def _state(names: tuple[str, ...]) -> DocumentState:
+_Status = tuple[DocumentState, tuple[str, ...]]
+
+
+def _status(value: Names) -> _Status:
+    """How far a document has come, and the names that say so."""
+    length = 0 if value is None else len(value) if isinstance(value, str) else sum(map(len, value))
+    return _remembered(value) if length <= _LONGEST_KEPT else _of_names(value)
+
+
+def _of_names(value: Names) -> _Status:
+    names = _names(value)
     states = {_STATES.get(name.lower()) for name in names}
-    return next((state for state in _FURTHEST_FIRST if state in states), DocumentState.UNKNOWN)
+    return next((state for state in _FURTHEST_FIRST if state in states), DocumentState.UNKNOWN), names
+
+
+_remembered = lru_cache(maxsize=256)(_of_names)  # a tenant's documents are in few states
 
 
 def _names(value: Names) -> tuple[str, ...]:

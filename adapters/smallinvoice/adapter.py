@@ -144,10 +144,11 @@ class _Letters:
             {customer_id: place for customer_id, place in places.items() if NATIVE_ID.fullmatch(customer_id)},
             request,
             matches,
+            backend=self._backend,
             page_size=self._limits.page_size,
             scan_budget=self._limits.scan_budget,
         )
-        return {customer_id: pages.get(customer_id, _NO_LETTERS) for customer_id in places}
+        return pages if len(pages) == len(places) else {key: pages.get(key, _NO_LETTERS) for key in places}
 
     def _read(self, request: ListRequest) -> tuple[Sort, Callable[[Letter], bool] | None]:
         """The order and what is filtered here. Raises `UnsupportedByVendor`."""

@@ -11,7 +11,7 @@ from adapters.contract import Connection
 from adapters.errors import AdapterError, FileNotAvailable, MalformedAnswer, NotFound
 from adapters.model import RawRecord
 from adapters.smallinvoice.refusals import SUCCESS, error_of, is_success
-from adapters.smallinvoice.rows import ClientRow, Found, LetterRow, Listed, UndatedLetterRow
+from adapters.smallinvoice.rows import ClientRow, Found, LetterRow, Listed, NamedClientRow, UndatedLetterRow
 from adapters.wire import Answer, FileStream, Wire, WireRequest
 
 __all__ = ["CLIENTS", "LETTERS", "Client", "Endpoint", "ListPart", "Sort"]
@@ -26,14 +26,24 @@ class Endpoint(Struct, Generic[R], frozen=True):
     """One of the vendor's endpoints, which all have the same actions, and the types of its answers.
 
     A list is read by the first of the types that fits: the one that most answers are, and is quick to read, first.
+    ``narrow`` is how it is read where nothing of ``wide`` is wanted.
     """
 
     name: str
     listed: tuple[type[Listed[R]], ...]
     found: type[Found[R]]
+    wide: frozenset[str] = frozenset()
+    narrow: tuple[type[Listed[R]], ...] = ()
+
+    def types(self, wanted: frozenset[str]) -> tuple[type[Listed[R]], ...]:
+        """How a list is read of which these attributes are wanted."""
+        return self.narrow if self.narrow and self.wide.isdisjoint(wanted) else self.listed
 
 
-CLIENTS = Endpoint("client", (Listed[ClientRow],), Found[ClientRow])
+_NAMED: Any = NamedClientRow  # a client too, but lists of them are none of the others'
+CLIENTS: Endpoint[ClientRow] = Endpoint(
+    "client", (Listed[ClientRow],), Found[ClientRow], wide=frozenset(("address",)), narrow=(Listed[_NAMED],)
+)
 _UNDATED: Any = UndatedLetterRow  # a letter too, but lists of them are none of the others'
 LETTERS: Endpoint[LetterRow] = Endpoint("letter", (Listed[LetterRow], Listed[_UNDATED]), Found[_UNDATED])
 
@@ -79,14 +89,14 @@ class Client:
         request = answer.request
         raise error_of(answer, answer.body, backend=self.backend, operation=request.operation, write=request.write)
 
-    def _listed(self, answer: Answer, endpoint: Endpoint[R]) -> Listed[R]:
+    def _listed(self, answer: Answer, types: tuple[type[Listed[R]], ...]) -> Listed[R]:
         """A part of a list. What is no success, or not of the first type, is looked at again for what it is."""
         if 200 <= answer.status < 300:
             with contextlib.suppress(msgspec.MsgspecError):
-                listed = msgspec.json.decode(answer.body, type=endpoint.listed[0], strict=False)
+                listed = msgspec.json.decode(answer.body, type=types[0], strict=False)
                 if bytes(listed.error) == SUCCESS:
                     return listed
-        return decode_json(self._done(answer), endpoint.listed[-1], backend=self.backend)
+        return decode_json(self._done(answer), types[-1], backend=self.backend)
 
     async def page(
         self,
@@ -112,7 +122,7 @@ class Client:
             wanted=wanted,
         )
         answer = await self._wire.send(request)
-        listed = self._listed(answer, endpoint)
+        listed = self._listed(answer, endpoint.types(wanted))
         expected = min(size, max(0, listed.count - (number - 1) * size))
         pages = max(1, -(-listed.count // size))
         if len(listed.items) != expected or (listed.pages or 0) > pages or listed.page not in (None, number):

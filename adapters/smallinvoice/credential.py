@@ -16,6 +16,7 @@ from pydantic import SecretStr, field_validator
 from adapters.contract import Credentials
 from adapters.messages import changed_request, same_server_url
 from adapters.redaction import tell_secrets
+from adapters.signing import SigningTransport
 from adapters.wire import lies_under
 
 __all__ = ["SmallinvoiceCredentials", "authenticate"]
@@ -49,30 +50,23 @@ def authenticate(
     return _TokenTransport(inner, httpx.URL(base_url.rstrip("/") + "/"), credentials.token)
 
 
-class _TokenTransport(httpx.AsyncBaseTransport):
+class _TokenTransport(SigningTransport):
     def __init__(self, inner: httpx.AsyncBaseTransport, base: httpx.URL, token: SecretStr) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._base = base
         self._token = token
         self._pair = "/token/" + quote(token.get_secret_value(), safe="")
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if not lies_under(self._base, request.url):
-            return await self._inner.handle_async_request(request)
-        try:
-            response = await self._inner.handle_async_request(self._with_token(request))
-        except httpx.RequestError as error:
-            error.request = request
-            raise
+    def signed(self, request: httpx.Request) -> httpx.Request | None:
+        return self._with_token(request) if lies_under(self._base, request.url) else None
+
+    def cleared(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
         response.request = request
         pair = self._pair.encode("ascii")
         if any(pair in value for _, value in response.headers.raw):
             for name in {name for name, value in response.headers.multi_items() if self._pair in value}:
                 del response.headers[name]  # a redirect's address, for one
         return tell_secrets(response, self._token.get_secret_value())
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
 
     def _with_token(self, request: httpx.Request) -> httpx.Request:
         """A copy that goes to ``<path>/token/<token>``, with a slash at the end where the path had one."""

@@ -25,7 +25,7 @@ class Records(Generic[R, T]):
     """The records of one endpoint."""
 
     def __init__(
-        self, client: Client, endpoint: Endpoint[R], to_models: Callable[..., list[T]], limits: Limits
+        self, client: Client, endpoint: Endpoint[R], to_models: Callable[..., Sequence[T]], limits: Limits
     ) -> None:
         self._client = client
         self._endpoint = endpoint
@@ -53,8 +53,11 @@ class Records(Generic[R, T]):
             missing = [key for key in missing if key not in found]
             left = -(-(rows.total or 0) // self._page_size) - number
             number += 1
-        read = await asyncio.gather(*(self._one(key, wanted) for key in missing))
-        found |= zip(missing, read, strict=True)
+        if len(missing) == 1:  # needs no task of its own
+            found[missing[0]] = await self._one(missing[0], wanted)
+        else:
+            read = await asyncio.gather(*(self._one(key, wanted) for key in missing))
+            found |= zip(missing, read, strict=True)
         return {key: found.get(key) for key in keys}
 
     async def _one(self, key: str, wanted: frozenset[str]) -> T | AdapterError | None:

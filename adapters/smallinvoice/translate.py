@@ -1,13 +1,24 @@
 """The vendor's clients and letters in our terms."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import repeat
+from collections.abc import Mapping, Sequence
 
 from msgspec import UNSET, UnsetType
 
 from adapters.model import Customer, DocumentState, Letter, PostalAddress, RawRecord, RecordStatus
 from adapters.smallinvoice.rows import ClientRow, LetterRow
+from adapters.translating import (
+    Always,
+    Column,
+    Filled,
+    FilledText,
+    Looked,
+    Made,
+    Reference,
+    Text,
+    Translated,
+    Translation,
+)
 
 __all__ = ["NATIVE_ID", "STATES", "STATUSES", "to_customers", "to_letters"]
 
@@ -16,90 +27,30 @@ NATIVE_ID = re.compile(r"[1-9][0-9]{0,17}")
 # objects/letter, "Status types": these two are all.
 STATES: Mapping[int, DocumentState] = {1: DocumentState.SENT, 7: DocumentState.DRAFT}
 STATUSES: Mapping[DocumentState, int] = {state: status for status, state in STATES.items()}
-_STATUS: Mapping[int | None, tuple[DocumentState, tuple[str, ...]]] = {
-    None: (DocumentState.UNKNOWN, ()),
-    **{status: (state, (str(status),)) for status, state in STATES.items()},
-}
-"""Of each status that we know, its state and the vendor's own words."""
-
-_EVERYTHING = frozenset(("address",))
 
 
-def to_customers(
-    rows: Sequence[ClientRow],
-    raws: Sequence[RawRecord] | None = None,
-    *,
-    backend: str,
-    wanted: frozenset[str] = _EVERYTHING,
-) -> list[Customer]:
-    """Clients as customers. The vendor's clients have neither a status nor a balance nor a currency.
-
-    The address, which takes longer than all else, is looked for only where it is wanted.
-    """
-    address = _address if "address" in wanted else _unread
-    return [
-        Customer(
-            backend=backend,
-            native_id=(native_id := str(row.id)),
-            stable_id=native_id,
-            code=_filled(row.number),
-            name=_filled(row.name),
-            status=RecordStatus.UNKNOWN,
-            emails=_emails(row.email),
-            address=address(row),
-            currency=None,
-            outstanding_balance=None,
-            raw=raw,
-        )
-        for row, raw in zip(rows, _each(raws), strict=False)
-    ]
+def _undocumented(_: int | None) -> DocumentState:
+    return DocumentState.UNKNOWN
 
 
-def to_letters(
-    rows: Sequence[LetterRow],
-    raws: Sequence[RawRecord] | None = None,
-    *,
-    backend: str,
-    wanted: frozenset[str] = _EVERYTHING,  # noqa: ARG001 - as of `to_customers`
-) -> list[Letter]:
-    """Letters. One expression for all of a row: lists of letters are long, and each call for each would be felt."""
-    others = _Others()
-    return [
-        Letter(
-            backend=backend,
-            native_id=str(row.id),
-            customer_id=others[row.client_id],
-            date=row.date,
-            title=(title.strip() or None) if (title := row.title) else None,
-            state=(status := _STATUS.get(row.status) or _undocumented(row.status))[0],
-            vendor_status=status[1],
-            address_id=others[row.client_address_id],
-            contact_id=others[row.client_contact_id],
-            page_count=row.pages,
-            raw=raw,
-        )
-        for row, raw in zip(rows, _each(raws), strict=False)
-    ]
+def _words(status: int | None) -> tuple[str, ...]:
+    return () if status is None else (str(status),)
 
 
-class _Others(dict[int, str | None]):
-    """The ids of other records as text: many letters are one customer's, and each id is written once. 0 is none."""
-
-    def __missing__(self, number: int) -> str | None:
-        text = self[number] = str(number) if number > 0 else None
-        return text
-
-
-def _each(raws: Sequence[RawRecord] | None) -> Iterable[RawRecord | UnsetType]:
-    return repeat(UNSET) if raws is None else raws
-
-
-def _undocumented(status: int | None) -> tuple[DocumentState, tuple[str, ...]]:
-    return DocumentState.UNKNOWN, (str(status),)
-
-
-def _unread(_: ClientRow) -> UnsetType:
-    return UNSET
+_LETTERS = Translation(
+    Letter,
+    {
+        "native_id": Text("id"),
+        "customer_id": Reference("client_id"),
+        "date": Column("date"),
+        "title": Filled("title"),
+        "state": Looked("status", STATES, _undocumented),
+        "vendor_status": Looked("status", {status: _words(status) for status in STATES}, _words),
+        "address_id": Reference("client_address_id"),
+        "contact_id": Reference("client_contact_id"),
+        "page_count": Column("pages"),
+    },
+)
 
 
 def _emails(email: str | UnsetType | None) -> tuple[str, ...] | UnsetType:
@@ -125,3 +76,47 @@ def _filled(value: str | int | None) -> str | None:
     if type(value) is str:
         return value.strip() or None
     return None if value is None or value == "" else str(value).strip() or None
+
+
+_CUSTOMERS = Translation(
+    Customer,
+    {
+        "native_id": Text("id"),
+        "stable_id": Text("id"),
+        "code": FilledText("number"),
+        "name": Filled("name"),
+        "status": Always(None, RecordStatus.UNKNOWN),
+        "vendor_status": Always(None, ()),
+        "emails": Made("email", _emails),
+        "currency": Always(None, None),
+        "outstanding_balance": Always(None, None),
+    },
+)
+_WHOLE_CUSTOMERS = Translation(Customer, {**_CUSTOMERS.readings, "address": Made(None, _address)})
+
+_EVERYTHING = frozenset(("address",))
+
+
+def to_customers(
+    rows: Sequence[ClientRow],
+    raws: Sequence[RawRecord] | None = None,
+    *,
+    backend: str,
+    wanted: frozenset[str] = _EVERYTHING,
+) -> Translated[Customer]:
+    """Clients as customers, likewise. The vendor's clients have neither a status nor a balance nor a currency.
+
+    The address, which takes longer than all else, is looked for only where it is wanted.
+    """
+    return Translated(_WHOLE_CUSTOMERS if "address" in wanted else _CUSTOMERS, rows, raws, backend)
+
+
+def to_letters(
+    rows: Sequence[LetterRow],
+    raws: Sequence[RawRecord] | None = None,
+    *,
+    backend: str,
+    wanted: frozenset[str] = _EVERYTHING,  # noqa: ARG001 - as of `to_customers`
+) -> Translated[Letter]:
+    """Letters, each made when somebody looks at it: lists of them are long."""
+    return Translated(_LETTERS, rows, raws, backend)

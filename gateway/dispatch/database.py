@@ -14,9 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-import psycopg
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from gateway.dispatch.group_commit import GroupCommit
@@ -71,7 +69,11 @@ def database_url(configured: str) -> URL:
 
 def insert_for(dialect: str, table: Table) -> Any:
     """An INSERT that can say what happens on a conflict, which each of the two databases has as its own."""
-    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
+    if dialect == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert  # noqa: PLC0415 - each is loaded by its own ledgers alone
+    else:
+        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment] # noqa: PLC0415
+    return insert(table)
 
 
 class Database:
@@ -96,6 +98,7 @@ class Database:
             pool_timeout=POOL_TIMEOUT_SECONDS,
             **({} if self.is_sqlite else _postgresql_options(self.url, read_only=read_only)),
         )
+        self._driver_errors: type[Exception] = self._engine.dialect.loaded_dbapi.Error
         self._writing = self._engine.execution_options(**{WRITES: True})
         if self.is_sqlite:
             synchronous = "FULL" if survives_power_cuts else "OFF"
@@ -172,13 +175,24 @@ class Database:
         engine = self._writing if writing else self._engine
         committing = False
         try:
-            with _named_failures(), engine.begin() as connection:
+            with self._named_failures(), engine.begin() as connection:
                 yield connection
                 committing = writing and not self.is_sqlite
         except LedgerUnavailableError as error:
             if committing and not isinstance(error, LostRaceError):
                 raise UnconfirmedError(str(error)) from error
             raise
+
+    @contextlib.contextmanager
+    def _named_failures(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise _named(error.orig) from None
+        except self._driver_errors as error:  # of `Prepared` statements
+            raise _named(error) from None
+        except (SQLAlchemyError, OSError) as error:
+            raise LedgerUnavailableError(type(error).__name__) from error
 
     def one_at_a_time(self, connection: Connection) -> None:
         """Makes a transaction wait until no other one that asked for this is under way; in SQLite none is.
@@ -210,18 +224,6 @@ def _postgresql_options(url: URL, *, read_only: bool) -> dict[str, Any]:
         "pool_pre_ping": True,
         "connect_args": {"connect_timeout": url.query.get("connect_timeout", str(CONNECT_SECONDS))},
     }
-
-
-@contextlib.contextmanager
-def _named_failures() -> Iterator[None]:
-    try:
-        yield
-    except DBAPIError as error:
-        raise _named(error.orig) from None
-    except (sqlite3.Error, psycopg.Error) as error:  # of `Prepared` statements
-        raise _named(error) from None
-    except (SQLAlchemyError, OSError) as error:
-        raise LedgerUnavailableError(type(error).__name__) from error
 
 
 def _named(error: BaseException | None) -> LedgerUnavailableError:

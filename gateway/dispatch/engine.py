@@ -1,4 +1,4 @@
-"""What runs the work: a port, and the engine behind it that survives a crash.
+"""What runs the work: a port. The engine behind it survives a crash, and is begun with the first work there is.
 
 The engine is given a dispatch's id and nothing else. It may run the same work twice, or on two processes at once: the
 ledger's claims decide what is sent. So nothing of it is believed, and losing it costs only time: the sweeper hands
@@ -6,25 +6,18 @@ the engine whatever the ledger has QUEUED and nobody works on.
 """
 
 import asyncio
+import contextvars
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Protocol
 
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
-
-__all__ = ["DbosEngine", "EngineFactory", "RunEngine"]
-
-APPLICATION_VERSION = "1"
-"""Fixed: what a workflow is given and does has not changed. By default it would be a digest of the source."""
-
-LIVE = ("PENDING", "ENQUEUED", "DELAYED")
+__all__ = ["EngineFactory", "EngineStoppedError", "EngineWhenNeeded", "RunEngine", "dbos_engine"]
 
 
 class RunEngine(Protocol):
     """Runs work until it is done, also over a crash."""
 
     async def start(self) -> None:
-        """Begins, and goes on with what this very executor left behind."""
+        """Begins, and goes on with what this very executor left behind. May be tried again where it fails."""
 
     async def stop(self) -> None:
         """Begins nothing more, and lets go of what is under way: it goes on elsewhere, or after the next start."""
@@ -40,64 +33,63 @@ class EngineFactory(Protocol):
     """Makes an engine. ``url`` is for its own tables; ``executor`` names this process; ``work`` does the work."""
 
     def __call__(self, *, url: str, executor: str, work: Callable[[str], Awaitable[None]]) -> RunEngine:
-        """An engine, not started."""
+        """An engine, not started. It may be called in any thread."""
 
 
-class DbosEngine:
-    """dbos, over its own tables in SQLite or PostgreSQL. One per process: dbos keeps its state in the process."""
+def dbos_engine(*, url: str, executor: str, work: Callable[[str], Awaitable[None]]) -> RunEngine:
+    """The engine that a served gateway has."""
+    # With what dbos brings these are 20 MiB, and a third of a second: a gateway that only reads has no use for them.
+    from gateway.dispatch.dbos_engine import DbosEngine  # noqa: PLC0415
 
-    def __init__(self, *, url: str, executor: str, work: Callable[[str], Awaitable[None]]) -> None:
-        self._executor = executor
-        self._config: DBOSConfig = {
-            "name": "postroom",
-            "system_database_url": url,
-            "application_version": APPLICATION_VERSION,
-            "executor_id": executor,
-            "serializer": DBOSPortableJSONSerializer(),
-            "log_level": "WARNING",
-            "run_migrations": True,
-        }
-        self._work = work
-        self._run: Any = None
+    return DbosEngine(url=url, executor=executor, work=work)
+
+
+class EngineStoppedError(Exception):
+    """The engine begins nothing more: what is QUEUED goes on elsewhere, or after the next start."""
+
+
+class EngineWhenNeeded:
+    """An engine that is made and started with the first work there is. ``make`` makes it, in a thread."""
+
+    def __init__(self, make: Callable[[], RunEngine]) -> None:
+        self._make = make
+        self._starting: asyncio.Task[RunEngine] | None = None
+        self._stopped = False
 
     async def start(self) -> None:
-        """Begins, inside the event loop that the work is to run in."""
-        DBOS(config=self._config)
-        work = self._work
-
-        @DBOS.step(name="postroom.work")
-        async def work_off(dispatch_id: str) -> None:
-            await work(dispatch_id)
-
-        @DBOS.workflow(name="postroom.dispatch")
-        async def run_dispatch(dispatch_id: str) -> None:
-            await work_off(dispatch_id)
-
-        self._run = run_dispatch
-        DBOS.launch()
+        """Nothing yet."""
 
     async def stop(self) -> None:
-        """Lets go at once."""
-        DBOS.destroy(workflow_completion_timeout_sec=0)
-        # Once asked for anything, dbos has made its own threads the event loop's, and they take nothing more.
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
+        """Stops what was started."""
+        self._stopped = True
+        if self._starting is None:
+            return
+        self._starting.cancel()
+        await asyncio.wait([self._starting])
+        if _is_running(self._starting):
+            await self._starting.result().stop()
 
     async def submit(self, dispatch_id: str) -> None:
-        """Has a dispatch worked off. A dispatch that was worked off before and has items QUEUED again runs anew."""
-        runs = await DBOS.list_workflows_async(workflow_id_prefix=dispatch_id, load_input=False, load_output=False)
-        if any(run.status in LIVE for run in runs):
-            return
-        with SetWorkflowID(dispatch_id if not runs else f"{dispatch_id}:{len(runs) + 1}"):
-            await DBOS.start_workflow_async(self._run, dispatch_id)
+        """Has a dispatch worked off. Raises what keeps the engine from starting; the next call tries again."""
+        await (await self._started()).submit(dispatch_id)
 
     async def adopt(self, executors: Sequence[str]) -> int:
-        """Takes over what dead executors left behind."""
-        adopted: list[str] = []
-        for executor in executors:
-            runs = await DBOS.list_workflows_async(
-                status="PENDING", executor_id=executor, load_input=False, load_output=False
-            )
-            adopted += [run.workflow_id for run in runs]
-        if adopted:
-            await DBOS.resume_workflows_async(adopted)
-        return len(adopted)
+        """Takes over what dead executors left behind. Raises what keeps the engine from starting."""
+        return await (await self._started()).adopt(executors)
+
+    async def _started(self) -> RunEngine:
+        if self._stopped:
+            raise EngineStoppedError
+        if self._starting is None or (self._starting.done() and not _is_running(self._starting)):
+            nobodys = contextvars.Context()  # it is no part of the operation that needs it first, nor ends with it
+            self._starting = asyncio.create_task(self._start(), context=nobodys)
+        return await asyncio.shield(self._starting)
+
+    async def _start(self) -> RunEngine:
+        engine = await asyncio.to_thread(self._make)  # what it imports holds nobody up
+        await engine.start()
+        return engine
+
+
+def _is_running(starting: asyncio.Task[RunEngine]) -> bool:
+    return not starting.cancelled() and starting.exception() is None

@@ -1,7 +1,8 @@
-"""What sends, running: the ledger opened and brought up to date, the engine started, the sweeper sweeping."""
+"""What sends, running: the ledger opened and brought up to date, the engine at hand, the sweeper sweeping."""
 
 import asyncio
 import contextlib
+import functools
 import uuid
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
@@ -12,7 +13,7 @@ from sqlalchemy import make_url
 from gateway.backends import Backends
 from gateway.dispatch.database import Database
 from gateway.dispatch.draining import Patience, endless
-from gateway.dispatch.engine import DbosEngine, EngineFactory
+from gateway.dispatch.engine import EngineFactory, EngineWhenNeeded, dbos_engine
 from gateway.dispatch.migrating import migrate
 from gateway.dispatch.runs import RunWorker
 from gateway.dispatch.sending import Sending
@@ -31,7 +32,7 @@ async def sending_over(
     url: str,
     backends: Backends,
     clock: Callable[[], datetime],
-    engine_of: EngineFactory = DbosEngine,
+    engine_of: EngineFactory = dbos_engine,
     timing: Timing = USUAL,
     metrics: Metrics | None = None,
     patience: Patience = endless,
@@ -52,8 +53,9 @@ async def sending_over(
         await migrate(database)
         ledger = SqlLedger(database, metrics)
         worker = RunWorker(ledger, backends, clock, executor, timing)
-        engine = engine_of(url=engine_url(url), executor=executor, work=worker.work)
-        await engine.start()
+        engine = EngineWhenNeeded(
+            functools.partial(engine_of, url=engine_url(url), executor=executor, work=worker.work)
+        )
         stack.push_async_callback(engine.stop)
         sweeper = Sweeper(ledger, engine, executor, clock, timing)
         await sweeper.start()

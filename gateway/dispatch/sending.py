@@ -19,7 +19,6 @@ from adapters.contract import PreparedCall
 from gateway.backends import Backend
 from gateway.dispatch.draining import Patience, drained, endless
 from gateway.dispatch.engine import RunEngine
-from gateway.dispatch.fingerprint import input_hash
 from gateway.dispatch.keyed_writes import Written, perform_once, perform_unkeyed, under_way
 from gateway.dispatch.ledger import (
     Begun,
@@ -56,20 +55,16 @@ _SAID = {ItemState.ACCEPTED: "The vendor took it", ItemState.FAILED: "It is prov
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """What a principal asks to be sent. ``given`` is the mutation's input as JSON, without its idempotency key."""
+    """What a principal asks to be sent. ``input_hash`` tells its input from another under the same idempotency key."""
 
     action: DispatchAction
     mutation: str
     principal: str
-    given: dict[str, Any]
     request: SendRequest
     intents: Sequence[Intent]
     idempotency_key: str | None = None
+    input_hash: str = ""
     resend: bool = False
-
-    def input_hash(self) -> str:
-        """Tells this input from another under the same key."""
-        return input_hash(self.mutation, self.given)
 
 
 class Sent(Struct, frozen=True, kw_only=True):
@@ -112,11 +107,17 @@ class Sending:
         """
         claim = Claim(owner=self._owner, at=self._clock(), until=self._lease_end(backend))
         claimed: asyncio.Future[Begun] = asyncio.get_running_loop().create_future()
-        sending = self._begin_task(self._begin_and_perform(order, backend, call, claim, claimed))
+        sending = self._begin_task(self._reach_and_perform(order, backend, call, claim, claimed))
         sending.add_done_callback(_seen)  # whoever waits may leave before
         if await self._is_in_time(sending) or not claimed.done():
             return await asyncio.shield(sending)
         return Sent(dispatch=claimed.result().dispatch)
+
+    async def _reach_and_perform(
+        self, order: Order, backend: Backend, call: PreparedCall, claim: Claim, claimed: asyncio.Future[Begun]
+    ) -> Sent:
+        with backend.ahead():  # while the claim is committed
+            return await self._begin_and_perform(order, backend, call, claim, claimed)
 
     async def _begin_and_perform(
         self, order: Order, backend: Backend, call: PreparedCall, claim: Claim, claimed: asyncio.Future[Begun]
@@ -206,7 +207,7 @@ class Sending:
             requested_by=order.principal,
             at=self._clock(),
             asked=asked_of(order.request),
-            input_hash="" if order.idempotency_key is None else order.input_hash(),  # a key's alone
+            input_hash=order.input_hash,
             intents=order.intents,
             idempotency_key=order.idempotency_key,
             resend=order.resend,

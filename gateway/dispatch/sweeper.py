@@ -55,9 +55,10 @@ class Sweeper:
         await self._tried("forget keys", self._ledger.forget_keys(before=now - KEY_LIFETIME))
 
     async def _adopt(self, now: datetime) -> None:
+        """Takes over from the dead. What they left without anything QUEUED is nothing, and needs no engine."""
         silent_since = now - self._timing.dead_after
         dead = await self._ledger.silent(before=silent_since)
-        if dead:
+        if dead and await self._ledger.queued():
             adopted = await self._engine.adopt(dead)
             # only now: whoever dies before this leaves them to be adopted by the next
             await self._ledger.take_dead(before=silent_since)

@@ -17,6 +17,7 @@ from graphql import (
 )
 from msgspec import UNSET, Struct
 
+from adapters.translating import Translated
 from gateway.engine.leaves import output
 from gateway.engine.plan import FieldPlan, ObjectPlan
 from gateway.schema.fields import Attribute, Derived
@@ -134,7 +135,7 @@ class Completer:
         self, field: FieldPlan, of_type: GraphQLOutputType, value: Any, owner: dict[str, Any], places: tuple[int, ...]
     ) -> Any:
         if is_list_type(of_type):
-            if not isinstance(value, list | tuple):
+            if not isinstance(value, list | tuple | Translated):
                 raise TypeError(f"Expected Iterable, but did not find one for field {field.name}.")
             items = enumerate(value)
             return [self._value(field, of_type.of_type, item, owner, (*places, at)) for at, item in items]

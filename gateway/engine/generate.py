@@ -2,40 +2,30 @@
 
 The functions know the common case alone: values of the exact types, nothing missing, nothing failed. For anything else
 they raise, and `gateway.engine.completing` does the same work field by field.
-
-All that gets into the source is response keys, by `repr`, and names: attributes', which the schema declares, and those
-that are made here. What a document or a variable holds otherwise is reached through the names, never written.
 """
 
-import keyword
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from graphql import (
     GraphQLAbstractType,
-    GraphQLEnumType,
-    GraphQLLeafType,
     GraphQLList,
-    GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
     is_leaf_type,
     is_list_type,
-    is_non_null_type,
 )
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
+from adapters.translating import Translated
 from gateway.engine.kinds import Kinds
-from gateway.engine.leaves import ALIKE, EXACT, OUTPUT, names_of, output
 from gateway.engine.plan import FieldPlan, ObjectPlan, Plan
+from gateway.engine.rows import RowWriters, can_be_rows, is_plain
+from gateway.engine.source import Source, attribute_name, indented, nullable
 from gateway.schema.fields import Attribute, Derived
 
-__all__ = ["Generated", "OddError", "generate"]
-
-
-class OddError(Exception):
-    """Something that the generated functions leave to `gateway.engine.completing`."""
+__all__ = ["Generated", "generate"]
 
 
 class Generated:
@@ -43,7 +33,7 @@ class Generated:
 
     def __init__(self, source: str, names: dict[str, Any]) -> None:
         self.source = source
-        exec(compile(source, "<plan>", "exec"), names)  # noqa: S102 - see the head of this file
+        exec(compile(source, "<plan>", "exec"), names)  # noqa: S102 - see the head of `gateway.engine.source`
         self._names = names
 
     def root(self) -> Any:
@@ -67,7 +57,7 @@ def generate(plan: Plan, kinds: Kinds) -> Generated:
             writer.object(made, root=made is plan.root)
         for step in made.steps:
             writer.step(step)
-    return Generated(writer.source(), writer.names)
+    return Generated(writer.text(), writer.names)
 
 
 def _inlined(plan: Plan) -> frozenset[int]:
@@ -98,51 +88,55 @@ def _inlined(plan: Plan) -> frozenset[int]:
     return frozenset(found)
 
 
-class _Writer:
+class _Writer(Source):
     def __init__(self, kinds: Kinds, inlined: frozenset[int]) -> None:
+        super().__init__()
         self._kinds = kinds
         self.inlined = inlined
-        self._lines: list[str] = []
-        self.names: dict[str, Any] = {"Odd": OddError, "UNSET": UNSET, "LISTS": (list, tuple), **OUTPUT, **ALIKE}
-
-    def source(self) -> str:
-        return "\n".join(self._lines) + "\n"
+        self.names["Translated"] = Translated
 
     def object(self, made: ObjectPlan, *, root: bool) -> None:
         """``one_N(s, run, level)`` writes an object, ``many_N(values, run, level)`` a list of them."""
         n = made.number
         body, literal = self._members(made)
-        self._lines.append(f"# {made.type.name}")
+        self.comment(made.type.name)
         noted = [f"run.note(level, {n}, (s,), (d,))"] if made.steps else []
         check = [] if root else [f"if type(s) not in {self._known(made.type)}: raise Odd"]
-        self._function(f"one_{n}(s, run, level)", [*check, *_PROLOGUE, *body, f"d = {literal}", *noted, "return d"])
+        self.function(f"one_{n}(s, run, level)", [*check, *_PROLOGUE, *body, f"d = {literal}", *noted, "return d"])
         if root:
             return
-        check = [
+        check = self._rows_first(made, "values", "return ")
+        check += [
             f"if type(values) not in LISTS or not {self._known(made.type)}.issuperset(map(type, values)): raise Odd"
         ]
-        loop = ["for s in values:", *_indented([*body, f"push({literal})"])]
+        loop = ["for s in values:", *indented([*body, f"push({literal})"])]
         noted = [f"run.note(level, {n}, values, done)"] if made.steps else []
         begin = ["done = []", "push = done.append"]
-        self._function(f"many_{n}(values, run, level)", [*check, *_PROLOGUE, *begin, *loop, *noted, "return done"])
+        self.function(f"many_{n}(values, run, level)", [*check, *_PROLOGUE, *begin, *loop, *noted, "return done"])
+
+    def _rows_first(self, made: ObjectPlan, v: str, result: str) -> list[str]:
+        """What is done about rows that nobody has translated yet, where there can be such."""
+        if not can_be_rows(made):
+            return []
+        if not is_plain(made):
+            return [f"if type({v}) is Translated: {v} = {v}.records"]
+        by_translation = self.name(f"rows_{made.number}", RowWriters(made))
+        return [f"if type({v}) is Translated: {result}{by_translation}[{v}.translation]({v})"]
 
     def step(self, field: FieldPlan) -> None:
         """``values_N(values, run, level)`` writes what was loaded for a field, none of it null or an error."""
-        of_type = _nullable(field.type)
-        self._lines.append(f"# {field.key}")
+        of_type = nullable(field.type)
+        self.comment(field.key)
         if isinstance(of_type, GraphQLObjectType):
             (made,) = field.objects.values()
             body = [f"return many_{made.number}(values, run, level)"]
         elif not is_list_type(of_type) and not is_leaf_type(of_type):
             body = [f"return {self._many_of(field, of_type)}(values, run, level)"]
         else:
-            lines = self._completed("v", of_type, field)
+            lines = self.completed("v", of_type, field)
             begin = ["done = []", "push = done.append"]
-            body = [*begin, "for v in values:", *_indented([*lines, "push(v)"]), "return done"]
-        self._function(f"values_{field.number}(values, run, level)", body)
-
-    def _function(self, signature: str, body: Iterable[str]) -> None:
-        self._lines += [f"def {signature}:", *_indented(body), ""]
+            body = [*begin, "for v in values:", *indented([*lines, "push(v)"]), "return done"]
+        self.function(f"values_{field.number}(values, run, level)", body)
 
     def _members(self, made: ObjectPlan, s: str = "s") -> tuple[list[str], str]:
         """The statements that work out the members of the object of a source, and the literal that holds them."""
@@ -157,34 +151,25 @@ class _Writer:
         if declared is None:
             return repr(made.type.name)
         if isinstance(declared, Attribute):
-            lines.append(f"{v} = {s}.{_attribute(declared.name)}")
+            lines.append(f"{v} = {s}.{attribute_name(declared.name)}")
             if declared.fetch:
-                complete = self._completed(v, field.type, field)
-                lines += [f"if {v} is UNSET: {v} = None", "else:", *_indented(complete)]
+                complete = self.completed(v, field.type, field)
+                lines += [f"if {v} is UNSET: {v} = None", "else:", *indented(complete)]
             else:
-                lines += self._completed(v, field.type, field)
+                lines += self.completed(v, field.type, field)
             return v
         if isinstance(declared, Derived):
-            function = self._name(f"derived_{field.number}", declared.function)
+            function = self.name(f"derived_{field.number}", declared.function)
             given = "" if field.arguments is None else f", **run.arguments[{field.arguments}]"
-            lines += [f"{v} = {function}({s}, context{given})", *self._completed(v, field.type, field)]
+            lines += [f"{v} = {function}({s}, context{given})", *self.completed(v, field.type, field)]
             return v
         return "None"  # until it is loaded
 
-    def _completed(self, v: str, of_type: GraphQLOutputType, field: FieldPlan) -> list[str]:
-        """Statements that make of a value what is answered for it."""
-        if is_non_null_type(of_type):
-            return self._not_null(v, of_type.of_type, field)
-        inner = self._not_null(v, of_type, field)
-        if len(inner) == 1 and inner[0].startswith("if "):  # what is most often false first
-            return [inner[0].replace(": ", f" and {v} is not None: ", 1)]
-        return [f"if {v} is not None:", *_indented(inner)]
-
-    def _not_null(self, v: str, of_type: GraphQLOutputType, field: FieldPlan) -> list[str]:
+    def not_null(self, v: str, of_type: GraphQLOutputType, field: FieldPlan) -> list[str]:
         if is_list_type(of_type):
             return self._list(v, of_type, field)
         if is_leaf_type(of_type):
-            return self._leaf(v, of_type)
+            return super().not_null(v, of_type, field)
         made = self._inline(field, of_type)
         if made is None:
             return [f"{v} = {self._one_of(field, of_type)}({v}, run, level)"]
@@ -203,45 +188,26 @@ class _Writer:
         return made if made is not None and made.number in self.inlined else None
 
     def _list(self, v: str, of_type: GraphQLList[Any], field: FieldPlan) -> list[str]:
-        item = _nullable(of_type.of_type)
+        item = nullable(of_type.of_type)
         if is_list_type(item):
             return ["raise Odd"]
         if is_leaf_type(item):
-            return self._leaves(v, of_type, field)
+            return super().not_null(v, of_type, field)
         made = self._inline(field, item)
         if made is None:
             return [f"{v} = {self._many_of(field, item)}({v}, run, level)"]
         source, items = f"{v}_", f"{v}_items"
         lines, literal = self._members(made, source)
         known = self._known(made.type)
-        return [
+        each = [
             f"if type({v}) not in LISTS or not {known}.issuperset(map(type, {v})): raise Odd",
             f"{items} = []",
             f"for {source} in {v}:  # {made.type.name}",
-            *_indented([*lines, f"{items}.append({literal})"]),
+            *indented([*lines, f"{items}.append({literal})"]),
             f"{v} = {items}",
         ]
-
-    def _leaves(self, v: str, of_type: GraphQLList[Any], field: FieldPlan) -> list[str]:
-        """A list of leaves: at once where all are of the type that is written as it is."""
-        one = self._completed("item", of_type.of_type, field)
-        alike = f"ALL_{_nullable(of_type.of_type).name}"  # type: ignore[union-attr]
-        each = ["items = []", f"for item in {v}:", *_indented([*one, "items.append(item)"]), f"{v} = items"]
-        check = f"if type({v}) not in LISTS: raise Odd"
-        if alike not in ALIKE:
-            return [check, *each]
-        return [check, f"if {alike}.issuperset(map(type, {v})): {v} = [*{v}]", "else:", *_indented(each)]
-
-    def _leaf(self, v: str, of_type: GraphQLLeafType) -> list[str]:
-        if isinstance(of_type, GraphQLEnumType):
-            return [f"{v} = {self._name(f'names_{of_type.name}', names_of(of_type))}[{v}]"]
-        written = self._name(f"output_{of_type.name}", output(of_type))
-        if of_type.name not in EXACT:
-            return [f"{v} = {written}({v})"]
-        exact, plain = (template.format(v=v) for template in EXACT[of_type.name])
-        if plain == v:
-            return [f"if not ({exact}): {v} = {written}({v})"]
-        return [f"{v} = {plain} if {exact} else {written}({v})"]
+        first = self._rows_first(made, v, f"{v} = ")
+        return [*first, "else:", *indented(each)] if first and is_plain(made) else [*first, *each]
 
     def _one_of(self, field: FieldPlan, of_type: Any) -> str:
         """The name of the function that writes an object at a field."""
@@ -252,7 +218,7 @@ class _Writer:
             self.names[name] = None
             table, names = self._table("one", field), self._names_of(of_type)
             body = [f"return {table}[{names}[type(s)]](s, run, level)"]
-            self._function(f"{name}(s, run, level)", body)
+            self.function(f"{name}(s, run, level)", body)
         return name
 
     def _many_of(self, field: FieldPlan, of_type: Any) -> str:
@@ -264,12 +230,13 @@ class _Writer:
             self.names[name] = None
             many, one, names = self._table("many", field), self._table("one", field), self._names_of(of_type)
             body = [
+                "if type(values) is Translated: values = values.records",
                 "if type(values) not in LISTS: raise Odd",
                 "types = set(map(type, values))",
                 f"if len(types) == 1: return {many}[{names}[types.pop()]](values, run, level)",
                 f"return [{one}[{names}[type(s)]](s, run, level) for s in values]",
             ]
-            self._function(f"{name}(values, run, level)", body)
+            self.function(f"{name}(values, run, level)", body)
         return name
 
     def _table(self, what: str, field: FieldPlan) -> str:
@@ -280,14 +247,10 @@ class _Writer:
         return name
 
     def _names_of(self, of_type: GraphQLAbstractType) -> str:
-        return self._name(f"type_names_{of_type.name}", self._kinds.names(of_type))
+        return self.name(f"type_names_{of_type.name}", self._kinds.names(of_type))
 
     def _known(self, of_type: GraphQLObjectType) -> str:
-        return self._name(f"known_{of_type.name}", self._kinds.known(of_type))
-
-    def _name(self, name: str, value: Any) -> str:
-        self.names.setdefault(name, value)
-        return name
+        return self.name(f"known_{of_type.name}", self._kinds.known(of_type))
 
 
 class _Place(Struct):
@@ -311,18 +274,3 @@ class _Late(dict[str, Any]):
     def __missing__(self, type_name: str) -> Any:
         found = self[type_name] = self._names[self._wanted[type_name]]
         return found
-
-
-def _nullable(of_type: GraphQLOutputType) -> GraphQLOutputType:
-    return of_type.of_type if isinstance(of_type, GraphQLNonNull) else of_type
-
-
-def _attribute(name: str) -> str:
-    """A name that may stand after a dot."""
-    if not name.isidentifier() or keyword.iskeyword(name):
-        raise ValueError(f"{name!r} is no attribute's name.")
-    return name
-
-
-def _indented(lines: Iterable[str]) -> list[str]:
-    return [f"    {line}" for line in lines]

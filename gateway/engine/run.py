@@ -8,6 +8,7 @@ still waited for.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from operator import attrgetter
 from types import NoneType
 from typing import Any, Final
 
@@ -155,7 +156,8 @@ class Run:
         """The loader of a step, and of the objects that have something to load the keys."""
         declared = step.declared
         if isinstance(declared, Attribute):
-            return self.context.loaders.record, *_unset(declared.name, sources, objects)
+            owners, keys = _unset(declared.name, sources, objects)
+            return self.context.loaders.record if keys else None, owners, keys
         assert isinstance(declared, Load)  # noqa: S101 - other fields are no steps
         return getattr(self.context.loaders, declared.loader), *self._declared_keys(declared, step, sources, objects)
 
@@ -265,10 +267,10 @@ def _unset(
     name: str, sources: Sequence[Any], objects: Sequence[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[Any]]:
     """The objects whose records came without an attribute, and the keys by which they are read with it."""
-    wanted = frozenset((name,))
-    unset = [at for at, source in enumerate(sources) if getattr(source, name) is UNSET]
+    unset = [at for at, value in enumerate(map(attrgetter(name), sources)) if value is UNSET]
     if not unset:
         return [], []
+    wanted = frozenset((name,))
     records = [sources[at] for at in unset]
     keys = [RecordKey(type_name(one), one.backend, one.native_id, wanted) for one in records]
     return [objects[at] for at in unset], keys

@@ -10,6 +10,7 @@ from adapters import contract
 from adapters.filters import fields_of
 from gateway.context import Ask
 from gateway.dispatch import records
+from gateway.dispatch.fingerprint import input_hash
 from gateway.dispatch.ledger import (
     AlreadySentError,
     IdempotencyConflictError,
@@ -224,10 +225,10 @@ def _order(ask: Ask, input: Any, kind: DispatchAction, mutation: str, request: S
         action=kind,
         mutation=mutation,
         principal=ask.context.principal.id,
-        given=input_json(input),
         request=request,
         intents=(),
         idempotency_key=None if input.dry_run else key,
+        input_hash="" if key is None else input_hash(mutation, input_json(input)),
         resend=input.resend,
     )
 
@@ -238,7 +239,7 @@ async def _replayed(ask: Ask, order: Order) -> DispatchPayload | None:
         return None
     try:
         earlier = await ask.context.sending.ledger.replay(
-            order.principal, order.mutation, order.idempotency_key, order.input_hash()
+            order.principal, order.mutation, order.idempotency_key, order.input_hash
         )
     except (IdempotencyConflictError, LedgerUnavailableError) as error:
         raise refusal(error, "idempotencyKey") from error

@@ -6,6 +6,7 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.public_codes import RequestCode
+from gateway.server.exchanges import AT_ONCE
 from gateway.server.hosts import Hosts
 from gateway.server.json_writing import to_json
 from gateway.server.origins import ALLOWED_ORIGIN, Origins
@@ -49,6 +50,7 @@ class Door:
             return
         said = self._origins.answer(scope)
         scope[ALLOWED_ORIGIN] = bool(said)
+        scope.pop(AT_ONCE, None)
 
         def send_across(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":

@@ -15,9 +15,17 @@ import httptools
 from uvicorn._types import ASGI3Application, ASGISendEvent
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from gateway.server.heads import Heads
+from gateway.server.heads import Header, Heads
 
-__all__ = ["LEAVING", "Exchange", "Left", "QuickHttp", "Telling"]
+__all__ = ["AT_ONCE", "LEAVING", "Answering", "Exchange", "Left", "QuickHttp", "Telling"]
+
+AT_ONCE: Final = "postroom.at_once"
+"""The key in a request's scope of what sends a whole answer at once: `Answering`. Whoever changes what `send` sends
+changes this, too, or takes it away."""
+
+Answering = Callable[[int, tuple[Header, ...], bytes], bool]
+"""Sends an answer of one piece: its status, its fields but for the length, and its body. False where it did
+nothing, and the answer goes by `send`."""
 
 LEAVING: Final = "postroom.leaving"
 """The key in a request's scope of what is told whom to call when the client leaves."""
@@ -64,17 +72,32 @@ class Exchange(RequestResponseCycle):
             return
         await super().send(message)
 
-    def _holds(self, message: ASGISendEvent) -> bool:
-        """Takes a head that can wait for its body."""
-        if (
-            message["type"] != "http.response.start"
-            or self.response_started
+    def at_once(self, status: int, headers: tuple[Header, ...], body: bytes) -> bool:
+        """Sends a whole answer, as `send` would send its head and its body; False where those are to be sent by it."""
+        if not self._is_usual():
+            return False
+        head = self.heads.text(status, headers, b"%d" % len(body), self.default_headers)
+        if head is None:
+            return False
+        self.response_started, self.waiting_for_100_continue = True, False
+        self.chunked_encoding = False
+        self._finish(head, body)
+        return True
+
+    def _is_usual(self) -> bool:
+        """Whether nothing was sent, and all can be sent that there is."""
+        return not (
+            self.response_started
             or self.disconnected
             or self.access_log
             or not self.keep_alive
             or self.flow.write_paused
             or self.scope["method"] == "HEAD"
-        ):
+        )
+
+    def _holds(self, message: ASGISendEvent) -> bool:
+        """Takes a head that can wait for its body."""
+        if message["type"] != "http.response.start" or not self._is_usual():
             return False
         head = self.heads.plain(message["status"], message["headers"], self.default_headers)  # type: ignore[arg-type]
         if head is None:
@@ -153,6 +176,7 @@ class QuickHttp(HttpToolsProtocol):
             version != "1.0" and self.parser.should_keep_alive(),
             self.on_response_complete,
         )
+        scope[AT_ONCE] = self.cycle.at_once  # type: ignore[typeddict-unknown-key]
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:

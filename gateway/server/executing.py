@@ -96,7 +96,10 @@ class Operations:
             DocumentRefusedError: with the errors to answer.
             RequestRefusedError: it names a document by what is no name, or not that document's (400).
         """
-        document = await self._document(request)
+        if request.is_plain:
+            document = self._plain_document(request)
+        else:
+            document = await self._document(request)
         operation = document.operation(request.operation_name)
         context.operation = operation
         context.is_a(operation.kind_name)
@@ -112,10 +115,16 @@ class Operations:
             )
         return operation
 
-    async def _document(self, request: OperationRequest) -> PreparedDocument:
+    def _plain_document(self, request: OperationRequest) -> PreparedDocument:
+        """The document of a text alone, which is known without asking anybody."""
         try:
-            if request.is_plain:
-                return self._documents.prepared(self._library.given(request.query))
+            return self._documents.prepared(self._library.given(request.query))
+        except BadNameError as error:
+            raise RequestRefusedError(400, str(error)) from None
+
+    async def _document(self, request: OperationRequest) -> PreparedDocument:
+        """The document that is named by something else than its text alone."""
+        try:
             asked = await self._library.asked(request.query, request.document_id, request.id, request.extensions)
         except BadNameError as error:
             raise RequestRefusedError(400, str(error)) from None

@@ -1,6 +1,6 @@
 """The GraphQL endpoint over HTTP (https://graphql.github.io/graphql-over-http/draft/), and its WebSocket beside it."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -14,10 +14,12 @@ from gateway.server import event_stream, multipart
 from gateway.server.authenticating import Authenticator, LocalAuthenticator
 from gateway.server.compression import LEAST_BYTES, compressed
 from gateway.server.cross_site import refuse_cross_site_read
+from gateway.server.exchanges import AT_ONCE, Answering
 from gateway.server.executing import ALLOWED, Begun, Kind, Operations
 from gateway.server.explaining import asks_cost, costed, explained, may_ask_why
 from gateway.server.explorer import explorer_page, prefers_page
 from gateway.server.fields import Fields, FieldsRequest
+from gateway.server.heads import Header
 from gateway.server.json_writing import to_json
 from gateway.server.known_bodies import KnownBodies
 from gateway.server.leaving import until_left
@@ -102,19 +104,20 @@ class GraphQLView:
         accepted: Accepted,
         send: Send,
     ) -> None:
-        fields = request.fields
+        fields, method = request.fields, request.scope["method"]
         context.explained = may_ask_why(fields, context.principal)
-
-        async def beginning() -> Begun:
-            begun = await self._operations.begin(operation, context, request.method, accepted)
-            return self._as_asked(begun, fields, context, watched)
-
         with self._watch.operation(context, fields) as watched:
             try:
                 if accepted.whole is Media.EVENTS:
+
+                    async def beginning() -> Begun:
+                        begun = await self._operations.begin(operation, context, method, accepted)
+                        return self._as_asked(begun, fields, context, watched)
+
                     await _send_stream(send, event_stream.HEADERS, event_stream.event_stream(beginning))
                     return
-                await _send(await beginning(), accepted, fields, send)
+                begun = await self._operations.begin(operation, context, method, accepted)
+                await _send(self._as_asked(begun, fields, context, watched), accepted, request, send)
             finally:
                 context.end()
 
@@ -129,7 +132,7 @@ class GraphQLView:
         return begun
 
 
-async def _send(begun: Begun, accepted: Accepted, fields: Fields, send: Send) -> None:
+async def _send(begun: Begun, accepted: Accepted, request: FieldsRequest, send: Send) -> None:
     """Sends the results as the best that is accepted and can carry them."""
     media = accepted.whole
     if begun.kind is Kind.SUBSCRIPTION:
@@ -137,10 +140,13 @@ async def _send(begun: Begun, accepted: Accepted, fields: Fields, send: Send) ->
     elif begun.kind is Kind.INCREMENTAL and accepted.incremental is not None:
         media = accepted.incremental
     if begun.only is not None and media in _HEADERS:
-        await _send_whole(to_json(begun.only), media, _status(begun.kind, media), fields, send)
+        body, status = to_json(begun.only), _status(begun.kind, media)
+        at_once: Answering | None = request.scope.get(AT_ONCE)
+        if at_once is None or len(body) >= LEAST_BYTES or not at_once(status, _HEADERS[media], body):
+            await _send_whole(body, media, status, request.fields, send)
         return
     async with aclosing(begun.frames) as frames:
-        await _send_frames(frames, begun.kind, media, fields, send)
+        await _send_frames(frames, begun.kind, media, request.fields, send)
 
 
 async def _send_frames(
@@ -159,7 +165,7 @@ async def _send_frames(
 
 
 async def _send_whole(body: bytes, media: Media, status: int, fields: Fields, send: Send) -> None:
-    headers = _HEADERS[media]
+    headers: Sequence[Header] = _HEADERS[media]
     if len(body) >= LEAST_BYTES:
         packed = await compressed(body, fields)
         if packed is not None:
@@ -209,7 +215,7 @@ def _headers_of(media: Media) -> Mapping[str, str]:
     return {**_EVERY_ANSWER, "Content-Type": f"{media}; charset=utf-8"}
 
 
-_HEADERS: Mapping[Media, list[tuple[bytes, bytes]]] = {
-    media: _raw(_headers_of(media)) for media in (Media.JSON, Media.RESPONSE)
+_HEADERS: Mapping[Media, tuple[Header, ...]] = {
+    media: (*_raw(_headers_of(media)),) for media in (Media.JSON, Media.RESPONSE)
 }
 """Of answers of one piece, as they are sent."""

@@ -42,14 +42,18 @@ class Heads:
         *others, (name, length) = headers
         if name != b"content-length" or not length.isdigit():
             return None
-        key = (status, tuple(others))
+        text = self.text(status, tuple(others), length, defaults)
+        return None if text is None else Head(text, int(length))
+
+    def text(self, status: int, headers: tuple[Header, ...], length: bytes, defaults: Sequence[Header]) -> bytes | None:
+        """The same of its fields without that length, and of the length in digits: what is sent."""
+        key = (status, headers)
         known = self._known[key] if key in self._known else self._keep(key)
         if known is None:
             return None
         if defaults is not self._defaults:
             self._defaults, self._default_lines = defaults, _lines(defaults)
-        lines = b"%b%b%bcontent-length: %b\r\n\r\n" % (STATUS_LINE[status], self._default_lines, known, length)
-        return Head(lines, int(length))
+        return b"%b%b%bcontent-length: %b\r\n\r\n" % (STATUS_LINE[status], self._default_lines, known, length)
 
     def _keep(self, key: tuple[int, tuple[Header, ...]]) -> bytes | None:
         if len(self._known) >= MOST_KNOWN:

@@ -10,6 +10,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.problems import ProblemCode
+from gateway.server.exchanges import AT_ONCE, Answering
+from gateway.server.heads import Header
 from gateway.server.json_writing import to_json
 
 __all__ = ["LastAnswers", "Stopping", "StoppingError"]
@@ -107,6 +109,16 @@ class LastAnswers:
                     message = {**message, "headers": [*message.get("headers", ()), _CLOSE]}
             return send(message)
 
+        at_once: Answering | None = scope.get(AT_ONCE)
+
+        def staying(status: int, headers: tuple[Header, ...], body: bytes) -> bool:
+            nonlocal started
+            if at_once is None or self._stopping.begun or not at_once(status, headers, body):
+                return False
+            started = True
+            return True
+
+        scope[AT_ONCE] = staying
         try:
             await self._app(scope, receive, closing)
         except asyncio.CancelledError:

@@ -4,6 +4,7 @@ While a breaker is open, calls fail at once and say when the backend is tried ag
 it is answered the breaker closes, otherwise it stays open for longer.
 """
 
+import contextvars
 import math
 import time
 from collections import deque
@@ -20,7 +21,7 @@ from adapters.wire import CallInfo
 from gateway.upstream.calls import Call, TurnedAway, call_of
 from gateway.upstream.health import Health
 
-__all__ = ["READING", "SENDING", "Breaker", "BreakerTransport", "Knobs", "Result"]
+__all__ = ["READING", "SENDING", "Breaker", "BreakerTransport", "Knobs", "Passage", "Result"]
 
 log = structlog.get_logger("postroom.upstream")
 
@@ -141,7 +142,7 @@ class BreakerTransport(httpx.AsyncBaseTransport):
         self._inner = inner
         self._health = health
         self._is_outage = is_outage
-        self._monotonic = monotonic
+        self.monotonic = monotonic
         self._reading = Breaker(READING, monotonic)
         self._sending = Breaker(SENDING, monotonic)
 
@@ -152,38 +153,68 @@ class BreakerTransport(httpx.AsyncBaseTransport):
         breaker = self._sending if call.info.write else self._reading
         if pause := breaker.pause():
             raise _turned_away(call.info, pause)
-        begun, since, queued = breaker.begin(), self._monotonic(), call.queued
-        result = Result.UNDECIDED
+        passage = Passage(self, breaker, call)
         try:
             response = await self._inner.handle_async_request(request)
-            result = self._of_answer(call.info, response)
+            passage.answered(response)
         except BaseException as error:
-            had = self._monotonic() - since - (call.queued - queued)
-            result = _of_failure(error, call, had)
+            passage.failed(error)
             raise
-        finally:
-            self._end(breaker, begun, result, call.info)
         return response
+
+    def plain_passage(self, call: Call) -> "Passage | None":
+        """Lets a read pass where nothing is amiss with reading."""
+        return None if self._reading.is_open else Passage(self, self._reading, call)
 
     async def aclose(self) -> None:
         """Closes the inner transport."""
         await self._inner.aclose()
 
-    def _end(self, breaker: Breaker, begun: int, result: Result, info: CallInfo) -> None:
+    def end(self, breaker: Breaker, begun: int, result: Result, info: CallInfo) -> None:
+        """Notes what a call came to, and tells when a breaker opens or closes with it."""
         was_open = breaker.is_open
         breaker.end(begun, result)
         if breaker.is_open is not was_open:
-            what = "sending" if info.write else "reading"
-            self._health.leaves_alone(what, breaker.is_open)
-            said = "a backend is left alone" if breaker.is_open else "a backend is used again"
-            log.warning(said, backend=info.backend, what=what, seconds=round(breaker.pause(), 1))
+            contextvars.Context().run(self._tell, breaker, info)  # of no operation: many have had their part in it
 
-    def _of_answer(self, info: CallInfo, response: httpx.Response) -> Result:
+    def _tell(self, breaker: Breaker, info: CallInfo) -> None:
+        what = "sending" if info.write else "reading"
+        self._health.leaves_alone(what, breaker.is_open)
+        said = "a backend is left alone" if breaker.is_open else "a backend is used again"
+        log.warning(said, backend=info.backend, what=what, seconds=round(breaker.pause(), 1))
+
+    def of_answer(self, info: CallInfo, response: httpx.Response) -> Result:
+        """What an answer shows."""
         body = b"" if info.stream else response.content
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             return Result.LIMITED
         failed = response.is_server_error or self._is_outage(response.status_code, body)
         return Result.FAILED if failed else Result.ANSWERED
+
+
+class Passage:
+    """A call that a breaker let pass. Either `answered` or `failed` says what became of it."""
+
+    __slots__ = ("_before", "_begun", "_breaker", "_breakers", "_call", "_queued")
+
+    def __init__(self, breakers: BreakerTransport, breaker: Breaker, call: Call) -> None:
+        self._breakers = breakers
+        self._breaker = breaker
+        self._call = call
+        self._begun = breaker.begin()
+        self._before, self._queued = breakers.monotonic(), call.queued
+
+    def answered(self, response: httpx.Response) -> None:
+        """The vendor has answered so."""
+        self._end(self._breakers.of_answer(self._call.info, response))
+
+    def failed(self, error: BaseException) -> None:
+        """It has not; or nobody waits any more."""
+        had = self._breakers.monotonic() - self._before - (self._call.queued - self._queued)
+        self._end(_of_failure(error, self._call, had))
+
+    def _end(self, result: Result) -> None:
+        self._breakers.end(self._breaker, self._begun, result, self._call.info)
 
 
 def _of_failure(error: BaseException, call: Call, had: float) -> Result:

@@ -7,7 +7,7 @@ the caller, an `Operation`, is found from where the call is made.
 import contextvars
 import secrets
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import MutableMapping
 from enum import StrEnum
 from typing import Any
 
@@ -85,7 +85,7 @@ class Call(Struct, kw_only=True):
     time for a call does. ``sent`` says that a byte of it may have left: before that, whatever happens proves that
     nothing was done. ``attempts`` counts how often it was tried, ``queued`` the seconds it waited for its turn;
     ``shared`` says that another call's answer was taken, ``status`` is the last answer's. ``need`` is why it is made,
-    where that is asked; ``outcome`` what it came to. ``prolonged`` is told when the deadline moves.
+    where that is asked; ``outcome`` what it came to.
     """
 
     info: CallInfo
@@ -101,7 +101,6 @@ class Call(Struct, kw_only=True):
     ended: float | None = None
     need: Need | None = None
     outcome: CallOutcome | None = None
-    prolonged: Callable[[], None] | None = None
 
     def remaining(self) -> float:
         """Seconds until the deadline; 0 when it is past."""
@@ -117,8 +116,6 @@ class Call(Struct, kw_only=True):
         A write that waited long for its turn must not be sent with too little time left to hear what became of it.
         """
         self.deadline += time.monotonic() - self.begun
-        if self.prolonged is not None:
-            self.prolonged()
 
     def ran_out(self, had: float) -> bool:
         """Whether the call's time is over, no operation cut it short, and the vendor ``had`` its share of it."""

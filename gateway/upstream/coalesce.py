@@ -3,7 +3,8 @@
 import asyncio
 import contextvars
 import copy
-from collections.abc import Hashable
+from collections.abc import Awaitable, Callable, Hashable
+from functools import partial
 
 import httpx
 
@@ -12,6 +13,7 @@ from adapters.errors import AdapterError
 from adapters.messages import changed_request, finished_response, has_any_field, headers_without
 from adapters.wire import EXTENSION, CallInfo, share_call
 from gateway.upstream.calls import Call, call_of, with_call
+from gateway.upstream.plain_reads import PlainRead, PlainReads
 from gateway.upstream.questions import question_of
 
 __all__ = ["GENERATION", "REPEATED", "CoalesceTransport", "response_like"]
@@ -27,12 +29,25 @@ _OF_THE_CONNECTION = frozenset(("network_stream",))
 
 
 class _Flight:
-    """A call under way, and those who wait for its answer."""
+    """A call under way, and those who wait for its answer. It is a plain read, or a task."""
 
-    __slots__ = ("asked", "call", "failure", "key", "landed", "response", "taken", "task", "waiting")
+    __slots__ = (
+        "asked",
+        "call",
+        "failure",
+        "key",
+        "landed",
+        "plain",
+        "request",
+        "response",
+        "taken",
+        "task",
+        "waiting",
+    )
 
-    def __init__(self, key: Hashable, call: Call | None) -> None:
+    def __init__(self, key: Hashable, request: httpx.Request, call: Call | None) -> None:
         self.key = key
+        self.request = request
         self.call = call
         self.asked: Asked | None = None
         self.waiting: list[asyncio.Future[None]] = []
@@ -40,7 +55,12 @@ class _Flight:
         self.landed = False
         self.response: httpx.Response | None = None
         self.failure: BaseException | None = None
-        self.task: asyncio.Task[None]
+        self.plain: PlainRead | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    def apart(self) -> httpx.Request:
+        """The request, for the call that is nobody's."""
+        return changed_request(self.request, extensions=with_call(self.request.extensions, self.call))
 
     def land(self, response: httpx.Response | None, failure: BaseException | None) -> None:
         """Says what came of the call to all who wait for it."""
@@ -57,12 +77,13 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
     whatever came of it, shares no call with those who asked before.
 
     The call belongs to nobody: it runs in a context and with a `Call` of its own, whose deadline is the latest of those
-    who ever waited. Each of them leaves at its own; with the last the call is cancelled. A failure is a new exception
-    for each, an answer a new response.
+    who ever waited; what is plain needs no task for that (`gateway.upstream.plain_reads`). Each of them leaves at its
+    own; with the last the call is cancelled. A failure is a new exception for each, an answer a new response.
     """
 
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport, plain: PlainReads | None = None) -> None:
         self._inner = inner
+        self._plain = plain
         self._flights: dict[Hashable, _Flight] = {}
         self._under_way: set[_Flight] = set()
 
@@ -98,9 +119,9 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
         """Ends what is under way, and closes the inner transport."""
         ended = tuple(self._under_way)
         for flight in ended:
-            flight.task.cancel()
-        if ended:
-            await asyncio.wait([flight.task for flight in ended])
+            self._end(flight)
+        if tasks := [flight.task for flight in ended if flight.task is not None]:
+            await asyncio.wait(tasks)
         for flight in ended:
             self._land(flight, None, asyncio.CancelledError())  # one that had not begun cannot say so itself
         await self._inner.aclose()
@@ -114,17 +135,33 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
 
     def _begin(self, key: Hashable, request: httpx.Request, call: Call | None) -> _Flight:
         own = None if call is None else call.apart()
-        flight = self._flights[key] = _Flight(key, own)
+        flight = self._flights[key] = _Flight(key, request, own)
         self._under_way.add(flight)
-        # A context of its own: nothing of whoever happens to be first, such as its trace, is told of a shared call.
-        context = contextvars.Context()
-        shared = changed_request(request, extensions=with_call(request.extensions, own))
-        flight.task = asyncio.get_running_loop().create_task(self._ask(flight, shared), context=context)
+        if self._plain is not None and own is not None:
+            flight.plain = self._plain.begin(request, own, partial(self._came, flight))
+        if flight.plain is None:
+            self._run(flight, partial(self._inner.handle_async_request, flight.apart()))
         return flight
 
-    async def _ask(self, flight: _Flight, request: httpx.Request) -> None:
+    def _came(self, flight: _Flight, came: httpx.Response | BaseException, wait: float | None) -> None:
+        """Takes what a plain read came to; that it is to be tried again is not plain any more."""
+        flight.plain = None
+        if wait is not None:
+            assert self._plain is not None  # noqa: S101 - it has begun this one
+            self._run(flight, partial(self._plain.retry.go_on, flight.apart(), wait))
+        elif isinstance(came, BaseException):
+            self._land(flight, None, came)
+        else:
+            self._land(flight, came, None)
+
+    def _run(self, flight: _Flight, ask: Callable[[], Awaitable[httpx.Response]]) -> None:
+        # A context of its own: nothing of whoever happens to be first, such as its trace, is told of a shared call.
+        context = contextvars.Context()
+        flight.task = asyncio.get_running_loop().create_task(self._ask(flight, ask), context=context)
+
+    async def _ask(self, flight: _Flight, ask: Callable[[], Awaitable[httpx.Response]]) -> None:
         try:
-            response = await self._inner.handle_async_request(request)
+            response = await ask()
             if not response.is_closed:
                 try:
                     await response.aread()
@@ -147,8 +184,18 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
         """All have taken the answer, or do not wait for it any more."""
         self._forget(flight)
         if not flight.landed:
+            self._end(flight)
+            if flight.task is None:
+                self._under_way.discard(flight)
+            else:
+                flight.task.add_done_callback(lambda _: self._under_way.discard(flight))
+
+    def _end(self, flight: _Flight) -> None:
+        if flight.plain is not None:
+            flight.plain.leave()
+            flight.plain = None
+        elif flight.task is not None:
             flight.task.cancel()
-            flight.task.add_done_callback(lambda _: self._under_way.discard(flight))
 
     def _forget(self, flight: _Flight) -> None:
         if self._flights.get(flight.key) is flight:

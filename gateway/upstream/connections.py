@@ -3,27 +3,44 @@
 import functools
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import httpx
+from msgspec import Struct
 
 from adapters.messages import TooLargeError
 from gateway.upstream.answers import Answer, NotHttpError
 from gateway.upstream.sockets import Socket
 
-__all__ = ["Connection", "Server", "Timeouts", "outgoing"]
+__all__ = ["AT_ONCE_BYTES", "Connection", "Ended", "Server", "Timeouts", "outgoing"]
 
 KEEPALIVE_SECONDS = 20.0
 """Below the 30 to 60 seconds after which common servers and balancers close an idle connection."""
 
+UNUSED_SECONDS = 2.0
+"""How long a connection is good over which nothing was sent: few servers wait less for a first request."""
+
 TOGETHER_BYTES = 64 * 1024
 """Up to so many bytes of a body are sent with the head, in one write."""
+
+AT_ONCE_BYTES = 16 * 1024
+"""Far less than what event loops take before they say that it piles up (64 KiB)."""
 
 _FIELD_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _TARGET = re.compile(rb"[!-~]+")
 
 Timeouts = Mapping[str, float | None]
 Server = tuple[str, str, str, int | None]
+Ended = Callable[[Answer, httpx.TransportError | None], None]
+"""What is told of an exchange: its answer as far as it came, and what broke it off."""
+
+
+class _Exchange(Struct):
+    """How an answer is read by the event loop's own calls."""
+
+    most: int
+    seconds: float | None
+    ended: Ended
 
 
 class Connection:
@@ -32,8 +49,14 @@ class Connection:
     def __init__(self, server: Server, socket: Socket) -> None:
         self.server = server
         self._socket = socket
-        self._expires = 0.0
+        self._expires = time.monotonic() + UNUSED_SECONDS
         self._answer: Answer | None = None
+        self._exchange: _Exchange | None = None
+
+    @property
+    def answer(self) -> Answer | None:
+        """The answer that is under way on it, as far as it has come."""
+        return self._answer
 
     async def ask(self, head: bytes, body: bytes, timeouts: Timeouts, *, bodiless: bool) -> Answer:
         """Sends a request and reads the head of its answer. ``bodiless``: there is no body, whatever the head says.
@@ -45,6 +68,35 @@ class Connection:
         while not answer.head:
             _take(answer, await self._socket.read(timeouts.get("read")))
         return answer
+
+    def exchange(self, sent: bytes, most: int, timeouts: Timeouts, ended: "Ended") -> None:
+        """Sends a request of at most `AT_ONCE_BYTES` and reads its answer, by the event loop's own calls.
+
+        ``ended`` is called once, when the answer is whole, has more than ``most`` bytes, or has failed. Until then
+        `close` ends it, and nothing is called.
+        """
+        self._answer = Answer()
+        self._exchange = _Exchange(most, timeouts.get("read"), ended)
+        self._socket.hand_on(sent)
+        self._socket.listen(self._told, self._exchange.seconds)
+
+    def _told(self) -> None:
+        answer, exchange = self._answer, self._exchange
+        assert answer is not None and exchange is not None  # noqa: S101, PT018 - it listens as long as it has both
+        failure: httpx.TransportError | None = None
+        try:
+            data = self._socket.take()
+            if data is None:
+                return
+            _take(answer, data)
+            if not answer.whole and answer.size <= exchange.most:
+                self._socket.listen(self._told, exchange.seconds)
+                return
+        except httpx.TransportError as error:
+            failure = error.with_traceback(None)  # which holds this frame, as that does the failure
+        self._exchange = None
+        self._socket.listen_no_more()
+        exchange.ended(answer, failure)
 
     async def pieces(self, answer: Answer, timeouts: Timeouts) -> AsyncIterator[bytes]:
         """The body as it comes. Raises `httpx.TransportError` where it does not come whole."""
@@ -83,6 +135,9 @@ class Connection:
 
     def close(self) -> None:
         """Lets go at once. It never waits, so that nobody can cancel it."""
+        if self._exchange is not None:
+            self._exchange = None
+            self._socket.listen_no_more()
         self._socket.abort()
 
     async def _send(self, head: bytes, body: bytes, seconds: float | None) -> None:

@@ -4,6 +4,7 @@ httpx has time-outs for each step alone; a vendor that sends a byte a second nev
 """
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
@@ -34,6 +35,7 @@ class DeadlineTransport(httpx.AsyncBaseTransport):
         self._inner = inner
         self._seconds = seconds
         self._stream_seconds = stream_seconds
+        self._watches = _Watches()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Passes the request on."""
@@ -42,8 +44,8 @@ class DeadlineTransport(httpx.AsyncBaseTransport):
         if not seconds:
             call.ended = time.monotonic()
             raise httpx.PoolTimeout("the operation's time was over before this call", request=request)
-        watch = _Watch(call, seconds)
-        call.prolonged = watch.begin_anew
+        watch = _Watch(call)
+        self._watches.begin(watch)
         try:
             response = await self._inner.handle_async_request(request)
         except asyncio.CancelledError:
@@ -52,8 +54,8 @@ class DeadlineTransport(httpx.AsyncBaseTransport):
             kind = httpx.ReadTimeout if call.sent else httpx.PoolTimeout
             raise kind("the deadline is over", request=request) from None
         finally:
-            watch.end()
-            call.ended, call.prolonged = time.monotonic(), None
+            self._watches.end(watch)
+            call.ended = time.monotonic()
         if call.info.stream:
             assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - an asynchronous transport's answer
             response.stream = _TimedStream(response.stream, self._stream_seconds)
@@ -61,31 +63,22 @@ class DeadlineTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Closes the inner transport."""
+        self._watches.close()
         await self._inner.aclose()
 
 
 class _Watch:
-    """Cancels the task that begins it when the call's time is over.
+    """Cancels the task that begins it when the call's time is over: `asyncio.timeout` for one use, and cheaper."""
 
-    It is `asyncio.timeout` for one use, at a third of the price: every call has one.
-    """
+    __slots__ = ("_cancelled", "_cancelling", "_task", "call")
 
-    __slots__ = ("_call", "_cancelled", "_cancelling", "_loop", "_task", "_timer")
-
-    def __init__(self, call: Call, seconds: float) -> None:
-        self._loop = asyncio.get_running_loop()
-        task = asyncio.current_task(self._loop)
+    def __init__(self, call: Call) -> None:
+        task = asyncio.current_task()
         assert task is not None  # noqa: S101 - what awaits a call runs in one
         self._task = task
-        self._call = call
+        self.call = call
         self._cancelled = False
         self._cancelling = task.cancelling()
-        self._timer = self._loop.call_later(seconds, self._over)
-
-    def begin_anew(self) -> None:
-        """Waits for the call's deadline as it is now."""
-        self._timer.cancel()
-        self._timer = self._loop.call_later(self._call.remaining(), self._over)
 
     def is_the_cause(self) -> bool:
         """Whether the task is cancelled for this alone; then it no longer is."""
@@ -96,13 +89,54 @@ class _Watch:
 
     def end(self) -> None:
         """The call has ended, in whatever way."""
-        self._timer.cancel()
         if self._cancelled:
             self._task.uncancel()
 
-    def _over(self) -> None:
+    def over(self) -> None:
+        """The call's time is over."""
         self._cancelled = True
         self._task.cancel()
+
+
+class _Watches:
+    """The watches of the calls under way, with one timer for all: nearly all end long before their time.
+
+    It rings for the earliest deadline there was, and then looks at what is left. A deadline only ever moves away.
+    """
+
+    def __init__(self) -> None:
+        self._under_way: set[_Watch] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._rings = math.inf
+
+    def begin(self, watch: _Watch) -> None:
+        self._under_way.add(watch)
+        if watch.call.deadline < self._rings:
+            self._ring_at(watch.call.deadline)
+
+    def end(self, watch: _Watch) -> None:
+        self._under_way.discard(watch)
+        watch.end()
+
+    def close(self) -> None:
+        """Looks at nothing more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _ring_at(self, deadline: float) -> None:
+        self.close()
+        self._rings = deadline
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, deadline - time.monotonic()), self._look)
+
+    def _look(self) -> None:
+        self._timer, self._rings = None, math.inf
+        now = time.monotonic()
+        over = [watch for watch in self._under_way if watch.call.deadline <= now]
+        self._under_way.difference_update(over)
+        for watch in over:
+            watch.over()
+        if self._under_way:
+            self._ring_at(min(watch.call.deadline for watch in self._under_way))
 
 
 class _TimedStream(httpx.AsyncByteStream):

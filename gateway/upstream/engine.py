@@ -1,4 +1,4 @@
-"""The bottom of the stack: connections. Reads share kept ones; each write gets a fresh one.
+"""The bottom of the stack: connections. Reads share kept ones; each write gets a fresh one, perhaps opened ahead.
 
 On a kept connection a reset may mean that the vendor had closed it before the request was sent, or that it died at
 work: nobody can tell. On a fresh one a failure to connect proves that nothing was sent. So connecting is a step of its
@@ -6,6 +6,7 @@ own, which alone raises `httpx.ConnectError` and `httpx.ConnectTimeout`: a failu
 and no error of the HTTP that follows can be taken for one of those.
 """
 
+import contextlib
 import functools
 import ssl
 from collections import deque
@@ -15,6 +16,7 @@ import httpx
 
 from adapters.messages import BoundedBody, body_of, finished_response, headers_of, new_response, server_of
 from adapters.wire import EXTENSION, CallInfo
+from gateway.upstream.ahead import Ahead
 from gateway.upstream.answers import Answer
 from gateway.upstream.calls import call_of
 from gateway.upstream.connections import Connection, Server, Timeouts, outgoing
@@ -46,6 +48,7 @@ class EngineTransport(httpx.AsyncBaseTransport):
         self._trust.set_alpn_protocols(["http/1.1"])
         self._open: set[Connection] = set()
         self._idle: dict[Server, deque[Connection]] = {}
+        self._ahead = Ahead(self.drop)
         self._closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -61,15 +64,15 @@ class EngineTransport(httpx.AsyncBaseTransport):
         body = body_of(request) if isinstance(request.stream, httpx.ByteStream) else await request.aread()
         head = outgoing(request, body)
         server = server_of(request.url)
-        connection = None if write else self._kept(server)
+        connection = await self._ahead.take(server) if write else self.kept(server)
         if connection is None:
-            connection = await self._connect(server, request.url, timeouts.get("connect"))
+            connection = await self.connect(server, request.url, timeouts.get("connect"))
         if (call := call_of(request)) is not None:
             call.sent = True
         try:
             answer = await connection.ask(head, body, timeouts, bodiless=request.method == "HEAD")
         except BaseException:
-            self._drop(connection)
+            self.drop(connection)
             raise
         headers, told = headers_of(answer.headers), {"http_version": answer.version, "reason_phrase": answer.reason}
         if answer.whole and not answer.is_coded:
@@ -84,18 +87,25 @@ class EngineTransport(httpx.AsyncBaseTransport):
             idle = self._idle.setdefault(connection.server, deque())
             idle.append(connection)
             while idle and (len(idle) > KEPT_CONNECTIONS or idle[0].has_expired()):
-                self._drop(idle.popleft())
+                self.drop(idle.popleft())
         else:
-            self._drop(connection)
+            self.drop(connection)
+
+    def ahead(self, url: httpx.URL, seconds: float) -> contextlib.AbstractContextManager[None]:
+        """Opens a connection for a write that may be made inside; ``seconds``: how long connecting may take."""
+        server = server_of(url)
+        return self._ahead.opening(server, lambda: self.connect(server, url, seconds))
 
     async def aclose(self) -> None:
         """Closes all connections, those in use too."""
         self._closed = True
+        self._ahead.close()
         self._idle.clear()
         for connection in tuple(self._open):
-            self._drop(connection)
+            self.drop(connection)
 
-    async def _connect(self, server: Server, url: httpx.URL, seconds: float | None) -> Connection:
+    async def connect(self, server: Server, url: httpx.URL, seconds: float | None) -> Connection:
+        """A new connection. Raises what proves that nothing was sent."""
         if url.scheme not in _PORTS:
             raise httpx.UnsupportedProtocol("only http and https are spoken")
         trust = self._trust if url.scheme == "https" else None
@@ -104,17 +114,18 @@ class EngineTransport(httpx.AsyncBaseTransport):
         self._open.add(connection)
         return connection
 
-    def _kept(self, server: Server) -> Connection | None:
+    def kept(self, server: Server) -> Connection | None:
         """The idle connection that was used last and is still good, if there is one."""
         idle = self._idle.get(server)
         while idle:
             connection = idle.pop()
             if not connection.has_expired():
                 return connection
-            self._drop(connection)
+            self.drop(connection)
         return None
 
-    def _drop(self, connection: Connection) -> None:
+    def drop(self, connection: Connection) -> None:
+        """Closes a connection."""
         self._open.discard(connection)
         connection.close()
 

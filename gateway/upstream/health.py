@@ -10,7 +10,7 @@ import httpx
 
 from adapters.errors import AdapterError, TimedOut, Unavailable
 from gateway.problems import Problem, ProblemCode
-from gateway.upstream.calls import call_of
+from gateway.upstream.calls import Call, call_of
 
 __all__ = ["Health", "HealthState", "HealthTransport"]
 
@@ -54,6 +54,22 @@ class Health:
             self._seen = state
             self._tell()
 
+    def answered(self, status: int) -> None:
+        """Notes that a call has been answered so."""
+        self.saw(HealthState.UP if status < SERVER_ERROR else HealthState.DEGRADED)
+
+    def failed(self, error: BaseException, call: Call | None, had: float) -> None:
+        """Notes what became of a call that was not answered, for which the vendor ``had`` so many seconds.
+
+        The error may be a sign-in's. A caller who leaves shows nothing, unless the call's time was over.
+        """
+        if isinstance(error, httpx.TransportError | Unavailable | TimedOut):
+            self.saw(HealthState.DOWN if getattr(error, "status", None) is None else HealthState.DEGRADED)
+        elif isinstance(error, AdapterError):
+            self.saw(HealthState.UP)
+        elif isinstance(error, asyncio.CancelledError) and call is not None and call.ran_out(had):
+            self.saw(HealthState.DOWN)
+
     def leaves_alone(self, what: str, left: bool) -> None:  # noqa: FBT001 - a fact about ``what``
         """Notes that ``reading`` from the backend or ``sending`` to it rests, or goes on."""
         self._left_alone = self._left_alone | {what} if left else self._left_alone - {what}
@@ -90,19 +106,10 @@ class HealthTransport(httpx.AsyncBaseTransport):
         since, call = time.monotonic(), call_of(request)
         try:
             response = await self._inner.handle_async_request(request)
-        except asyncio.CancelledError:
-            if call is not None and call.ran_out(time.monotonic() - since):
-                self._health.saw(HealthState.DOWN)
+        except BaseException as error:
+            self._health.failed(error, call, time.monotonic() - since)
             raise
-        except (httpx.TransportError, Unavailable, TimedOut) as error:
-            answered = getattr(error, "status", None) is not None
-            self._health.saw(HealthState.DEGRADED if answered else HealthState.DOWN)
-            raise
-        except AdapterError:
-            self._health.saw(HealthState.UP)
-            raise
-        answered_well = response.status_code < SERVER_ERROR
-        self._health.saw(HealthState.UP if answered_well else HealthState.DEGRADED)
+        self._health.answered(response.status_code)
         return response
 
     async def aclose(self) -> None:

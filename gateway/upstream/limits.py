@@ -18,6 +18,10 @@ QUEUED_PER_PERMIT = 400
 his turn within the usual 30 seconds, and is better told at once than kept in memory until then."""
 
 
+LATE_SECONDS = 0.05
+"""By which a call may give up late: its own deadline ends it anyway, and to set a timer anew for less costs more."""
+
+
 class QueueFull(Exception):
     """More wait already than can have their turn in time."""
 
@@ -25,10 +29,11 @@ class QueueFull(Exception):
 class Permit:
     """A call's place in the queue, and its turn once it is ``held``.
 
-    ``until`` is its deadline, if it has one, and ``late`` when it gives up, by the event loop's clock.
+    ``until`` is its deadline, if it has one, and ``late`` when it gives up, by the event loop's clock. ``told`` is
+    called in the place of who awaits its `turn`.
     """
 
-    __slots__ = ("_granted", "held", "late", "name", "until", "write")
+    __slots__ = ("_granted", "held", "late", "name", "told", "until", "write")
 
     def __init__(self, *, write: bool, until: float | None) -> None:
         self.name = ""
@@ -36,13 +41,13 @@ class Permit:
         self.until = until
         self.late: float | None = None
         self.held = False
+        self.told: Callable[[], None] | None = None
         self._granted: asyncio.Future[None] | None = None
 
     def grant(self) -> None:
         """It is this call's turn."""
         self.held = True
-        if self._granted is not None and not self._granted.done():
-            self._granted.set_result(None)
+        self._tell()
 
     async def turn(self) -> None:
         """Waits for it; raises TimeoutError when it gives up."""
@@ -55,7 +60,12 @@ class Permit:
 
     def give_up(self) -> None:
         """It is too late for its turn."""
-        if self._granted is not None and not self._granted.done():
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.told is not None:
+            self.told()
+        elif self._granted is not None and not self._granted.done():
             self._granted.set_result(None)
 
 
@@ -116,23 +126,36 @@ class Limiter:
             raise QueueFull
         until = None if seconds is None else self._monotonic() + seconds
         permit = Permit(write=write, until=until)
-        self._turns.join(permit, write=write)
-        self.serve()
+        if self._enters(write=write):
+            self._grant(permit)
+        else:
+            self._turns.join(permit, write=write)
+            self.serve()
         return permit
+
+    def wait(self, permit: Permit, seconds: float | None, told: Callable[[], None]) -> None:
+        """Calls ``told`` when the turn of a place in the queue comes, or does not in so many seconds.
+
+        Whoever is told, or does not wait any more, gives the permit to `leave` or, in his turn, to `release`.
+        """
+        permit.told = told
+        self._gives_up_in(permit, seconds)
 
     async def turn(self, permit: Permit, seconds: float | None) -> None:
         """Waits for the turn of a place in the queue. Raises TimeoutError when it does not come in so many seconds."""
-        if seconds is not None:
-            permit.late = asyncio.get_running_loop().time() + seconds
-            self._look_again(permit.late)
+        self._gives_up_in(permit, seconds)
         try:
             await permit.turn()
         except BaseException:
-            if permit.held:
-                self.release(permit, used=False)
-            else:
-                self._leave(permit)
+            self.leave(permit)
             raise
+
+    def leave(self, permit: Permit) -> None:
+        """Stops waiting, or gives back a turn that was not used."""
+        if permit.held:
+            self.release(permit, used=False)
+        else:
+            self._leave(permit)
 
     def release(self, permit: Permit, *, used: bool = True) -> None:
         """Ends a turn; ``used`` says whether anything was asked of the backend. A second time does nothing."""
@@ -152,10 +175,15 @@ class Limiter:
         if opens is not None and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(opens, self._opened)
 
+    def _gives_up_in(self, permit: Permit, seconds: float | None) -> None:
+        if seconds is not None:
+            permit.late = asyncio.get_running_loop().time() + seconds
+            self._look_again(permit.late)
+
     def _look_again(self, at: float) -> None:
         """Looks for who waits too long, not later than at a time: one timer for all, who mostly wait a little."""
         if self._impatience is not None:
-            if self._impatience.when() <= at:
+            if self._impatience.when() <= at + LATE_SECONDS:
                 return
             self._impatience.cancel()
         self._impatience = asyncio.get_running_loop().call_at(at, self._too_long)
@@ -175,6 +203,10 @@ class Limiter:
     def _opened(self) -> None:
         self._timer = None
         self.serve()
+
+    def _enters(self, *, write: bool) -> bool:
+        """Whether somebody who comes has his turn at once; then he has it."""
+        return self._turns.enter(write=write)
 
     def _grant(self, permit: Permit) -> None:
         permit.grant()

@@ -83,6 +83,9 @@ class SharedLimiter(Limiter):
             if write not in self._asking and self._turns.first(write=write) is not None:
                 self._asking[write] = self._fleet.aside(self._ask(write=write))
 
+    def _enters(self, *, write: bool) -> bool:
+        return not self._fleet.together and super()._enters(write=write)
+
     async def _ask(self, *, write: bool) -> None:
         """Takes leases for those of a kind who wait, one after the other."""
 

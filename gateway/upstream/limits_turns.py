@@ -138,6 +138,14 @@ class Turns(Generic[W]):
             return self.take(write=True)
         return self.take(write=False)
 
+    def enter(self, *, write: bool) -> bool:
+        """Lets one go at once who has not queued up, unless somebody waits, or he would have to."""
+        if self.waiting or self.remaining == 0 or (write and self._held[True] >= self.bounds.writes):
+            return False
+        self._held[write] += 1
+        self._wrote_last = write
+        return True
+
     def take(self, *, write: bool) -> W | None:
         """Lets the first of a kind go, whatever the bounds: somebody else has looked at them."""
         if not self._waiting[write]:

@@ -6,7 +6,8 @@ again is no use; and it cannot ask before it waits whether the wait ends before 
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import httpx
 
@@ -75,30 +76,49 @@ class RetryTransport(httpx.AsyncBaseTransport):
         self._jitter = jitter
         self._budget = RetryBudget()
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    def handle_async_request(self, request: httpx.Request) -> Coroutine[Any, Any, httpx.Response]:
         """Passes the request on, until it has an answer that is one."""
         call = call_of(request)
         assert call is not None  # noqa: S101 - the deadline, outside, has made it
         if call.info.write:
             call.attempts = 1
-            return await self._inner.handle_async_request(request)
+            return self._inner.handle_async_request(request)
         self._budget.earn()
+        return self._tried(request, call)
+
+    def begin(self, call: Call) -> None:
+        """Notes a read's first attempt, which is made by somebody else; then `after` and `go_on` are his to call."""
+        self._budget.earn()
+        call.attempts = 1
+
+    def after(self, call: Call, came: httpx.Response | BaseException) -> float | None:
+        """Seconds until what an attempt came to is to be tried again; None where it is not."""
+        if isinstance(came, httpx.Response):
+            return self._wait(call, self._patience(came.headers)) if self._passes(call, came) else None
+        if isinstance(came, _BROKEN_OFF):
+            return self._wait(call, None)
+        if isinstance(came, Unavailable | RateLimited) and not isinstance(came, TurnedAway):  # of a sign-in
+            return self._wait(call, came.retry_after)
+        return None
+
+    async def go_on(self, request: httpx.Request, wait: float) -> httpx.Response:
+        """Tries a read again after so many seconds, which `after` has said."""
+        call = call_of(request)
+        assert call is not None  # noqa: S101 - as above
+        await self._sleep(wait)
+        return await self._tried(request, call)
+
+    async def _tried(self, request: httpx.Request, call: Call) -> httpx.Response:
         while True:
             call.attempts += 1
             try:
                 response = await self._inner.handle_async_request(request)
-            except TurnedAway:
-                raise
-            except _BROKEN_OFF:
-                wait = self._wait(call, None)
-                if wait is None:
-                    raise
-            except (Unavailable, RateLimited) as error:  # of a sign-in
-                wait = self._wait(call, error.retry_after)
+            except Exception as error:
+                wait = self.after(call, error)
                 if wait is None:
                     raise
             else:
-                wait = self._wait(call, self._patience(response.headers)) if self._passes(call, response) else None
+                wait = self.after(call, response)
                 if wait is None:
                     return response
                 await response.aclose()

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from typing import Any, cast
 
 import httpx
@@ -49,6 +50,7 @@ class Socket(asyncio.Protocol):
         self._held_back = False
         self._must_drain = False
         self._waiter: asyncio.Future[None] | None = None
+        self._listener: Callable[[], None] | None = None
         self._alarm = Alarm(self._give_up)
         self._late = False
 
@@ -92,9 +94,16 @@ class Socket(asyncio.Protocol):
 
     async def read(self, seconds: float | None = None) -> bytes:
         """What has arrived, at least a byte; none at the end. Raises `httpx.ReadTimeout`, `httpx.ReadError`."""
-        while not self._arrived and not self._ended:  # what it is told of may be another thing
-            if not await self._told(seconds):
-                raise httpx.ReadTimeout(f"nothing for {seconds} seconds")
+        while (data := self.take()) is None:  # what it is told of may be another thing
+            await self._told(seconds)
+        return data
+
+    def take(self) -> bytes | None:
+        """What has arrived by now, like `read`; None where nothing has, and its time is not over."""
+        if not self._arrived and not self._ended:
+            if self._late:
+                raise httpx.ReadTimeout("nothing came in time")
+            return None
         data, self._arrived = self._arrived, b""
         if not data and self._failure is not None:
             raise httpx.ReadError(str(self._failure)) from self._failure
@@ -102,6 +111,22 @@ class Socket(asyncio.Protocol):
             self._held_back = False
             self._connected.resume_reading()
         return data
+
+    def listen(self, told: Callable[[], None], seconds: float | None = None) -> None:
+        """Calls ``told``, instead of waking a reader, when something may be there, or nothing is after so long."""
+        self._listener = told
+        self._late = False
+        if seconds is not None:
+            self._alarm.set(seconds)
+
+    def listen_no_more(self) -> None:
+        """Ends `listen`."""
+        self._listener = None
+        self._alarm.stop()
+
+    def hand_on(self, data: bytes) -> None:
+        """Writes what is so little that it never piles up, on a connection that has not ended."""
+        self._connected.write(data)
 
     async def write(self, data: bytes, seconds: float | None = None) -> None:
         """Hands the bytes on. Raises `httpx.WriteTimeout` if they pile up, `httpx.WriteError`."""
@@ -146,5 +171,7 @@ class Socket(asyncio.Protocol):
         self._wake()
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
+        if self._listener is not None:
+            self._listener()
+        elif self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

@@ -1,12 +1,17 @@
 """Reads answers whole, so that the policies above see finished ones, and a broken body is a call that failed."""
 
+from collections.abc import Iterable
+
 import httpx
 
-from adapters.messages import finished_response, headers_without, let_go
-from adapters.wire import EXTENSION, CallInfo, bounded, read_bounded
+from adapters.content_coding import undone
+from adapters.messages import finished_response, headers_of, headers_without, let_go
+from adapters.wire import EXTENSION, CallInfo, bounded, bounded_whole, read_bounded
+from gateway.upstream.answers import Answer
 
-__all__ = ["WholeAnswersTransport", "whole"]
+__all__ = ["WholeAnswersTransport", "whole", "whole_answer"]
 
+_CODING = b"content-encoding"
 _OF_THE_CODED_BODY = frozenset((b"content-encoding", b"content-length", b"transfer-encoding"))
 
 
@@ -39,3 +44,17 @@ async def whole(response: httpx.Response, info: CallInfo) -> httpx.Response:
         await let_go(response)
     headers = headers_without(response.headers, _OF_THE_CODED_BODY)
     return finished_response(response.status_code, headers, body, response.extensions)
+
+
+def whole_answer(answer: Answer, info: CallInfo) -> httpx.Response:
+    """The same of an answer that has been read by itself, whole or up to the bound."""
+    pieces: Iterable[bytes] = answer.pieces
+    if answer.is_coded:
+        said = [value.decode("latin-1") for _, lowered, value in answer.headers if lowered == _CODING]
+        pieces = undone(answer.body(), ", ".join(said))
+    return finished_response(
+        answer.status,
+        headers_of([row for row in answer.headers if row[1] not in _OF_THE_CODED_BODY]),
+        bounded_whole(pieces, info),
+        {"http_version": answer.version, "reason_phrase": answer.reason},
+    )

@@ -12,7 +12,7 @@ from tests.patience import PATIENCE
 ROOT = Path(__file__).parents[2]
 ASKED_AND_STOPPED = """
 import asyncio, sys
-from gateway.dispatch.engine import DbosEngine
+from gateway.dispatch.dbos_engine import DbosEngine
 
 async def work(dispatch_id):
     raise AssertionError
@@ -28,7 +28,7 @@ asyncio.run(main())
 """
 WORKED_OFF = """
 import asyncio, sys
-from gateway.dispatch.engine import DbosEngine
+from gateway.dispatch.dbos_engine import DbosEngine
 
 done = asyncio.Event()
 
@@ -38,6 +38,30 @@ async def work(dispatch_id):
 
 async def main():
     engine = DbosEngine(url=sys.argv[1], executor="this boot", work=work)
+    await engine.start()
+    await engine.submit("a dispatch")
+    await done.wait()
+    await engine.stop()
+
+asyncio.run(main())
+"""
+STARTED_AT_LAST = """
+import asyncio, os, sys
+from gateway.dispatch.dbos_engine import DbosEngine
+
+done = asyncio.Event()
+
+async def work(dispatch_id):
+    print(dispatch_id)
+    done.set()
+
+async def main():
+    engine = DbosEngine(url=sys.argv[1], executor="this boot", work=work)
+    try:
+        await engine.start()
+    except Exception as error:
+        print(type(error).__name__)
+    os.mkdir(os.path.dirname(sys.argv[1].removeprefix("sqlite:///")))
     await engine.start()
     await engine.submit("a dispatch")
     await done.wait()
@@ -71,3 +95,9 @@ def test_the_engine_is_given_the_dispatchs_id_alone_in_json_and_a_version_that_n
     ((workflow, inputs),) = given
     assert (workflow, json.loads(inputs)) == ("a dispatch", {"positionalArgs": ["a dispatch"], "namedArgs": {}})
     assert as_what == [("portable_json", "1", "this boot")]
+
+
+def test_an_engine_that_had_no_database_starts_once_it_has_one(tmp_path: Path) -> None:
+    runs = tmp_path / "later" / "runs.sqlite3"
+    said, _ = ran(STARTED_AT_LAST, runs)
+    assert said == "OperationalError\na dispatch\n"

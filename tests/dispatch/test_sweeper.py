@@ -16,6 +16,8 @@ from tests.patience import PATIENCE
 LATER = NOW + KEY_LIFETIME + timedelta(days=1)
 OFTEN = 10
 STEPS = ("beat", "silent", "take_dead", "expire", "queued", "forget_keys")
+NEEDED_FOR = {"silent": ("take_dead",), "queued": ("silent", "take_dead")}
+"""The dead are adopted when it is known who they are, and that something is QUEUED."""
 
 
 class Engine:
@@ -111,14 +113,24 @@ async def test_a_step_that_the_ledger_fails_leaves_the_others_to_be_done(
     monkeypatch.setattr(swept.ledger, step, away)
     await swept.sweeper.sweep()
     monkeypatch.undo()
-    missing = {step, "take_dead"} if step == "silent" else {step}
-    assert await swept.done() == set(STEPS) - missing
+    assert await swept.done() == set(STEPS) - {step, *NEEDED_FOR.get(step, ())}
 
 
 async def test_the_dead_are_told_again_until_somebody_adopts_what_they_left(swept: Swept) -> None:
     swept.engine.failing.add("adopt")
     await swept.sweeper.sweep()
     assert await swept.done() == set(STEPS) - {"take_dead"}
+
+
+async def test_the_dead_are_left_to_be_adopted_with_the_first_work_that_there_is(ledger: Ledger) -> None:
+    engine = Engine()
+    sweeper = Sweeper(ledger, engine, "me", lambda: LATER)
+    await ledger.beat("dead", now=NOW)
+    await sweeper.sweep()
+    assert (engine.adopted, await ledger.silent(before=LATER)) == ([], ["dead"])
+    await begun(ledger, "a")
+    await sweeper.sweep()
+    assert (engine.adopted, await ledger.silent(before=LATER)) == (["dead"], [])
 
 
 async def test_a_dispatch_that_the_engine_does_not_take_keeps_no_other_waiting(swept: Swept) -> None:

@@ -1,5 +1,6 @@
 """Arguments and variables: what is read quickly is what the libraries' own rules make of it, errors included."""
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from graphql import (
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLInputType,
+    GraphQLSchema,
     OperationDefinitionNode,
     get_argument_values,
     get_named_type,
@@ -20,6 +22,7 @@ from graphql import (
     is_object_type,
     parse,
 )
+from graphql import build_schema as build_core_schema
 from graphql.execution.values import VariableValues
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -87,7 +90,8 @@ def objects(of_type: GraphQLInputObjectType, depth: int) -> st.SearchStrategy[di
 def operation(declared: Mapping[str, Any], field: str, arguments: str) -> tuple[OperationDefinitionNode, FieldNode]:
     """An operation of one field, and that."""
     head = ", ".join(f"${name}: {of_type}" for name, of_type in declared.items())
-    node: Any = parse(f"query({head}) {{ {field}({arguments}) }}").definitions[0]
+    asked = f"{field}({arguments})" if arguments else field
+    node: Any = parse(f"query({head}) {{ {asked} }}").definitions[0]
     return node, node.selection_set.selections[0]
 
 
@@ -210,18 +214,10 @@ def test_a_mutation_gets_constants_of_its_own_each_time(declared: dict[str, Any]
     assert (one, one is other, one.attachments is other.attachments) == (other, False, False)
 
 
-@given(
-    types=st.fixed_dictionaries(
-        {
-            one: st.sampled_from(("String", "String!", "ID", "ID!", "Boolean", "Boolean!", "Int", "[ID!]"))
-            for one in "ab"
-        }
-    ),
-    given=st.dictionaries(st.sampled_from("abc"), st.one_of(st.none(), st.text(max_size=3), st.just(1), st.booleans())),
-)
-def test_variables_are_what_graphql_core_makes_of_them(types: dict[str, str], given: dict[str, Any]) -> None:
-    node, _ = operation(types, "node", "id: $a")
-    expected, found = coerced(node, given), Variables(CORE, node).coerced(given)
+def agree(node: OperationDefinitionNode, given: dict[str, Any], schema: GraphQLSchema = CORE) -> None:
+    """What is made of the variables is what graphql-core makes of them."""
+    expected = get_variable_values(schema, node.variable_definitions or (), dict(given), max_errors=50)
+    found = Variables(schema, node, suggesting=True).coerced(given)
     if isinstance(expected, VariableValues):
         assert isinstance(found, VariableValues)
         assert (expected.coerced, [*expected.sources]) == (found.coerced, [*found.sources])
@@ -230,10 +226,102 @@ def test_variables_are_what_graphql_core_makes_of_them(types: dict[str, str], gi
         assert [str(error) for error in expected] == [str(error) for error in found]
 
 
-def test_plain_variables_are_taken_without_the_rules_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    node, _ = operation({"a": "ID!", "b": "String"}, "node", "id: $a")
-    compiled = Variables(CORE, node)
+@given(
+    types=st.fixed_dictionaries(
+        {
+            one: st.sampled_from(
+                (
+                    "String",
+                    "String!",
+                    "ID",
+                    "ID!",
+                    "Boolean",
+                    "Boolean!",
+                    "Int",
+                    'ID = "d"',
+                    "Int! = 1",
+                    "[ID!]",
+                    "[[ID]]",
+                )
+            )
+            for one in "ab"
+        }
+    ),
+    given=st.dictionaries(
+        st.sampled_from("abc"),
+        st.recursive(
+            st.one_of(st.none(), st.text(max_size=3), st.just(1), st.just(2**31), st.booleans(), st.just(())),
+            lambda inner: st.lists(inner, max_size=2),
+            max_leaves=3,
+        ),
+    ),
+)
+def test_variables_are_what_graphql_core_makes_of_them(types: dict[str, str], given: dict[str, Any]) -> None:
+    agree(operation(types, "node", "id: $a")[0], given)
+
+
+@pytest.mark.parametrize(("type_name", "name"), FIELDS)
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_variables_of_every_type_are_what_graphql_core_makes_of_them(
+    type_name: str, name: str, data: st.DataObject
+) -> None:
+    of_type: Any = CORE.type_map[type_name]
+    declared = {one: argument.type for one, argument in of_type.fields[name].args.items()}
+    given = {
+        one: data.draw(values(argument), label=one)
+        for one, argument in declared.items()
+        if is_non_null_type(argument) or data.draw(st.booleans())
+    }
+    agree(operation(declared, name, "")[0], given)
+
+
+ODD_RECIPIENTS: Mapping[str, Any] = {
+    "a member that there is none of": {"email": "a@b.example", "emial": "x"},
+    "a required member missing": {"name": "A"},
+    "a required member null": {"email": None},
+    "no object": "a@b.example",
+    "an object of a class of its own": OrderedDict(email="a@b.example"),
+    "a list in its place": [["a@b.example"]],
+}
+
+
+@pytest.mark.parametrize("case", ODD_RECIPIENTS)
+def test_odd_input_objects_are_what_graphql_core_makes_of_them(case: str) -> None:
+    agree(operation({"a": "[RecipientInput!]"}, "node", "id: $a")[0], {"a": [ODD_RECIPIENTS[case]]})
+
+
+@pytest.mark.parametrize("given", [{"id": "x"}, {"id": "x", "nativeId": None}, {"id": None}, {}])
+def test_one_of_several_members_is_what_graphql_core_makes_of_it(given: dict[str, Any]) -> None:
+    node, _ = operation({"a": "CustomerBy!"}, "customer", "by: $a")
+    agree(node, {"a": given})
+    agree(
+        node, {"a": given}, build_core_schema("input CustomerBy @oneOf { id: ID, nativeId: ID } type Query { a: Int }")
+    )
+
+
+@pytest.mark.parametrize("by", ["and", "not"])
+@pytest.mark.parametrize("levels", [1, 50, 150, 250])
+def test_values_nested_deeply_are_what_graphql_core_makes_of_them(by: str, levels: int) -> None:
+    nested: dict[str, Any] = {}
+    for _ in range(levels):
+        nested = {by: [nested] if by == "and" else nested}
+    agree(operation({"a": "CustomerFilter"}, "customers", "filter: $a")[0], {"a": nested})
+
+
+@pytest.mark.parametrize(
+    ("types", "given", "expected"),
+    [
+        ({"a": "ID!", "b": "String"}, {"a": "x"}, {"a": "x"}),
+        ({"a": "[RecipientInput!]"}, {"a": [{"email": "x"}]}, {"a": [{"email": "x", "name": None, "cc": False}]}),
+        ({"a": "CustomerFilter"}, {"a": {"and": [{}]}}, {"a": {"and": [{}]}}),
+    ],
+)
+def test_variables_as_they_should_be_are_taken_without_the_rules_in_full(
+    types: dict[str, str], given: dict[str, Any], expected: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled = Variables(CORE, operation(types, "node", "id: $a")[0])
     monkeypatch.setattr("gateway.engine.variables.get_variable_values", None)
-    taken = compiled.coerced({"a": "x"})
+    taken = compiled.coerced(given)
     assert isinstance(taken, VariableValues)
-    assert taken.coerced == {"a": "x"}
+    assert taken.coerced == expected

@@ -1,5 +1,6 @@
 """The parts of fake adapters: lists in memory that page as vendors do."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, Literal, TypeVar
 
@@ -11,6 +12,7 @@ from adapters.errors import AdapterError, Conflict, InvalidInput, ScanLimit
 from adapters.filters import evaluate
 from adapters.model import CustomerEmailTemplate, Page
 from adapters.paging import Rows, own_places, read_by_offset
+from adapters.translating import Column, Translated, Translation
 from tests.gateway.behaviour import Behaviour, Call
 
 T = TypeVar("T")
@@ -20,7 +22,8 @@ Paging = Literal["number", "offset", "keyset"]
 class Shelf(Generic[T]):
     """One part of an adapter: records in the vendor's order, paged in one of three ways.
 
-    ``carried`` are the attributes that the rows of a list bring; others come only by key, when wanted.
+    ``carried`` are the attributes that the rows of a list bring; others come only by key, when wanted. What is paged by
+    offset comes as rows that are still to be translated, all else as records.
     """
 
     def __init__(
@@ -113,7 +116,8 @@ class Shelf(Generic[T]):
 
         async def fetch(start: int, size: int) -> Rows:
             begin = (start - 1) * size if numbered else start
-            return Rows(rows[begin : begin + size], total)
+            part = rows[begin : begin + size]
+            return Rows(part if numbered or not part else _as_rows(part), total)
 
         page: Page[T] = await read_by_offset(
             fetch,
@@ -148,6 +152,14 @@ class Shelf(Generic[T]):
         )
 
 
+def _as_rows(records: Sequence[Any]) -> Translated[Any]:
+    """The records as rows with columns of the same names."""
+    first = records[0]
+    names = [name for name in first.__struct_fields__ if name not in ("backend", "raw")]
+    translation = Translation(type(first), {name: Column(name) for name in names})
+    return Translated(translation, records, [record.raw for record in records], first.backend)
+
+
 class TemplateShelf(Shelf[CustomerEmailTemplate]):
     """Customers' e-mail templates, and the templates themselves."""
 
@@ -177,10 +189,16 @@ class TemplateShelf(Shelf[CustomerEmailTemplate]):
 def stripped(record: T, carried: frozenset[str]) -> T:
     """The record without those of its attributes that cost a call and are not carried."""
     struct: Any = record
-    attributes = msgspec.structs.fields(struct)
-    lost = {one.name: UNSET for one in attributes if one.default is UNSET and one.name not in carried}
+    kind: Any = type(struct)
+    lost = dict.fromkeys(costly(kind) - carried, UNSET)
     whole: T = msgspec.structs.replace(struct, **lost)
     return whole
+
+
+@functools.cache
+def costly(kind: Any) -> frozenset[str]:
+    """The attributes of records of this type that may cost a call."""
+    return frozenset(one.name for one in msgspec.structs.fields(kind) if one.default is UNSET)
 
 
 def in_order(rows: Sequence[T], value_of: Callable[[T], Any], *, descending: bool) -> list[T]:

@@ -1,7 +1,10 @@
 """The rules of sending, through the schema: keys, what was sent before, plans, runs over many documents."""
 
 import asyncio
+import contextlib
 import gc
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from unittest import mock
@@ -38,6 +41,26 @@ async def test_the_same_key_and_input_answer_the_stored_dispatch_without_a_call(
     assert (first["replayed"], second["replayed"]) == (False, True)
     assert second["dispatch"] == first["dispatch"]
     assert len(a.behaviour.of("perform")) == 1
+
+
+@pytest.mark.parametrize("resend", [True, False])
+async def test_the_vendor_is_reached_before_the_claim_and_let_go_after_the_send(resend: bool) -> None:
+    a = sender()
+    seen: list[tuple[str, int]] = []
+
+    @contextlib.contextmanager
+    def ahead() -> Iterator[None]:
+        seen.append(("reached", len(a.behaviour.of("perform"))))
+        try:
+            yield
+        finally:
+            seen.append(("let go", len(a.behaviour.of("perform"))))
+
+    a.backend = replace(a.backend, ahead=ahead)
+    gateway = gateway_over(a)
+    await sent(gateway, EMAIL, document=LETTER)
+    await sent(gateway, EMAIL, document=LETTER, resend=resend)
+    assert seen == [("reached", 0), ("let go", 1), ("reached", 1), ("let go", 1 + resend)]
 
 
 async def test_a_key_with_another_input_is_a_conflict_and_nothing_is_sent() -> None:

@@ -60,6 +60,24 @@ async def test_what_was_sent_is_not_known_to_have_been_left_undone(write: bool) 
             await transport.handle_async_request(request(write=write))
 
 
+async def test_each_of_several_ends_by_its_own_deadline_however_late_it_came() -> None:
+    transport = DeadlineTransport(Scripted(200, before=forever), PATIENCE)
+    ended: list[str] = []
+
+    async def ask(name: str, seconds: float) -> None:
+        with running(Operation(deadline=time.monotonic() + seconds)), pytest.raises(httpx.PoolTimeout):
+            await transport.handle_async_request(request())
+        ended.append(name)
+
+    async with asyncio.timeout(PATIENCE):
+        long = asyncio.ensure_future(ask("long", 1000 * SOON))
+        await asyncio.gather(ask("later", 10 * SOON), ask("sooner", SOON), ask("between", 5 * SOON))
+    assert (sorted(ended), long.done()) == (["between", "later", "sooner"], False)
+    long.cancel()
+    await asyncio.wait([long])
+    await transport.aclose()
+
+
 @pytest.mark.parametrize("write", [False, True])
 async def test_a_read_ends_with_its_operation_and_a_write_does_not(write: bool) -> None:
     ended = asyncio.Event()

@@ -49,6 +49,16 @@ class TurnsMachine(RuleBasedStateMachine):
             self.turns.join(caller, write=write)
         self.serve()
 
+    @rule(write=st.booleans())
+    def enter(self, write: bool) -> None:
+        full = len(self.under_way) >= self.concurrency or self.counted() >= self.rate_calls
+        free = not any(self.waiting.values()) and not full and not (write and self.writes_full())
+        assert self.turns.enter(write=write) is free
+        if free:
+            self.count += 1
+            self.last = write
+            self.calls.append(Played(self.count, write, began=self.now))
+
     @precondition(lambda self: self.under_way)
     @rule(data=st.data(), used=st.booleans())
     def end(self, data: st.DataObject, used: bool) -> None:

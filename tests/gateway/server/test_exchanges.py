@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway.server.connections import http_protocol
-from gateway.server.exchanges import LEAVING
+from gateway.server.exchanges import AT_ONCE, LEAVING
 from gateway.settings import ConnectionSettings
 from tests.patience import PATIENCE
 
@@ -65,6 +65,19 @@ class App:
             await send(message)
 
 
+class Quick(App):
+    """Sends its messages, a head and a body of known length, at once where that can be."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        head, body = self.messages
+        *headers, (_, length) = head["headers"]
+        assert int(length) == len(body["body"])
+        at_once = scope.get(AT_ONCE)
+        self.scope = scope
+        if at_once is None or not at_once(head["status"], tuple(headers), body["body"]):
+            await super().__call__(scope, receive, send)
+
+
 def connected(protocol: type[HttpToolsProtocol], app: App, idle_seconds: int = 75) -> tuple[Any, Transport]:
     """A protocol of an own configuration, on a transport."""
     config = uvicorn.Config(
@@ -83,7 +96,7 @@ async def answered(protocol: type[HttpToolsProtocol], app: App, request: bytes) 
     connection, transport = connected(protocol, app)
     connection.data_received(request)
     await asyncio.gather(*connection.tasks)
-    seen = {key: value for key, value in app.scope.items() if key != LEAVING}
+    seen = {key: value for key, value in app.scope.items() if key not in (AT_ONCE, LEAVING)}
     closed = transport.closed
     connection.connection_lost(None)
     return b"".join(transport.written), closed, seen
@@ -136,6 +149,39 @@ def test_an_answer_is_what_uvicorn_sends(
     assert ours == uvicorns
 
 
+@settings(deadline=None)
+@example(method=b"POST", version=b"1.1", status=200, headers=[(b"vary", b"a")], body=b"abc")
+@example(method=b"POST", version=b"1.1", status=200, headers=[(b"connection", b"close")], body=b"abc")
+@example(method=b"POST", version=b"1.1", status=200, headers=[(b"transfer-encoding", b"chunked")], body=b"abc")
+@example(method=b"POST", version=b"1.1", status=200, headers=[(b"vary", b"bad\nvalue")], body=b"abc")
+@given(
+    method=st.sampled_from((b"POST", b"HEAD")),
+    version=st.sampled_from((b"1.1", b"1.0")),
+    status=st.sampled_from((200, 204, 304, 400, 503)),
+    headers=st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(VALUES)), max_size=4),
+    body=st.sampled_from((b"", b"abc", b"a" * 100_000)),
+)
+def test_an_answer_sent_at_once_is_what_uvicorn_sends(
+    method: bytes, version: bytes, status: int, headers: list[tuple[bytes, bytes]], body: bytes
+) -> None:
+    messages: tuple[dict[str, Any], ...] = (
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [*headers, (b"content-length", b"%d" % len(body))],
+        },
+        {"type": "http.response.body", "body": body},
+    )
+    request = REQUEST % (method, b"/", version)
+
+    async def both() -> tuple[Any, Any]:
+        ours = await answered(http_protocol(ConnectionSettings()), Quick(*messages), request)
+        return ours, await answered(HttpToolsProtocol, App(*messages), request)
+
+    ours, uvicorns = asyncio.run(both())
+    assert ours == uvicorns
+
+
 def whole(body: bytes = b"{}") -> App:
     return App(
         {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]},
@@ -148,6 +194,15 @@ async def test_an_answer_of_one_piece_is_one_write() -> None:
     connection.data_received(REQUEST % (b"POST", b"/", b"1.1"))
     await asyncio.gather(*connection.tasks)
     assert transport.written == [b"HTTP/1.1 200 OK\r\ndate: today\r\ncontent-length: 2\r\n\r\n{}"]
+    connection.connection_lost(None)
+
+
+async def test_an_answer_is_sent_at_once_only_once() -> None:
+    app = whole()
+    connection, transport = connected(http_protocol(ConnectionSettings()), app)
+    connection.data_received(REQUEST % (b"POST", b"/", b"1.1"))
+    await asyncio.gather(*connection.tasks)
+    assert (app.scope[AT_ONCE](200, (), b"again"), len(transport.written)) == (False, 1)
     connection.connection_lost(None)
 
 

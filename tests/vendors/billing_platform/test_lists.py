@@ -1,6 +1,6 @@
 """Lists in parts: every record once, whatever the page, the server's cap or the scan budget."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -54,7 +54,7 @@ async def all_correspondence(adapter: Adapter, first: int, **members: Any) -> li
         position = page.end
 
 
-def ids(records: list[Any] | tuple[Any, ...]) -> list[str]:
+def ids(records: Sequence[Any]) -> list[str]:
     return [record.native_id for record in records]
 
 

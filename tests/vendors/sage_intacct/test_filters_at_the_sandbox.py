@@ -1,7 +1,7 @@
 """Filters, orders and periods at the emulator's query service and evaluated here give the same answer."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -29,9 +29,9 @@ class Company:
 
     runner: asyncio.Runner
     adapter: Adapter
-    customers: tuple[Customer, ...]
-    templates: tuple[CustomerEmailTemplate, ...]
-    messages: tuple[CustomerMessage, ...]
+    customers: Sequence[Customer]
+    templates: Sequence[CustomerEmailTemplate]
+    messages: Sequence[CustomerMessage]
 
     def found(self, part: str, tree: Filter, options: FilterOptions) -> set[str]:
         page = self.runner.run(getattr(self.adapter, part).page(asking(EVERYTHING, filter=tree, options=options)))
