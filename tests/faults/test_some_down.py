@@ -28,10 +28,10 @@ from tests.patience import PATIENCE
 
 Company = Mapping[str, Proxied]
 
-SECONDS = 2.0
-"""What a backend is given for a call."""
+SECONDS = 3.0
+"""What a backend is given for a call that will not be answered, once it has been signed in to."""
 
-LIMIT = 15.0
+LIMIT = 30.0
 """Seconds in which an answer has come, whatever its backends do."""
 
 KEYS = tuple(name.replace("_", "-") for name in NAMES)
