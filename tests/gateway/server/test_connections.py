@@ -15,6 +15,7 @@ from tests.gateway.fakes import fake
 from tests.gateway.records import customer
 from tests.gateway.server.wire import HEAD, QUERY, WHOLE, listening
 from tests.gateway.serving import SERVER, serving
+from tests.hurrying import pass_time
 from tests.patience import PATIENCE
 
 SOON = 0.05
@@ -89,21 +90,30 @@ async def test_a_body_that_gets_no_further_is_cut_long_before_its_time(monkeypat
 
 
 async def test_a_body_that_gets_on_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "LOOK_SECONDS", SOON)
-    looks = asyncio.Semaphore(0)
-    look = connections._PatientHttp._look_at_body
+    looks, came = asyncio.Semaphore(0), 0
+    look, take = connections._PatientHttp._look_at_body, connections._PatientHttp.data_received
 
     def looked(self: connections._PatientHttp) -> None:
         looks.release()
         look(self)
 
+    def taken(self: connections._PatientHttp, data: bytes) -> None:
+        nonlocal came
+        take(self, data)
+        came += len(data)
+
     monkeypatch.setattr(connections._PatientHttp, "_look_at_body", looked)
+    monkeypatch.setattr(connections._PatientHttp, "data_received", taken)
     piece = b" " * 3_000
     async with listening(body_seconds=600) as gateway:
         wire = await gateway.connect()
-        await wire.send(HEAD + b"Content-Length: %d\r\n\r\n" % (len(QUERY) + 4 * len(piece)))
-        for _ in range(4):
+        head = HEAD + b"Content-Length: %d\r\n\r\n" % (len(QUERY) + 4 * len(piece))
+        await wire.send(head)
+        for number in range(1, 5):
             await wire.send(piece)
+            while came < len(head) + number * len(piece):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0)
+            pass_time(connections.LOOK_SECONDS)
             await looks.acquire()
         assert await wire.ask(QUERY) == ANSWER
 
