@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 import redis
 
+from gateway.upstream import cache_redis, redis_client
 from tests.faults.waiting import until
+from tests.patience import PATIENCE
 
 __all__ = ["RedisServer"]
 
@@ -77,8 +79,13 @@ class RedisServer:
 
 
 @pytest.fixture
-def redis_server() -> Iterator[RedisServer]:
-    """A running server of this very test's; it starts in some ten milliseconds."""
+def redis_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
+    """A running server of this very test's; it starts in some ten milliseconds.
+
+    Whoever asks it in this process waits for its answer, so that a busy one does not take it for away.
+    """
+    monkeypatch.setattr(cache_redis, "PATIENCE", PATIENCE)
+    monkeypatch.setattr(redis_client, "REDIS_SECONDS", PATIENCE)
     program = shutil.which("redis-server") or shutil.which("valkey-server")
     if program is None:
         reason = "no Redis server is installed: there is neither redis-server nor valkey-server"

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import socket
 import subprocess
 import sys
 import tomllib
@@ -17,6 +16,7 @@ from tests.deploy.settings_read import read_with_secrets
 from tests.deploy.tools import DEPLOY, ROOT, node_program, program, ran
 from tests.gateway.server.endpoint import usual
 from tests.gateway.serving import routes_of, serving
+from tests.ports import reserved_ports
 
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
 SETTINGS = (DEPLOY / "postroom.toml").read_text(encoding="utf-8")
@@ -100,9 +100,9 @@ async def test_the_health_check_says_whether_the_gateway_is_alive() -> None:
 
     async with serving(routes_of(usual())) as address:
         alive = await asyncio.to_thread(checked, address.rpartition(":")[2])
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    assert (alive, checked(str(port))) == (0, 1)
+    with reserved_ports(1) as (port,):
+        dead = await asyncio.to_thread(checked, str(port))
+    assert (alive, dead) == (0, 1)
 
 
 def test_the_image_is_of_the_locked_packages_and_none_that_only_build() -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import socket
 import subprocess
 import threading
 from collections import Counter
@@ -18,6 +17,7 @@ from tests.faults.gateway_process import gateway
 from tests.faults.vendors import Vendors, running_vendors
 from tests.faults.waiting import until
 from tests.patience import PATIENCE
+from tests.ports import reserved_ports
 from tests.redis_server import RedisServer
 
 QUERY = "{ customers(first: 2) { nodes { name } problems { code } } }"
@@ -26,12 +26,6 @@ ASKING = 4
 MORE = 25
 LEAVE_SECONDS = 4
 KILLED_AFTER = 30
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [one.getsockname()[1] for one in sockets]
 
 
 @contextlib.contextmanager
@@ -105,8 +99,8 @@ def answers(url: str) -> bool:
 def test_no_request_fails_while_one_gateway_after_the_other_is_restarted(
     postgresql_url: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    port, *ports = free_ports(3)
     with running_vendors("letters") as vendors, contextlib.ExitStack() as stack:
+        port, *ports = stack.enter_context(reserved_ports(3))
         paths = [configuration(vendors, tmp_path, one, postgresql_url, redis_server.url) for one in ports]
         running = [stack.enter_context(gateway(path)) for path in paths]
         address = stack.enter_context(balanced(port, ports, tmp_path))

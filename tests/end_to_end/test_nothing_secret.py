@@ -159,9 +159,9 @@ def test_a_refused_sign_in_tells_no_credential(told: Told, name: str) -> None:
 
 
 def test_vendors_that_are_not_there_make_nothing_tell_a_credential(told: Told) -> None:
-    with emulators() as server:
+    with emulators() as server, nowhere() as elsewhere:
         settings = configured(server)
-        away = [dataclasses.replace(one, base_url=nowhere()) for one in settings.backends]
+        away = [dataclasses.replace(one, base_url=elsewhere) for one in settings.backends]
         with served(dataclasses.replace(settings, backends=tuple(away))) as url:
             ask(url, told)
         check(told, credentials_of(server))

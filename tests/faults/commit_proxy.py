@@ -72,12 +72,12 @@ class CommitProxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                if self._away:
-                    client.close()
-                    continue
                 wire = _Wire(client, f"{self._direct.query['host']}/.s.PGSQL.5432", self._take_cut, self._strike)
                 with self._lock:
                     self._wires.add(wire)
+                    away = self._away
+                if away:  # at the latest by now
+                    wire.close()
 
     def _take_cut(self, said: bytes) -> _Cut | None:
         """What is to be done at the COMMIT of a transaction in which this was said; once."""
@@ -89,7 +89,8 @@ class CommitProxy:
             return cut
 
     def _strike(self, wire: "_Wire", cut: _Cut) -> None:
-        self._away = cut.stay_away
+        with self._lock:
+            self._away = cut.stay_away
         wire.close()
         if cut.stay_away:
             self._close_all()

@@ -19,7 +19,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -28,6 +28,7 @@ from urllib.parse import urlsplit
 import h11
 
 from tests.faults.exchange import Call, Client, Exchange
+from tests.ports import reserved_ports
 
 __all__ = ["Fault", "FaultProxy", "nowhere"]
 
@@ -207,7 +208,8 @@ class FaultProxy:
         return passes
 
 
-def nowhere() -> str:
+@contextlib.contextmanager
+def nowhere() -> Iterator[str]:
     """An address of this machine at which nobody listens."""
-    with socket.create_server((LOOPBACK, 0)) as listener:
-        return f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+    with reserved_ports(1) as (port,):
+        yield f"http://{LOOPBACK}:{port}"

@@ -1,13 +1,15 @@
 """A gateway as a process of its own: asked, killed, stopped, woken and told to go."""
 
 import contextlib
+import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -91,14 +93,16 @@ class GatewayProcess:
         data = self.ask(f"mutation ($input: {kind}) {{ {mutation}(input: $input) {PAYLOAD} }}", input=input)
         return data[mutation]
 
-    def hang_up(self, mutation: str, input: dict[str, Any], *, seconds: float) -> None:
-        """Asks, and leaves when there is no answer after so many seconds."""
+    def hang_up(self, mutation: str, input: dict[str, Any], *, when: Callable[[], object]) -> None:
+        """Asks, and leaves without an answer when something has happened."""
         kind = f"{mutation[0].upper()}{mutation[1:]}Input!"
         query = f"mutation ($input: {kind}) {{ {mutation}(input: $input) {PAYLOAD} }}"
-        body = {"query": query, "variables": {"input": input}}
-        with contextlib.suppress(httpx.ReadTimeout):
-            httpx.post(self._url, json=body, timeout=httpx.Timeout(30, read=seconds), trust_env=False)
-            raise AssertionError("it answered before anyone could leave")
+        body = json.dumps({"query": query, "variables": {"input": input}}).encode()
+        url = httpx.URL(self._url)
+        head = f"POST {url.path} HTTP/1.1\r\nHost: {url.host}\r\nContent-Type: application/json\r\n"
+        with socket.create_connection((url.host, url.port or 80)) as caller:
+            caller.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            until(when, lambda: f"what the caller waits for; {self.log()}")
 
     def leave_unanswered(self, mutation: str, input: dict[str, Any]) -> None:
         """Asks a gateway that may die before it answers."""

@@ -108,5 +108,6 @@ async def test_who_signed_its_own_certificate_is_told_nothing(self_signed: Fault
 
 @pytest.mark.parametrize("vendor", NAMES)
 async def test_a_port_at_which_nobody_listens_is_unavailable(proxied: Proxied, listed: Listing) -> None:
-    error = await listed("nobody listens", proxied.proxy, url=nowhere())
+    with nowhere() as url:
+        error = await listed("nobody listens", proxied.proxy, url=url)
     assert (type(error), getattr(error, "never_sent", None)) == (Unavailable, True)

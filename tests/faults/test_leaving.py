@@ -19,11 +19,12 @@ def test_what_a_caller_asked_who_hung_up_is_sent_and_settled(ledger_url: str, ju
         configuration = vendors.write_configuration(
             tmp_path / "postroom.toml", ledger_url, timeout=10, limits={"concurrency": 1}
         )
-        vendors.slow(2, EMAILS)
+        vendors.fault("letters", kind="hold", route=EMAILS)
         given = {"document": letter_ids(["letters"], 1)[0], "idempotencyKey": "once"}
         with gateway(configuration) as process:
-            process.hang_up("emailDocument", given, seconds=0.7)
-            until(lambda: vendors.requests(EMAILS), lambda: f"the call; {process.log()}")
+            process.hang_up("emailDocument", given, when=lambda: vendors.requests(EMAILS))
+            assert process.newest()["state"] == "RUNNING"
+            vendors.heal()
             until(lambda: process.newest()["state"] == "SUCCEEDED", lambda: f"{process.newest()}; {process.log()}")
             assert process.send("emailDocument", given)["replayed"] is True
         figures = judge(f"the caller hangs up, and asks again; {store_of(ledger_url)}", ledger_url, vendors)

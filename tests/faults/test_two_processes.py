@@ -106,7 +106,7 @@ def test_what_one_process_sends_is_followed_at_the_other(
 ) -> None:
     configuration = configured(vendors, ledger_url, tmp_path)
     documents = letter_ids(TWO, 30)
-    vendors.slow(0.1, EMAILS)
+    vendors.slow(0.5, EMAILS)  # many times as long as between two looks
     with gateway(configuration) as one, gateway(configuration) as other:
         dispatch = begun(one, vendors, documents)
         body = {"query": PROGRESS, "variables": {"id": dispatch}}

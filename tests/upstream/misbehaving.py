@@ -14,6 +14,7 @@ import httpx
 
 from adapters.wire import EXTENSION, CallInfo
 from tests.patience import PATIENCE
+from tests.ports import reserved_ports
 
 SELF_SIGNED = Path(__file__).with_name("self_signed.pem")
 """For localhost and 127.0.0.1, with its key; nobody trusts it but a test that says so."""
@@ -147,10 +148,11 @@ def nobody_accepts() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
 
 
-def closed_port() -> str:
+@contextlib.contextmanager
+def closed_port() -> Iterator[str]:
     """The URL of a port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    with reserved_ports(1) as (port,):
+        yield f"http://127.0.0.1:{port}/"
 
 
 def call(

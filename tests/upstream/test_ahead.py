@@ -19,7 +19,6 @@ from tests.upstream.misbehaving import (
     answering,
     back_to,
     call,
-    closed_port,
     nobody_accepts,
     open_sockets,
     serving,
@@ -119,7 +118,7 @@ async def test_one_that_waited_for_long_is_not_used(monkeypatch: pytest.MonkeyPa
 
 async def test_one_that_could_not_be_opened_is_none() -> None:
     ahead = Ahead(lambda _: None)
-    server = server_of(httpx.URL(closed_port()))
+    server = server_of(httpx.URL("http://127.0.0.1/"))
 
     async def refused() -> Connection:
         raise httpx.ConnectError("")
@@ -163,7 +162,7 @@ async def test_what_is_being_opened_when_the_engine_is_closed_is_given_up() -> N
 async def test_one_that_opens_just_as_its_write_is_left_is_closed() -> None:
     dropped: list[Connection] = []
     ahead = Ahead(dropped.append)
-    server = server_of(httpx.URL(closed_port()))
+    server = server_of(httpx.URL("http://127.0.0.1/"))
     reached = asyncio.Event()
     made = Connection(server, Socket())
 

@@ -64,9 +64,10 @@ async def test_a_proxy_in_the_environment_is_not_used(monkeypatch: pytest.Monkey
 
 
 async def test_a_refused_connection_is_a_connect_error() -> None:
-    async with EngineTransport() as engine:
-        with pytest.raises(httpx.ConnectError):
-            await asked(engine, call(closed_port(), write=True))
+    with closed_port() as url:
+        async with EngineTransport() as engine:
+            with pytest.raises(httpx.ConnectError):
+                await asked(engine, call(url, write=True))
 
 
 async def test_a_request_leaves_as_it_was_made() -> None:

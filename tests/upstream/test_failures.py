@@ -57,6 +57,13 @@ async def absent(url: str) -> AsyncIterator[Server]:
 
 
 @contextlib.asynccontextmanager
+async def refused() -> AsyncIterator[Server]:
+    with closed_port() as url:
+        async with absent(url) as server:
+            yield server
+
+
+@contextlib.asynccontextmanager
 async def full() -> AsyncIterator[Server]:
     with nobody_accepts() as url:
         async with absent(url) as server:
@@ -139,7 +146,7 @@ async def resets(line: Line) -> None:
 
 
 FAILURES: dict[str, Failure] = {
-    "nobody listens": Failure(lambda: absent(closed_port())),
+    "nobody listens": Failure(refused),
     "nobody accepts": Failure(full, {"connect": 0.05}),
     "no such name": Failure(nameless),
     "no such protocol": Failure(lambda: absent("ftp://localhost/")),

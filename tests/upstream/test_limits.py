@@ -227,7 +227,7 @@ async def test_reads_move_while_writes_wait_and_writes_have_their_turn_among_rea
 
 
 async def test_what_exceeds_the_rate_waits_for_the_window_to_open() -> None:
-    limiter = limited(8, Rate(calls=3, seconds=0.05), clock=lambda: NOW)
+    limiter = limited(8, Rate(calls=3, seconds=1.0), clock=lambda: NOW)
     transport = LimitsTransport(httpx.MockTransport(lambda _: httpx.Response(200, content=b"")), limiter)
     assert limiter.resets_at is None
     async with asyncio.timeout(PATIENCE):

@@ -9,6 +9,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from adapters.contract import Rate
+from gateway.upstream import redis_client
 from gateway.upstream.limits import Permit
 from gateway.upstream.limits_fleet import Apart, Heard, Member
 from gateway.upstream.limits_shared import SharedLimiter
@@ -23,6 +24,13 @@ async def processes(redis_server: RedisServer) -> AsyncIterator[Processes]:
         yield Processes(redis_server.url, stack)
 
 
+@pytest.fixture
+def soon_away(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that hangs is taken for away before anybody loses patience."""
+    monkeypatch.setattr(redis_client, "REDIS_SECONDS", 2.0)
+
+
+@pytest.mark.usefixtures("soon_away")
 @pytest.mark.parametrize("end", [RedisServer.kill, RedisServer.hang])
 async def test_when_redis_goes_each_keeps_to_its_share_and_says_so_once(
     redis_server: RedisServer, processes: Processes, end: Callable[[RedisServer], None]
@@ -89,6 +97,7 @@ async def test_while_redis_comes_and_goes_they_never_ask_more(
     assert rate is None or vendor.most_within(rate.seconds) <= rate.calls
 
 
+@pytest.mark.usefixtures("soon_away")
 async def test_who_finds_redis_again_claims_its_share_and_gives_the_others_time_to(
     redis_server: RedisServer, processes: Processes
 ) -> None:

@@ -184,7 +184,8 @@ async def test_a_vendor_that_cannot_be_reached_both_ways_cannot() -> None:
     came = []
     for plain in (False, True):
         way = WayOut(plain=plain)
-        came.append((await way.read(closed_port()), way.noted()))
+        with closed_port() as url:
+            came.append((await way.read(url), way.noted()))
         await way.aclose()
     (layered, noted), (plainly, noted_too) = came
     assert (layered[0][0], layered[1], noted) == (plainly[0][0], plainly[1], noted_too)

@@ -14,6 +14,8 @@ from tests.patience import PATIENCE
 from tests.upstream.calling import called, request
 
 SOON = 0.1
+IN_TIME = 1.0
+"""Seconds in which a connection to loopback is made, and a request sent."""
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter, asyncio.Event], Awaitable[None]]
@@ -119,4 +121,4 @@ async def test_at_the_deadline_a_write_is_known_to_be_unsent_only_while_it_conne
 ) -> None:
     async with listening(silent) as address, EngineTransport() as engine:
         with pytest.raises(kind):
-            await asked(DeadlineTransport(engine, SOON), to(address, tls=tls))
+            await asked(DeadlineTransport(engine, IN_TIME), to(address, tls=tls))

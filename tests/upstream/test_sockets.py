@@ -51,7 +51,7 @@ async def test_of_a_names_addresses_the_first_that_answers_is_taken() -> None:
 
 async def test_an_address_that_refuses_is_passed_over() -> None:
     async with serving(answering) as server:
-        with named(closed_port(), server.url):
+        with closed_port() as refusing, named(refusing, server.url):
             (await open_socket("localhost", 80, None, PATIENCE)).abort()
         await server.all_closed()
     assert server.connections == 1
@@ -94,7 +94,7 @@ async def test_of_two_that_answer_at_once_one_is_closed(monkeypatch: pytest.Monk
 
 
 async def test_when_all_addresses_refuse_it_is_a_connect_error() -> None:
-    with named(closed_port(), closed_port()), pytest.raises(httpx.ConnectError):
+    with closed_port() as one, closed_port() as other, named(one, other), pytest.raises(httpx.ConnectError):
         await open_socket("localhost", 80, None, PATIENCE)
 
 

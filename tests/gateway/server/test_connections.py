@@ -15,10 +15,14 @@ from tests.gateway.fakes import fake
 from tests.gateway.records import customer
 from tests.gateway.server.wire import HEAD, QUERY, WHOLE, listening
 from tests.gateway.serving import SERVER, serving
+from tests.hurrying import pass_time
 from tests.patience import PATIENCE
 
 SOON = 0.05
 """Seconds, where the time that is waited for is to be over."""
+
+IN_TIME = 1.0
+"""Seconds, where something else is to be done in that time before it is over."""
 
 TOO_SLOW = (408, b"The request did not come in time.\n")
 ANSWER = (200, b'{"data":{"__typename":"Query"}}')
@@ -26,7 +30,7 @@ ANSWER = (200, b'{"data":{"__typename":"Query"}}')
 
 @pytest.mark.parametrize("begun", [b"P", b"POST /graphql HTTP/1.1\r\n", HEAD, HEAD + b"X-A: "])
 async def test_a_head_that_does_not_come_whole_is_told_so(begun: bytes) -> None:
-    async with listening(head_seconds=SOON) as gateway:
+    async with listening(head_seconds=IN_TIME) as gateway:
         wire = await gateway.connect()
         assert await wire.ask(begun) == TOO_SLOW
         assert await wire.ended()
@@ -41,7 +45,7 @@ async def test_a_connection_on_which_nothing_is_asked_is_closed_without_a_word(s
 
 
 async def test_the_head_of_a_second_request_has_its_time_too() -> None:
-    async with listening(head_seconds=SOON) as gateway:
+    async with listening(head_seconds=IN_TIME) as gateway:
         wire = await gateway.connect()
         assert await wire.ask() == ANSWER
         assert await wire.ask(HEAD) == TOO_SLOW
@@ -58,7 +62,7 @@ async def test_an_idle_connection_is_closed_whatever_line_ends_it_sends(sent: by
 
 
 async def test_an_idle_connection_outlasts_the_time_of_a_head() -> None:
-    async with listening(head_seconds=SOON) as gateway:
+    async with listening(head_seconds=IN_TIME) as gateway:
         wire, other = await gateway.connect(), await gateway.connect()
         assert await wire.ask() == ANSWER
         assert await other.ask(HEAD) == TOO_SLOW  # that time is over
@@ -86,27 +90,36 @@ async def test_a_body_that_gets_no_further_is_cut_long_before_its_time(monkeypat
 
 
 async def test_a_body_that_gets_on_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "LOOK_SECONDS", SOON)
-    looks = asyncio.Semaphore(0)
-    look = connections._PatientHttp._look_at_body
+    looks, came = asyncio.Semaphore(0), 0
+    look, take = connections._PatientHttp._look_at_body, connections._PatientHttp.data_received
 
     def looked(self: connections._PatientHttp) -> None:
         looks.release()
         look(self)
 
+    def taken(self: connections._PatientHttp, data: bytes) -> None:
+        nonlocal came
+        take(self, data)
+        came += len(data)
+
     monkeypatch.setattr(connections._PatientHttp, "_look_at_body", looked)
+    monkeypatch.setattr(connections._PatientHttp, "data_received", taken)
     piece = b" " * 3_000
     async with listening(body_seconds=600) as gateway:
         wire = await gateway.connect()
-        await wire.send(HEAD + b"Content-Length: %d\r\n\r\n" % (len(QUERY) + 4 * len(piece)))
-        for _ in range(4):
+        head = HEAD + b"Content-Length: %d\r\n\r\n" % (len(QUERY) + 4 * len(piece))
+        await wire.send(head)
+        for number in range(1, 5):
             await wire.send(piece)
+            while came < len(head) + number * len(piece):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0)
+            pass_time(connections.LOOK_SECONDS)
             await looks.acquire()
         assert await wire.ask(QUERY) == ANSWER
 
 
 async def test_the_rest_of_a_body_that_is_refused_already_is_waited_for_no_longer() -> None:
-    async with listening(body_seconds=SOON) as gateway:
+    async with listening(body_seconds=IN_TIME) as gateway:
         wire = await gateway.connect()
         status, _ = await wire.ask(b"POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n123")
         assert (status, await wire.ended()) == (404, True)
@@ -120,7 +133,7 @@ async def test_a_head_that_grows_and_grows_is_refused() -> None:
 
 
 async def test_a_websockets_handshake_has_the_time_of_a_head() -> None:
-    async with listening(head_seconds=SOON) as gateway:
+    async with listening(head_seconds=IN_TIME) as gateway:
         wire = await gateway.connect()
         handshake = b"GET /graphql HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         assert await wire.ask(handshake) == TOO_SLOW
@@ -213,7 +226,7 @@ async def test_a_slow_head_behind_a_request_that_is_being_answered_lets_that_ans
     a = fake("a", customers=[customer("a", "1")])
     gate = a.behaviour.hold("customers.page")
     body = b'{"query": "{ customers { nodes { code } } }"}'
-    async with listening(gateway_over(a), head_seconds=SOON) as gateway:
+    async with listening(gateway_over(a), head_seconds=IN_TIME) as gateway:
         wire = await gateway.connect()
         await wire.send(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
         await gate.begun.wait()

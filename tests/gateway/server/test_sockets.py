@@ -16,8 +16,9 @@ from tests.gateway.server.endpoint import usual
 from tests.gateway.server.socket_talk import ACK, talking, talking_to
 from tests.gateway.server.test_incremental import DEFERRED, FIRST, LAST, two
 from tests.gateway.server.wire import listening
+from tests.hurrying import pass_time
+from tests.patience import PATIENCE
 
-SOON = 0.05
 ANSWER = {"id": "1", "type": "next", "payload": {"data": {"__typename": "Query"}}}
 EMAIL = f'mutation {{ emailDocument(input: {{document: "{LETTER}"}}) {{ dispatch {{ state }} }} }}'
 SLOW = "{ customers { nodes { name } } }"
@@ -203,14 +204,16 @@ async def test_who_subscribes_before_the_first_word_is_refused() -> None:
 
 
 async def test_the_first_word_has_its_time() -> None:
-    async with talking(init=False, head_seconds=SOON) as talk:
+    async with talking(init=False, head_seconds=PATIENCE / 2) as talk:
+        pass_time(PATIENCE / 2)
         assert await talk.closed() == (4408, "connection_init did not come in time.")
 
 
 async def test_pings_are_no_first_word() -> None:
-    async with talking(init=False, head_seconds=SOON) as talk:
+    async with talking(init=False, head_seconds=PATIENCE / 2) as talk:
         await talk.say("ping")
         assert await talk.hear() == {"type": "pong"}
+        pass_time(PATIENCE / 2)
         assert await talk.closed() == (4408, "connection_init did not come in time.")
 
 
