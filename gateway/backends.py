@@ -71,7 +71,7 @@ def capabilities_of(adapter: Adapter) -> tuple[Capability, ...]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Backend:
-    """One configured connection. Inside ``ahead`` the vendor is reached for a write to come, sooner than it is made."""
+    """One configured connection. What ``ahead`` gives reaches the vendor for a write inside that is to come."""
 
     key: str
     vendor: Vendor
@@ -83,7 +83,7 @@ class Backend:
     health: Health
     limiter: Limiter
     shares_codes_with: tuple[str, ...] = ()
-    ahead: Callable[[], AbstractContextManager[None]] = nullcontext
+    ahead: Callable[[], AbstractContextManager[Callable[[], None] | None]] = nullcontext
 
     @property
     def id(self) -> str:

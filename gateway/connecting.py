@@ -134,7 +134,7 @@ def outbound(
 
 def _reaching(
     engine: EngineTransport, configured: BackendSettings, health: Health
-) -> Callable[[], contextlib.AbstractContextManager[None]]:
+) -> Callable[[], contextlib.AbstractContextManager[Callable[[], None] | None]]:
     """What reaches a vendor ahead of a write; one that is left alone, not even by a connection."""
     url, seconds = httpx.URL(configured.base_url), connect_seconds(configured.timeout)
     return lambda: contextlib.nullcontext() if health.rests("sending") else engine.ahead(url, seconds)

@@ -4,7 +4,7 @@ Whatever runs the work holds a dispatch's id and nothing else. A claim moves an 
 lease; an outcome settles it by compare-and-set on item and attempt. What is still SENDING after its lease is UNKNOWN.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -182,8 +182,8 @@ class DispatchQuery(Struct, frozen=True, kw_only=True):
 class Ledger(Protocol):
     """Where sends are written. Every method is one transaction, and raises `LedgerUnavailableError` when it fails."""
 
-    async def begin(self, request: Request) -> Begun:
-        """Writes a dispatch with its items.
+    async def begin(self, request: Request, claiming: Callable[[], None] | None = None) -> Begun:
+        """Writes a dispatch with its items. ``claiming`` is called, in a thread, when a claim is about to be committed.
 
         Raises `IdempotencyConflictError`, or with ``strict`` `AlreadySentError` or `WithheldError`; then nothing was
         written.

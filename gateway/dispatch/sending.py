@@ -107,23 +107,21 @@ class Sending:
         """
         claim = Claim(owner=self._owner, at=self._clock(), until=self._lease_end(backend))
         claimed: asyncio.Future[Begun] = asyncio.get_running_loop().create_future()
-        sending = self._begin_task(self._reach_and_perform(order, backend, call, claim, claimed))
+        sending = self._begin_task(self._begin_and_perform(order, backend, call, claim, claimed))
         sending.add_done_callback(_seen)  # whoever waits may leave before
         if await self._is_in_time(sending) or not claimed.done():
             return await asyncio.shield(sending)
         return Sent(dispatch=claimed.result().dispatch)
 
-    async def _reach_and_perform(
-        self, order: Order, backend: Backend, call: PreparedCall, claim: Claim, claimed: asyncio.Future[Begun]
-    ) -> Sent:
-        with backend.ahead():  # while the claim is committed
-            return await self._begin_and_perform(order, backend, call, claim, claimed)
-
     async def _begin_and_perform(
         self, order: Order, backend: Backend, call: PreparedCall, claim: Claim, claimed: asyncio.Future[Begun]
     ) -> Sent:
-        begun = await self._begin(order, claim)
-        claimed.set_result(begun)
+        with backend.ahead() as reach:
+            begun = await self._begin(order, claim, reach)
+            claimed.set_result(begun)
+            return await self._perform(backend, call, claim, begun)
+
+    async def _perform(self, backend: Backend, call: PreparedCall, claim: Claim, begun: Begun) -> Sent:
         if begun.replayed:
             return Sent(dispatch=begun.dispatch, replayed=True)
         if not begun.items:  # found too late: others have taken it for lost
@@ -198,7 +196,7 @@ class Sending:
         """Waits until everything that this process is sending is settled; how much was not in time."""
         return await drained(self._running, patience)
 
-    async def _begin(self, order: Order, claim: Claim | None) -> Begun:
+    async def _begin(self, order: Order, claim: Claim | None, claiming: Callable[[], None] | None = None) -> Begun:
         dispatch_id = uuid.uuid4().hex
         request = Request(
             dispatch_id=dispatch_id,
@@ -215,7 +213,7 @@ class Sending:
             strict=claim is not None,
         )
         try:
-            return await self.ledger.begin(request)
+            return await self.ledger.begin(request, claiming)
         except UnconfirmedError:
             try:
                 begun = await self._found(dispatch_id)

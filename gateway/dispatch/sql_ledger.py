@@ -7,7 +7,7 @@ compare-and-set on (item, attempt, state) for every transition.
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, update
@@ -50,7 +50,7 @@ class SqlLedger:
 
     # ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def begin(self, request: Request) -> Begun:
+    async def begin(self, request: Request, claiming: Callable[[], None] | None = None) -> Begun:
         """Writes a dispatch with its items."""
         dispatch_id = request.dispatch_id or uuid.uuid4().hex
 
@@ -63,6 +63,8 @@ class SqlLedger:
             written = insert_items(connection, dispatch_id, request)
             if not written.counts.keys() & PENDING:
                 transitions.conclude(connection, [dispatch_id], request.at)
+            if claiming is not None:
+                claiming()
             return Begun(
                 dispatch=begun_dispatch(added.number, dispatch_id, request, written.counts), items=written.claimed
             )

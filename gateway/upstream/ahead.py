@@ -25,17 +25,31 @@ class Ahead:
         self._waiting: dict[Server, deque[_Opening]] = {}
 
     @contextlib.contextmanager
-    def opening(self, server: Server, connect: Callable[[], Coroutine[Any, Any, Connection]]) -> Iterator[None]:
-        """Opens one for the writes that are made inside, or for another's that comes first."""
-        task = asyncio.create_task(connect())
-        waiting = self._waiting.setdefault(server, deque())
-        waiting.append(task)
+    def opening(
+        self, server: Server, connect: Callable[[], Coroutine[Any, Any, Connection]]
+    ) -> Iterator[Callable[[], None]]:
+        """What opens one, called in any thread, for the writes made inside, or for another's that comes first."""
+        loop, waiting = asyncio.get_running_loop(), self._waiting.setdefault(server, deque())
+        opened: list[_Opening] = []
+        ended = False
+
+        def begin() -> None:
+            if not (opened or ended):
+                opened.append(loop.create_task(connect()))
+                waiting.extend(opened)
+
+        def reach() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and with it whoever would write
+                loop.call_soon_threadsafe(begin)
+
         try:
-            yield
+            yield reach
         finally:
-            if task in waiting:
-                waiting.remove(task)
-                self._give_up(task)
+            ended = True
+            for task in opened:
+                if task in waiting:
+                    waiting.remove(task)
+                    self._give_up(task)
 
     async def take(self, server: Server) -> Connection | None:
         """A connection for a write; None where there is none, and one that could not be opened counts as none.

@@ -10,7 +10,7 @@ import contextlib
 import functools
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 
@@ -91,8 +91,8 @@ class EngineTransport(httpx.AsyncBaseTransport):
         else:
             self.drop(connection)
 
-    def ahead(self, url: httpx.URL, seconds: float) -> contextlib.AbstractContextManager[None]:
-        """Opens a connection for a write that may be made inside; ``seconds``: how long connecting may take."""
+    def ahead(self, url: httpx.URL, seconds: float) -> contextlib.AbstractContextManager[Callable[[], None]]:
+        """What opens a connection for a write that may be made inside; ``seconds``: how long connecting may take."""
         server = server_of(url)
         return self._ahead.opening(server, lambda: self.connect(server, url, seconds))
 

@@ -49,7 +49,10 @@ async def test_a_vendor_is_reached_ahead_of_a_send_unless_it_is_left_alone(left_
     async with serving(answering) as server, connected_backends(over(server.url)) as backends:
         one, other = backends
         one.health.leaves_alone(left_alone, True)
-        with one.ahead(), other.ahead():
+        with one.ahead() as reach_one, other.ahead() as reach_other:
+            for reach in (reach_one, reach_other):
+                if reach is not None:
+                    reach()
             while server.connections < 1 + reached:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0)
         await server.all_closed()

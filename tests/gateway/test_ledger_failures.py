@@ -239,7 +239,7 @@ async def test_a_claim_that_is_found_when_its_lease_has_ended_is_not_sent(monkey
     ledger = gateway.sending.ledger
     begin = ledger.begin
 
-    async def slow(request: Request) -> None:
+    async def slow(request: Request, *_: object) -> None:
         await begin(request)
         clock.forward(hours=1)
         assert await ledger.expire(now=clock()) == 1
