@@ -57,6 +57,7 @@ class Exchange(RequestResponseCycle):
             await super().run_asgi(app)
         finally:
             self.under_way.discard(self.task)
+            self.scope.pop(AT_ONCE, None)  # type: ignore[typeddict-item] # it holds this, as this does the scope
 
     async def send(self, message: ASGISendEvent) -> None:
         """Sends a part of the answer."""

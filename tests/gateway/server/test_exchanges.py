@@ -1,6 +1,8 @@
 """Answers go out as uvicorn itself would send them, in however few writes; one timer waits on a resting connection."""
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -198,11 +200,37 @@ async def test_an_answer_of_one_piece_is_one_write() -> None:
 
 
 async def test_an_answer_is_sent_at_once_only_once() -> None:
-    app = whole()
-    connection, transport = connected(http_protocol(ConnectionSettings()), app)
+    sent: list[bool] = []
+
+    async def twice(scope: Any, _receive: Any, _send: Any) -> None:
+        sent.extend(scope[AT_ONCE](200, (), body) for body in (b"{}", b"again"))
+
+    connection, transport = connected(http_protocol(ConnectionSettings()), whole())
+    connection.app = twice
     connection.data_received(REQUEST % (b"POST", b"/", b"1.1"))
     await asyncio.gather(*connection.tasks)
-    assert (app.scope[AT_ONCE](200, (), b"again"), len(transport.written)) == (False, 1)
+    assert (sent, len(transport.written)) == ([True, False], 1)
+    connection.connection_lost(None)
+
+
+async def test_a_request_is_gone_with_its_answer_without_the_garbage_collector() -> None:
+    connection, _ = connected(http_protocol(ConnectionSettings()), App())
+    left: list[weakref.ref[Any]] = []
+
+    async def quick(scope: Any, _receive: Any, _send: Any) -> None:
+        left.append(weakref.ref(connection.cycle))
+        assert scope[AT_ONCE](200, (), b"{}")
+
+    connection.app = quick
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(2):
+            connection.data_received(REQUEST % (b"POST", b"/", b"1.1"))
+            await asyncio.gather(*connection.tasks)
+        assert [request() is None for request in left] == [True, False]
+    finally:
+        gc.enable()
     connection.connection_lost(None)
 
 
