@@ -51,6 +51,8 @@ def own_places(
     """
     if request.position is not None:
         raise ValueError("Positions in customers' own lists are given by customer, not with the request.")
+    if not positions:
+        return dict.fromkeys(customer_ids)
     return {customer_id: positions.get(customer_id) for customer_id in customer_ids}
 
 
@@ -107,7 +109,8 @@ async def read_by_offset(
             parts.append(matching)
         if read:
             scanned += read
-            place = _Place(at + read, key_of(taken[read - 1]))
+            last = taken.native_id(read - 1) if isinstance(taken, Translated) else key_of(taken[read - 1])
+            place = _Place(at + read, last)
         full = len(offsets) == first
         if not full and scanned < scan_budget:
             place = _Place(part.end, place.last)  # all of the part is read, what was seen before included

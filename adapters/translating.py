@@ -20,6 +20,7 @@ __all__ = [
     "Always",
     "Column",
     "Filled",
+    "FilledOne",
     "FilledText",
     "Looked",
     "Made",
@@ -88,6 +89,15 @@ class Filled(Reading, frozen=True):
     def source(self, column: str, name: Naming) -> str:  # noqa: ARG002
         """Stripped."""
         return f"((given.strip() or None) if (given := {column}) else None)"
+
+
+class FilledOne(Reading, frozen=True):
+    """Likewise, as the one of its kind or none; UNSET where the column is."""
+
+    def source(self, column: str, name: Naming) -> str:
+        """In a tuple."""
+        unset, filled = name(UNSET), "(given,) if given and (given := given.strip()) else ()"
+        return f"({unset} if (given := {column}) is {unset} else {filled})"
 
 
 class FilledText(Reading, frozen=True):
@@ -215,6 +225,10 @@ class Translated(Sequence[T_co]):
     def native_ids(self) -> list[str]:
         """Theirs, for which no records need be made."""
         return self.translation.native_ids(self.rows)
+
+    def native_id(self, at: int) -> str:
+        """That of one, likewise."""
+        return self.translation.native_ids((self.rows[at],))[0]
 
     def picked(self, places: Sequence[int]) -> "Translated[T_co]":
         """Those at these places."""
