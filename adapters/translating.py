@@ -255,6 +255,8 @@ class Translated(Sequence[T_co]):
 
     def __getitem__(self, at: int | slice) -> "T_co | Translated[T_co]":
         if isinstance(at, slice):
+            if at.indices(len(self.rows)) == (0, len(self.rows), 1):
+                return self
             raws = None if self.raws is None else self.raws[at]
             return Translated(self.translation, self.rows[at], raws, self.backend)
         return self.records[at] if self._records is not None else self.picked((at,)).records[0]

@@ -72,7 +72,9 @@ class _Together:
             stopped = ScanLimit(f"Stopped after reading {scanned} rows.")
             return {one: self._page(one, rest, stopped, counted=counted) for one in self._customer_ids}
         first = self._first
-        shown = [rows if len(rows) <= first else rows[:first] for rows in self._rows.values()]
+        shown: Iterable[list[LetterRow]] = self._rows.values()
+        if max(map(len, shown), default=0) > first:
+            shown = [rows[:first] for rows in shown]
         by_customer = dict(zip(self._customer_ids, shown, strict=True))
         page = partial(self._page, rest=rest, stopped=None, counted=counted)
         return OwnRows(LETTERS, by_customer, self._backend, page)
@@ -145,7 +147,7 @@ def _by_position(
     places: Mapping[str, str | None], request: ListRequest, backend: str
 ) -> tuple[list[_Together], dict[str, Page[Letter] | AdapterError]]:
     """The customers by where their lists go on, and the refusals of those whose position is none."""
-    by_position: dict[str | None, list[str]] = {position: [] for position in places.values()}
+    by_position: dict[str | None, list[str]] = {position: [] for position in set(places.values())}
     if len(by_position) == 1:  # as a rule
         by_position = {position: [*places] for position in by_position}
     else:
