@@ -4,11 +4,8 @@ Every call goes through the transport the gateway built for the backend, which a
 policies. They read what the call is from ``request.extensions["postroom"]``, a `CallInfo`, never from the HTTP method.
 """
 
-import functools
-import re
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, TypeVar
-from urllib.parse import quote, unquote_to_bytes, urlencode
 
 import httpx
 from msgspec import Struct
@@ -17,17 +14,18 @@ from adapters.asked import Asked, asking
 from adapters.content_coding import decoded
 from adapters.errors import (
     AdapterError,
-    InvalidInput,
     MalformedAnswer,
     OutcomeUnknown,
     TimedOut,
     Unavailable,
 )
 from adapters.freshness import is_reading_fresh
-from adapters.messages import BoundedBody, TooLargeError, has_field, new_request, path_of, same_server_url, server_of
+from adapters.messages import BoundedBody, TooLargeError, has_field, new_request
 from adapters.redaction import secrets_of
+from adapters.urls import MAX_SEGMENT_LENGTH, lies_under, url_under
 
 __all__ = [
+    "MAX_SEGMENT_LENGTH",
     "Answer",
     "CallInfo",
     "FileStream",
@@ -56,14 +54,9 @@ CONNECT_SECONDS = 5.0
 """Two lost SYNs are survived, which are sent again after one second and three. It is never more than half of a call's
 time, so that a vendor that cannot be reached is told from one that does not answer."""
 
-MAX_SEGMENT_LENGTH = 256
-"""No vendor documents keys near this long."""
-
 _ACCEPTED = (b"accept-encoding", b"gzip, deflate")
 _SHARED = "postroom.asked"
 _NO_CACHE = ((b"cache-control", b"no-cache"),)
-_MAY_CLIMB = re.compile(r"[%\\]|/\.")
-_UNSAFE_IN_SEGMENT = re.compile(r"[\x00-\x1f\x7f]")
 T = TypeVar("T")
 
 
@@ -277,42 +270,6 @@ def route_of(request: WireRequest) -> str:
     ids = request.ids
     segments = ["{id}" if one in ids else "{n}" if one.isdecimal() else one for one in request.path]
     return f"{request.method} /{'/'.join(segments)}" + ("/" if request.trailing_slash else "")
-
-
-def url_under(
-    base: httpx.URL, segments: tuple[str, ...], query: tuple[tuple[str, str], ...] = (), *, trailing_slash: bool = False
-) -> httpx.URL:
-    """The URL below ``base`` whose path ends in exactly these segments.
-
-    Raises `InvalidInput` for a segment that no encoding can keep in its place: empty, ``.``, ``..``, with control
-    characters, or longer than any key.
-    """
-    try:
-        path = path_of(base) + "/".join([_encoded(segment) for segment in segments])
-        arguments = urlencode(query, quote_via=quote) if query else None
-    except UnicodeEncodeError:
-        raise InvalidInput("This text is not Unicode: it has half of a surrogate pair.") from None
-    return same_server_url(base, path + "/" if trailing_slash else path, arguments)
-
-
-@functools.lru_cache(maxsize=4096)  # most are the same in every call
-def _encoded(segment: str) -> str:
-    if segment in ("", ".", "..") or len(segment) > MAX_SEGMENT_LENGTH or _UNSAFE_IN_SEGMENT.search(segment):
-        raise InvalidInput("This identifier cannot exist at the vendor.")
-    return quote(segment, safe="")
-
-
-def lies_under(base: httpx.URL, url: httpx.URL) -> bool:
-    """Whether a URL is on the base's server and below its path, with no segment that climbs out of it, however written.
-
-    Only such a URL is given the backend's credential.
-    """
-    path = path_of(url)
-    if server_of(url) != server_of(base) or not path.startswith(path_of(base)):
-        return False
-    if not _MAY_CLIMB.search(path):
-        return True
-    return not any(part in (b".", b"..") for part in re.split(rb"[/\\]", unquote_to_bytes(path)))
 
 
 def bounded(response: httpx.Response, info: CallInfo) -> bytes:
