@@ -4,10 +4,12 @@ Every call goes through the transport the gateway built for the backend, which a
 policies. They read what the call is from ``request.extensions["postroom"]``, a `CallInfo`, never from the HTTP method.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from functools import partial
 from typing import Any, TypeVar
 
 import httpx
+import msgspec
 from msgspec import Struct
 
 from adapters.asked import Asked, asking
@@ -22,6 +24,7 @@ from adapters.errors import (
 from adapters.freshness import is_reading_fresh
 from adapters.messages import BoundedBody, TooLargeError, has_field, new_request
 from adapters.redaction import secrets_of
+from adapters.sendings import Apart, Begun, Sending, Taking
 from adapters.urls import MAX_SEGMENT_LENGTH, lies_under, url_under
 
 __all__ = [
@@ -102,13 +105,14 @@ class WireRequest(Struct, frozen=True, kw_only=True):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """A vendor's answer, read whole. ``secrets``: what an error made of it must not repeat."""
+    """A vendor's answer, read whole. What an error made of it must not repeat are ``secrets``; it is by ``asked``."""
 
     status: int
     headers: httpx.Headers
     body: bytes
     request: WireRequest
     secrets: tuple[str, ...] = ()
+    asked: Asked = msgspec.field(default_factory=Asked)
 
 
 class FileStream:
@@ -169,6 +173,7 @@ class Wire:
         self.base_url = httpx.URL(base_url.rstrip("/") + "/")
         self._host = (b"Host", self.base_url.netloc)
         self._transport = transport
+        self._begin: Callable[[httpx.Request], Begun | None] | None = getattr(transport, "begin", None)
         self._timeout = {"connect": connect_seconds(timeout), "read": timeout, "write": timeout, "pool": timeout}
 
     def url(self, request: WireRequest) -> httpx.URL:
@@ -182,7 +187,32 @@ class Wire:
         `OutcomeUnknown`.
         """
         info = self._info(request)
-        response = await self._start(request, info)
+        return await self._sent(request, info, self._outgoing(request, info))
+
+    def begin(self, request: WireRequest) -> Sending:
+        """Sends a request whose answer is taken later, with the errors of `send`. Whoever begins it takes or leaves it.
+
+        Raises `InvalidInput` at once.
+        """
+        info = self._info(request)
+        outgoing = self._outgoing(request, info)
+        begun = None if self._begin is None else self._begin(outgoing)
+        if begun is None:
+            return Apart(self._sent(request, info, outgoing))
+        return Taking(begun, partial(self._taken, request, info))
+
+    def _taken(self, request: WireRequest, info: CallInfo, begun: Begun) -> Answer:
+        asked = Asked()
+        asking(asked)
+        try:
+            response = begun.take()
+        except httpx.RequestError as error:
+            _asking_together(error, asked)
+            raise _transport_error(error, info) from None
+        return _answer(request, response, bounded(response, info), _asking_together(response, asked))
+
+    async def _sent(self, request: WireRequest, info: CallInfo, outgoing: httpx.Request) -> Answer:
+        response, asked = await self._start(info, outgoing)
         try:
             body = bounded(response, info) if response.is_stream_consumed else await read_bounded(response, info)
         except httpx.RequestError as error:
@@ -190,18 +220,12 @@ class Wire:
         finally:
             if not response.is_closed:
                 await response.aclose()
-        return Answer(
-            status=response.status_code,
-            headers=response.headers,
-            body=body,
-            request=request,
-            secrets=(*request.secrets, *secrets_of(response)),
-        )
+        return _answer(request, response, body, asked)
 
     async def stream(self, request: WireRequest) -> FileStream:
         """The answer as a stream, its first bytes read. The caller closes it."""
         info = self._info(request, stream=True)
-        response = await self._start(request, info)
+        response, _ = await self._start(info, self._outgoing(request, info))
         rest = decoded(response)
         first = b""
         try:
@@ -226,24 +250,38 @@ class Wire:
             fresh=is_reading_fresh() and not request.write,
         )
 
-    async def _start(self, request: WireRequest, info: CallInfo) -> httpx.Response:
+    def _outgoing(self, request: WireRequest, info: CallInfo) -> httpx.Request:
         told = [(name.encode("ascii"), value.encode("ascii")) for name, value in request.headers]
-        outgoing = new_request(
+        return new_request(
             request.method,
             self.url(request),
             (self._host, _ACCEPTED, *(_NO_CACHE if info.fresh else ()), *told),
             request.body,
             {"timeout": self._timeout, EXTENSION: info},
         )
-        asking(Asked())
+
+    async def _start(self, info: CallInfo, outgoing: httpx.Request) -> tuple[httpx.Response, Asked]:
+        """An answer as it begins, and by which call it is."""
+        asked = Asked()
+        asking(asked)
         try:
             response = await self._transport.handle_async_request(outgoing)
         except httpx.RequestError as error:
-            _asking_together(error)
+            _asking_together(error, asked)
             raise _transport_error(error, info) from None
-        _asking_together(response)
         response.request = outgoing
-        return response
+        return response, _asking_together(response, asked)
+
+
+def _answer(request: WireRequest, response: httpx.Response, body: bytes, asked: Asked) -> Answer:
+    return Answer(
+        status=response.status_code,
+        headers=response.headers,
+        body=body,
+        request=request,
+        secrets=(*request.secrets, *secrets_of(response)),
+        asked=asked,
+    )
 
 
 def share_call(outcome: httpx.Response | Exception, asked: Asked) -> None:
@@ -254,12 +292,16 @@ def share_call(outcome: httpx.Response | Exception, asked: Asked) -> None:
         outcome.asked = asked  # type: ignore[attr-defined]
 
 
-def _asking_together(outcome: httpx.Response | Exception) -> None:
+def _asking_together(outcome: httpx.Response | Exception, alone: Asked) -> Asked:
     """What is made of this answer or failure is by the call that `share_call` noted, if it did."""
-    of_response = outcome.extensions.get(_SHARED) if isinstance(outcome, httpx.Response) else None
-    asked: Asked | None = of_response or getattr(outcome, "asked", None)
-    if asked is not None:
-        asking(asked)
+    if isinstance(outcome, httpx.Response):
+        asked: Asked | None = outcome.extensions.get(_SHARED)
+    else:
+        asked = getattr(outcome, "asked", None)
+    if asked is None:
+        return alone
+    asking(asked)
+    return asked
 
 
 def route_of(request: WireRequest) -> str:

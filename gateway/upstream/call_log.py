@@ -88,7 +88,6 @@ class CallLogTransport(httpx.AsyncBaseTransport):
 
     async def _told(self, request: httpx.Request, call: Call) -> httpx.Response:
         begun = self._monotonic()
-        failure: BaseException | None = None
         try:
             response = await self._inner.handle_async_request(request)
         except BaseException as error:

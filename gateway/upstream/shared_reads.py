@@ -97,14 +97,13 @@ class SharedRead:
         self._told = True
         call, log = self.call, self._reads.log
         assert call.ended is not None  # noqa: S101 - it is there
+        if self._is_over:
+            log.failed(call, call.ended - call.begun, asyncio.CancelledError())
+            raise over(call, self._request)
         try:
-            if self._is_over:
-                raise asyncio.CancelledError
             response = answer_of(self.flight, self._request)
         except BaseException as error:
             log.failed(call, call.ended - call.begun, error)
-            if self._is_over:
-                raise over(call, self._request) from None
             raise
         log.answered(call, call.ended - call.begun, response.status_code)
         return response
