@@ -27,7 +27,7 @@ def url_under(
     characters, or longer than any key.
     """
     try:
-        path = path_of(base) + "/".join([_encoded(segment) for segment in segments])
+        path = path_of(base) + "/".join(map(_encoded, segments))
         arguments = urlencode(query, quote_via=quote) if query else None
     except UnicodeEncodeError:
         raise InvalidInput("This text is not Unicode: it has half of a surrogate pair.") from None

@@ -17,7 +17,7 @@ import httpx
 from adapters.messages import BoundedBody, body_of, finished_response, headers_of, new_response, server_of
 from adapters.wire import EXTENSION, CallInfo
 from gateway.upstream.ahead import Ahead
-from gateway.upstream.answers import Answer
+from gateway.upstream.answers import Answer, Heads
 from gateway.upstream.calls import call_of
 from gateway.upstream.connections import Connection, Server, Timeouts, outgoing
 from gateway.upstream.sockets import open_socket
@@ -49,6 +49,7 @@ class EngineTransport(httpx.AsyncBaseTransport):
         self._open: set[Connection] = set()
         self._idle: dict[Server, deque[Connection]] = {}
         self._ahead = Ahead(self.drop)
+        self._heads = Heads()
         self._closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -110,7 +111,8 @@ class EngineTransport(httpx.AsyncBaseTransport):
             raise httpx.UnsupportedProtocol("only http and https are spoken")
         trust = self._trust if url.scheme == "https" else None
         port = url.port or _PORTS[url.scheme]
-        connection = Connection(server, await open_socket(url.raw_host.decode("ascii"), port, trust, seconds))
+        socket = await open_socket(url.raw_host.decode("ascii"), port, trust, seconds)
+        connection = Connection(server, socket, self._heads)
         self._open.add(connection)
         return connection
 
