@@ -66,8 +66,11 @@ def path_of(url: httpx.URL) -> str:
     return url._uri_reference.path or "/"  # noqa: SLF001 - see above
 
 
-def parts_of(url: httpx.URL) -> tuple[str | int | None, ...]:
-    """All that a URL is made of: two are the same where these are, and as a text it is what `str` makes of them."""
+def parts_of(url: httpx.URL) -> Any:
+    """All that a URL is made of, as a named tuple: scheme, userinfo, host, port, path, query, fragment.
+
+    Two are the same where these are, and `str` makes the text of them.
+    """
     return url._uri_reference  # noqa: SLF001 - see above
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote_to_bytes, urlencode
 import httpx
 
 from adapters.errors import InvalidInput
-from adapters.messages import path_of, same_server_url, server_of
+from adapters.messages import parts_of, path_of, same_server_url
 
 __all__ = ["MAX_SEGMENT_LENGTH", "lies_under", "url_under"]
 
@@ -46,8 +46,9 @@ def lies_under(base: httpx.URL, url: httpx.URL) -> bool:
 
     Only such a URL is given the backend's credential.
     """
-    path = path_of(url)
-    if server_of(url) != server_of(base) or not path.startswith(path_of(base)):
+    at, of = parts_of(url), parts_of(base)
+    path = at.path or "/"
+    if at[:4] != of[:4] or not path.startswith(of.path or "/"):
         return False
     if not _MAY_CLIMB.search(path):
         return True

@@ -22,7 +22,7 @@ from adapters.errors import (
     Unavailable,
 )
 from adapters.freshness import is_reading_fresh
-from adapters.messages import BoundedBody, TooLargeError, has_field, new_request
+from adapters.messages import BoundedBody, TooLargeError, content_of, has_field, new_request
 from adapters.redaction import secrets_of
 from adapters.sendings import Apart, Begun, Sending, Taking
 from adapters.urls import MAX_SEGMENT_LENGTH, lies_under, url_under
@@ -192,11 +192,15 @@ class Wire:
     def begin(self, request: WireRequest) -> Sending:
         """Sends a request whose answer is taken later, with the errors of `send`. Whoever begins it takes or leaves it.
 
-        Raises `InvalidInput` at once.
+        Raises at once what is known at once, such as `InvalidInput`.
         """
         info = self._info(request)
         outgoing = self._outgoing(request, info)
-        begun = None if self._begin is None else self._begin(outgoing)
+        try:
+            begun = None if self._begin is None else self._begin(outgoing)
+        except httpx.RequestError as error:
+            asking(Asked())
+            raise _transport_error(error, info) from None
         if begun is None:
             return Apart(self._sent(request, info, outgoing))
         return Taking(begun, partial(self._taken, request, info))
@@ -251,11 +255,15 @@ class Wire:
         )
 
     def _outgoing(self, request: WireRequest, info: CallInfo) -> httpx.Request:
-        told = [(name.encode("ascii"), value.encode("ascii")) for name, value in request.headers]
+        fields: tuple[tuple[bytes, bytes], ...] = (self._host, _ACCEPTED)
+        if info.fresh:
+            fields += _NO_CACHE
+        if request.headers:
+            fields += tuple([(name.encode("ascii"), value.encode("ascii")) for name, value in request.headers])
         return new_request(
             request.method,
             self.url(request),
-            (self._host, _ACCEPTED, *(_NO_CACHE if info.fresh else ()), *told),
+            fields,
             request.body,
             {"timeout": self._timeout, EXTENSION: info},
         )
@@ -316,9 +324,10 @@ def route_of(request: WireRequest) -> str:
 
 def bounded(response: httpx.Response, info: CallInfo) -> bytes:
     """The body of an answer that has been read whole, with the errors of `read_bounded`."""
-    if len(response.content) > MAX_ANSWER_BYTES:
+    body = content_of(response)
+    if len(body) > MAX_ANSWER_BYTES:
         raise _too_large(info, MAX_ANSWER_BYTES)
-    return response.content
+    return body
 
 
 async def read_bounded(response: httpx.Response, info: CallInfo) -> bytes:
@@ -345,6 +354,8 @@ async def read_bounded(response: httpx.Response, info: CallInfo) -> bytes:
 
 def bounded_whole(pieces: Iterable[bytes], info: CallInfo) -> bytes:
     """A body out of pieces that are at hand, with the errors of `read_bounded`."""
+    if isinstance(pieces, list) and len(pieces) == 1 and len(pieces[0]) <= MAX_ANSWER_BYTES:
+        return pieces[0]  # type: ignore[no-any-return] # of what it is a list is forgotten
     parts: list[bytes] = []
     size = 0
     for piece in pieces:

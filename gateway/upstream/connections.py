@@ -77,9 +77,10 @@ class Connection:
         `close` ends it, and nothing is called.
         """
         self._answer = Answer(heads=self._heads)
-        self._exchange = _Exchange(most, timeouts.get("read"), ended)
+        seconds = timeouts.get("read")
+        self._exchange = _Exchange(most, seconds, ended)
         self._socket.hand_on(sent)
-        self._socket.listen(self._told, self._exchange.seconds)
+        self._socket.listen(self._told, seconds)
 
     def _told(self) -> None:
         answer, exchange = self._answer, self._exchange
@@ -121,7 +122,7 @@ class Connection:
         return answer.body()
 
     def rest(self) -> bool:
-        """Lets it be idle; False where nothing more may be asked on it."""
+        """Lets it be idle, and good for a while; False where nothing more may be asked on it."""
         answer, self._answer = self._answer, None
         self._expires = time.monotonic() + KEEPALIVE_SECONDS
         return answer is not None and answer.keeps and not self._socket.is_readable

@@ -15,7 +15,7 @@ from adapters.wire import EXTENSION
 from gateway.upstream.calls import Call, begin_call, call_of
 from gateway.upstream.whole_answers import whole
 
-__all__ = ["DeadlineTransport", "SignInDeadlineTransport", "over"]
+__all__ = ["DeadlineTransport", "SignInDeadlineTransport", "begin_in_time", "over"]
 
 STREAM_SECONDS = 600.0
 """For the body of a file, whose reader may be slow too: 60 MB at 100 kB a second."""
@@ -39,11 +39,7 @@ class DeadlineTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Passes the request on."""
-        call = begin_call(request, self.seconds)
-        seconds = call.remaining()
-        if not seconds:
-            call.ended = time.monotonic()
-            raise httpx.PoolTimeout("the operation's time was over before this call", request=request)
+        call = begin_in_time(request, self.seconds)
         watch = _Watch(call)
         self.watches.begin(watch)
         try:
@@ -65,6 +61,15 @@ class DeadlineTransport(httpx.AsyncBaseTransport):
         """Closes the inner transport."""
         self.watches.close()
         await self._inner.aclose()
+
+
+def begin_in_time(request: httpx.Request, seconds: float) -> Call:
+    """Gives a request its `Call`. Raises `httpx.PoolTimeout` where the operation's time is over already."""
+    call = begin_call(request, seconds)
+    if call.deadline <= call.begun:
+        call.ended = call.begun
+        raise httpx.PoolTimeout("the operation's time was over before this call", request=request)
+    return call
 
 
 def over(call: Call, request: httpx.Request) -> httpx.TimeoutException:

@@ -84,8 +84,10 @@ class EngineTransport(httpx.AsyncBaseTransport):
 
     def let_go(self, connection: Connection, *, keep: bool) -> None:
         """Ends an exchange; the connection is kept if it may be, and nothing on it can be taken for the next answer."""
-        if keep and connection.rest() and not connection.has_expired() and not self._closed:
-            idle = self._idle.setdefault(connection.server, deque())
+        if keep and connection.rest() and not self._closed:
+            idle = self._idle.get(connection.server)
+            if idle is None:
+                idle = self._idle[connection.server] = deque()
             idle.append(connection)
             while idle and (len(idle) > KEPT_CONNECTIONS or idle[0].has_expired()):
                 self.drop(idle.popleft())

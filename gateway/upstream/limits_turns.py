@@ -68,9 +68,11 @@ def _most_writes(concurrency: int) -> int:
 
 
 class Turns(Generic[W]):
-    """Who waits, ``waiting`` of them, and who goes. First come, first served among reads, and among writes.
+    """Who waits and who goes. First come, first served among reads, and among writes; where both wait they alternate.
 
-    Where both wait they alternate.     Writes never hold more than their part of the permits, so that reads move; reads may hold all, but when one of
+    ``waiting`` is how many wait.
+
+    Writes never hold more than their part of the permits, so that reads move; reads may hold all, but when one of
     theirs comes back while a write waits for its turn, the write has it.
     """
 

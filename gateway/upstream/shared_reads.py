@@ -13,9 +13,9 @@ import httpx
 
 from adapters.wire import EXTENSION, CallInfo
 from gateway.upstream.call_log import CallLogTransport
-from gateway.upstream.calls import Call, begin_call, current_operation
+from gateway.upstream.calls import Call
 from gateway.upstream.coalesce import CoalesceTransport, Flight, answer_of
-from gateway.upstream.deadline import DeadlineTransport, over
+from gateway.upstream.deadline import DeadlineTransport, begin_in_time, over
 from gateway.upstream.needs import current_need
 from gateway.upstream.questions import question_of
 
@@ -42,16 +42,15 @@ class SharedReads(httpx.AsyncBaseTransport):
             read.leave()
 
     def begin(self, request: httpx.Request) -> "SharedRead | None":
-        """Begins a read; None, and nothing is done, for a request that is not to be shared or comes too late.
+        """Begins a read; None, and nothing is done, for a request that is not to be shared.
 
-        Whoever has begun it takes its answer, or leaves it.
+        Whoever has begun it takes its answer, or leaves it. Raises `httpx.PoolTimeout` where it comes too late.
         """
         info: CallInfo = request.extensions[EXTENSION]
         question = None if info.fresh else question_of(request)
-        operation = current_operation()
-        if question is None or (operation is not None and operation.deadline <= time.monotonic()):
+        if question is None:
             return None
-        call = begin_call(request, self.deadline.seconds)
+        call = begin_in_time(request, self.deadline.seconds)
         call.need = current_need()
         read = SharedRead(self, request, call)
         read.flight = self.coalescing.join(question, request, read)
@@ -67,9 +66,12 @@ class SharedReads(httpx.AsyncBaseTransport):
 
 
 class SharedRead:
-    """A read under way. What it came to is told when it is taken, in the context of whoever has begun it."""
+    """A read under way, whose answer `is_there` once it can be taken.
 
-    __slots__ = ("_is_over", "_reads", "_request", "_told", "_waiter", "call", "flight")
+    What it came to is told when it is taken, in the context of whoever has begun it.
+    """
+
+    __slots__ = ("_is_over", "_reads", "_request", "_told", "_waiter", "call", "flight", "is_there")
 
     flight: Flight
 
@@ -79,16 +81,12 @@ class SharedRead:
         self._is_over = False
         self._told = False
         self._waiter: asyncio.Future[None] | None = None
+        self.is_there = False
         self.call = call
 
-    @property
-    def is_there(self) -> bool:
-        """Whether its answer can be taken."""
-        return self.call.ended is not None
-
     async def wait(self) -> None:
-        """Waits until it can."""
-        if self.call.ended is None:
+        """Waits until its answer can be taken."""
+        if not self.is_there:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
 
@@ -112,7 +110,7 @@ class SharedRead:
         """Nobody waits for it any more. Does nothing where its answer was taken."""
         if self._told:
             return
-        if self.call.ended is None:
+        if not self.is_there:
             self._ended()
             self._is_over = True
         with contextlib.suppress(Exception, asyncio.CancelledError):  # it is told, and nobody wants it
@@ -121,21 +119,18 @@ class SharedRead:
     def landed(self) -> None:
         """Called when the flight has landed."""
         self._ended()
-        self._wake()
 
     def over(self) -> None:
         """Called when the call's time is over."""
-        if self.call.ended is None:
+        if not self.is_there:
             self._is_over = True
             self._ended()
-            self._wake()
 
     def _ended(self) -> None:
         reads = self._reads
         reads.deadline.watches.end(self)
         reads.coalescing.leave(self.flight, self)
         self.call.ended = time.monotonic()
-
-    def _wake(self) -> None:
+        self.is_there = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
