@@ -7,9 +7,9 @@ the caller, an `Operation`, is found from where the call is made.
 import contextvars
 import secrets
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import msgspec
@@ -156,9 +156,8 @@ def name_operation(logger: Any, method: str, event: MutableMapping[str, Any]) ->
     return event
 
 
-def current_operation() -> Operation | None:
-    """The operation that the code that asks belongs to; None for what runs by itself."""
-    return _operation.get()
+current_operation: Final[Callable[[], Operation | None]] = _operation.get
+"""The operation that the code that asks belongs to; None for what runs by itself."""
 
 
 class running:  # noqa: N801 - it reads as the context manager that it is
