@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from gateway.backends import Backends
+from gateway.loaders import Loaders
 from gateway.made_once import made_once
 from gateway.principals import LOCAL, Principal
 from gateway.reading import Reads
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from gateway.documents.cost import Cost
     from gateway.documents.prepared import PreparedOperation
     from gateway.files import FileLinks
-    from gateway.loaders import Loaders
     from gateway.schema.answer_scopes import AnswerScopes
     from gateway.settings import ListLimits
 
@@ -55,10 +55,8 @@ class RequestContext:
     failed: bool = False
 
     @made_once
-    def loaders(self) -> "Loaders":
+    def loaders(self) -> Loaders:
         """This request's loaders; made inside the event loop, when first used."""
-        from gateway.loaders import Loaders  # noqa: PLC0415 - the loaders know the context
-
         return Loaders(self)
 
     def afresh(self) -> "RequestContext":
