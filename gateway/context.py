@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gateway.backends import Backends
 from gateway.loaders import Loaders
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["LOCAL", "Ask", "Principal", "RequestContext"]
 
 
-@dataclass(kw_only=True)
-class RequestContext:
+class RequestContext(Struct, kw_only=True, eq=False, dict=True, weakref=True):
     """One GraphQL request. ``backends`` holds only what the principal may see; nothing else is reached through it.
 
     ``renewed`` gives the principal as it stands now, or raises a problem. ``explained`` says that it is asked why
@@ -88,8 +89,7 @@ class RequestContext:
         return self.clock().date()
 
 
-@dataclass(slots=True)
-class Ask:
+class Ask(Struct):
     """What a field is asked for: in which request, with which selection below it."""
 
     context: RequestContext
