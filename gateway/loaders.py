@@ -153,7 +153,7 @@ class Loaders:
     def let_go(self) -> None:
         """Lets go of the loaders, which refer to this as it does to them; whoever waits for what they read gets it."""
         for loader in (*self.__dict__.values(), *self._own_pages.values()):
-            if isinstance(loader, SafeLoader):
+            if type(loader) is SafeLoader:
                 loader.let_go()
         context = self._context
         self.__dict__.clear()

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable,
 from itertools import chain, islice
 from typing import Any
 
-from aiodataloader import DataLoader, Loader, dispatch_queue
+from aiodataloader import DataLoader, Loader, dispatch_queue_batch
 
 from adapters.freshness import is_reading_fresh, reading_fresh
 from gateway.reading import Reads
@@ -102,8 +102,13 @@ class _Batches(DataLoader[_Asked, _Answers]):
         batch = _Batch(self.loop)
         self._queue.append(Loader(keys, batch))
         if len(self._queue) == 1:
-            self.loop.call_soon(self.loop.call_soon, dispatch_queue, self)
+            self.loop.call_soon(self.loop.call_soon, self._dispatch)
         return batch
+
+    def _dispatch(self) -> None:
+        """Has the library read what is in the queue, as its `dispatch_queue` does; the loop is known here."""
+        queue, self._queue = self._queue, []
+        self.loop.create_task(dispatch_queue_batch(self, queue))
 
 
 class _Value:

@@ -77,24 +77,14 @@ class GraphQLView:
         try:
             principal = await self._authenticator.principal_of(request)
             await self._authenticator.admit(principal)
-            operation = await self._asked(request, accepted)
+            _require_asking(scope["method"], accepted)
+            operation = self._bodies.read(await body_of(request)) if scope["method"] == "POST" else _of_url(request)
             context = self._new_context(principal)
             await until_left(scope, receive, self._answer(request, operation, context, accepted, send))
         except RequestRefusedError as refusal:
             await _refusal(refusal, accepted)(scope, receive, send)
         except ClientDisconnect:
             return
-
-    async def _asked(self, request: FieldsRequest, accepted: Accepted) -> OperationRequest:
-        method = request.scope["method"]
-        if method not in ALLOWED:
-            raise RequestRefusedError(405, f"{method} asks for nothing here.", {"Allow": ", ".join(ALLOWED)})
-        if not accepted.ranked:
-            raise RequestRefusedError(406, f"Answers are {', '.join(Media)}.")
-        if method == "POST":
-            return self._bodies.read(await body_of(request))
-        refuse_cross_site_read(request)
-        return read_url(request.scope["query_string"])
 
     async def _answer(
         self,
@@ -132,6 +122,19 @@ class GraphQLView:
         if context.explained:
             begun = Begun(begun.kind, several=explained(begun.frames, watched))
         return begun
+
+
+def _require_asking(method: str, accepted: Accepted) -> None:
+    """Raises `RequestRefusedError` for what asks for nothing, or takes none of the answers that there are."""
+    if method not in ALLOWED:
+        raise RequestRefusedError(405, f"{method} asks for nothing here.", {"Allow": ", ".join(ALLOWED)})
+    if not accepted.ranked:
+        raise RequestRefusedError(406, f"Answers are {', '.join(Media)}.")
+
+
+def _of_url(request: FieldsRequest) -> OperationRequest:
+    refuse_cross_site_read(request)
+    return read_url(request.scope["query_string"])
 
 
 def _sending(begun: Begun, accepted: Accepted, request: FieldsRequest, send: Send) -> Awaitable[None] | None:
