@@ -10,6 +10,7 @@ from adapters.translating import (
     Always,
     Column,
     Filled,
+    FilledOne,
     FilledText,
     Looked,
     Made,
@@ -52,6 +53,10 @@ def read(reading: Reading, column: Any) -> Any:
         (Filled("column"), " ", None),
         (Filled("column"), "", None),
         (Filled("column"), None, None),
+        (FilledOne("column"), " a@example.com ", ("a@example.com",)),
+        (FilledOne("column"), " ", ()),
+        (FilledOne("column"), None, ()),
+        (FilledOne("column"), UNSET, UNSET),
         (FilledText("column"), 0, "0"),
         (FilledText("column"), " 07 ", "07"),
         (FilledText("column"), " ", None),
@@ -144,6 +149,12 @@ def test_native_ids_are_told_without_a_record() -> None:
     seen = Seen()
     records = list_of("a", "b", seen=seen)
     assert (records.native_ids(), [*records[1:].native_ids()], len(records), seen.values) == (["1", "2"], ["2"], 2, [])
+
+
+def test_one_native_id_is_told_without_a_record() -> None:
+    seen = Seen()
+    records = list_of("a", "b", "c", seen=seen)
+    assert (records.native_id(0), records.native_id(-1), seen.values) == ("1", "3", [])
 
 
 def test_parts_that_are_joined_are_still_to_be_translated() -> None:
