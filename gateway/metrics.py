@@ -144,7 +144,7 @@ class Metrics:
         """Counts a call of a vendor."""
         backend, operation = call.info.backend, call.info.operation
         cache = "none" if call.cache is None else call.cache.value.lower()
-        outcome = "none" if call.outcome is None else call.outcome.value
+        outcome = "none" if call.outcome is None else call.outcome._value_  # which `value` looks up
         self._calls.of(backend, operation, outcome, cache).inc()
         self._call_seconds.of(backend, operation).observe(seconds)
         self._queue_seconds.of(backend).observe(call.queued)

@@ -50,7 +50,8 @@ class CorrespondenceRow(Struct, frozen=True, kw_only=True, gc=False):
     status: Names = None
 
     def __post_init__(self) -> None:
-        _day(self.dated)  # what is no date makes the answer malformed, not a document undated
+        if self.dated:
+            _date(self.dated[:10])  # what is no date makes the answer malformed, not a document undated
 
 
 class Entry(Struct, Generic[T], frozen=True, gc=False):
@@ -162,7 +163,7 @@ def correspondence_entries(
                 title=row.type,
                 state=(status := _status(row.status))[0],
                 vendor_status=status[1],
-                number=_text(row.number),
+                number=number if isinstance(number := row.number, str) and number else _text(number),
                 type=row.type,
                 raw=raw,
             ),

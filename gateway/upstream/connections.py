@@ -12,7 +12,7 @@ from adapters.messages import TooLargeError, rows_of
 from gateway.upstream.answers import Answer, Heads, NotHttpError
 from gateway.upstream.sockets import Socket
 
-__all__ = ["AT_ONCE_BYTES", "Connection", "Ended", "Server", "Timeouts", "outgoing"]
+__all__ = ["AT_ONCE_BYTES", "Connection", "Ended", "Server", "Timeouts", "head_of", "outgoing"]
 
 KEEPALIVE_SECONDS = 20.0
 """Below the 30 to 60 seconds after which common servers and balancers close an idle connection."""
@@ -167,11 +167,15 @@ def _take(answer: Answer, data: bytes) -> None:
 
 def outgoing(request: httpx.Request, body: bytes) -> bytes:
     """A request's head, as it is sent. Raises `httpx.LocalProtocolError` where it would be none, or of another body."""
-    target = request.url.raw_path
+    return head_of(request.method, request.url, tuple(rows_of(request.headers)), len(body))
+
+
+def head_of(method: str, url: httpx.URL, rows: tuple[tuple[bytes, bytes, bytes], ...], length: int) -> bytes:
+    """The same out of its parts, with the fields of `headers_of` and a body of so many bytes."""
+    target = url.raw_path
     if _TARGET.fullmatch(target) is None:
         raise httpx.LocalProtocolError("the path has what no path may have")
-    block = _field_lines(tuple(rows_of(request.headers)), len(body))
-    return b"%b %b HTTP/1.1\r\n%b" % (request.method.encode("ascii"), target, block)
+    return b"%b %b HTTP/1.1\r\n%b" % (method.encode("ascii"), target, _field_lines(rows, length))
 
 
 @functools.lru_cache(maxsize=256)  # most calls of a backend have the same
