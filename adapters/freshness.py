@@ -6,7 +6,8 @@ to those on the way (`adapters.wire.CallInfo`).
 
 import contextlib
 import contextvars
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Final
 
 __all__ = ["is_reading_fresh", "reading_fresh"]
 
@@ -26,6 +27,5 @@ def reading_fresh(*, fresh: bool = True) -> Iterator[None]:
         _fresh.reset(token)
 
 
-def is_reading_fresh() -> bool:
-    """Whether no earlier answer will do."""
-    return _fresh.get()
+is_reading_fresh: Final[Callable[[], bool]] = _fresh.get
+"""Whether no earlier answer will do."""

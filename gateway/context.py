@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from gateway.backends import Backends
+from gateway.loaders import Loaders
 from gateway.made_once import made_once
 from gateway.principals import LOCAL, Principal
 from gateway.reading import Reads
@@ -19,15 +22,13 @@ if TYPE_CHECKING:
     from gateway.documents.cost import Cost
     from gateway.documents.prepared import PreparedOperation
     from gateway.files import FileLinks
-    from gateway.loaders import Loaders
     from gateway.schema.answer_scopes import AnswerScopes
     from gateway.settings import ListLimits
 
 __all__ = ["LOCAL", "Ask", "Principal", "RequestContext"]
 
 
-@dataclass(kw_only=True)
-class RequestContext:
+class RequestContext(Struct, kw_only=True, eq=False, dict=True, weakref=True):
     """One GraphQL request. ``backends`` holds only what the principal may see; nothing else is reached through it.
 
     ``renewed`` gives the principal as it stands now, or raises a problem. ``explained`` says that it is asked why
@@ -55,10 +56,8 @@ class RequestContext:
     failed: bool = False
 
     @made_once
-    def loaders(self) -> "Loaders":
+    def loaders(self) -> Loaders:
         """This request's loaders; made inside the event loop, when first used."""
-        from gateway.loaders import Loaders  # noqa: PLC0415 - the loaders know the context
-
         return Loaders(self)
 
     def afresh(self) -> "RequestContext":
@@ -90,8 +89,7 @@ class RequestContext:
         return self.clock().date()
 
 
-@dataclass(slots=True)
-class Ask:
+class Ask(Struct):
     """What a field is asked for: in which request, with which selection below it."""
 
     context: RequestContext

@@ -8,7 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import UNSET, Struct
 
@@ -60,6 +60,9 @@ class Loaders:
     """The loaders of one request, by the names that fields declare; each is made when it is first needed."""
 
     def __init__(self, context: "RequestContext") -> None:
+        self._begin(context)
+
+    def _begin(self, context: "RequestContext") -> None:
         self._context = context
         self._own_pages: dict[tuple[str, str, ListRequest], SafeLoader] = {}
         self._listed: list[tuple[Sequence[Any], frozenset[str]]] = []
@@ -93,7 +96,7 @@ class Loaders:
     @made_once
     def customer(self) -> EitherLoader:
         """A customer by its code, or a record by its native id."""
-        return EitherLoader(self.code, self.record)
+        return EitherLoader(self)
 
     @made_once
     def node(self) -> NodeLoader:
@@ -149,19 +152,21 @@ class Loaders:
 
     def let_go(self) -> None:
         """Lets go of the loaders, which refer to this as it does to them; whoever waits for what they read gets it."""
-        made = {name: self.__dict__.pop(name) for name in [*self.__dict__] if not name.startswith("_")}
-        for loader in (*made.values(), *self._own_pages.values()):
-            if isinstance(loader, SafeLoader):
+        for loader in (*self.__dict__.values(), *self._own_pages.values()):
+            if type(loader) is SafeLoader:
                 loader.let_go()
-        self._own_pages, self._listed, self._known = {}, [], {}
+        context = self._context
+        self.__dict__.clear()
+        self._begin(context)
 
     async def _records(self, keys: Sequence[RecordKey]) -> list[Any]:
-        wanted: dict[tuple[str, str, str], frozenset[str]] = defaultdict(frozenset)
-        self._remember()
+        if self._listed:
+            self._remember()
         if len(keys) == 1 and not self._known:
             (key,) = keys
             read = self._read_records(key.type, key.backend, key.wanted, (key.native_id,))
-            return [_of_key(await answered(self.record.noted(keys, 1, read)), key.native_id)]
+            return [(await self.record.noted(keys, 1, read))[key.native_id]]
+        wanted: dict[tuple[str, str, str], frozenset[str]] = defaultdict(frozenset)
         listed = {key: self._known[_identity(key)][0] for key in keys if self._knows(key)} if self._known else {}
         for key in keys:
             if key not in listed:
@@ -306,18 +311,20 @@ def _identity(key: RecordKey) -> tuple[str, str, str]:
     return key.type, key.backend, key.native_id
 
 
+_PARTS: Final = {
+    "Customer": "customers",
+    "Correspondence": "correspondence",
+    "Letter": "letters",
+    "CustomerEmailTemplate": "templates",
+    "EmailTemplate": "templates",
+    "CustomerMessage": "messages",
+}
+"""By record type, the part of an adapter that reads it."""
+
+
 def _reader(backend: Backend, of_type: str) -> Callable[..., Awaitable[Mapping[str, Any]]] | None:
     """How records of a type are read by native id at this backend, if they are."""
-    adapter = backend.adapter
-    parts: dict[str, Any] = {
-        "Customer": adapter.customers,
-        "Correspondence": adapter.correspondence,
-        "Letter": adapter.letters,
-        "CustomerEmailTemplate": adapter.templates,
-        "EmailTemplate": adapter.templates,
-        "CustomerMessage": adapter.messages,
-    }
-    part = parts[of_type]
+    part: Any = getattr(backend.adapter, _PARTS[of_type])
     if part is None:
         return None
     read: Callable[..., Awaitable[Mapping[str, Any]]]

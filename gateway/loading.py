@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-class RecordKey(Struct, frozen=True):
+class RecordKey(Struct, frozen=True, cache_hash=True):
     """One record by native id, with the attributes wanted."""
 
     type: str
@@ -40,7 +40,7 @@ class RecordKey(Struct, frozen=True):
     wanted: frozenset[str]
 
 
-class CodeKey(Struct, frozen=True):
+class CodeKey(Struct, frozen=True, cache_hash=True):
     """One customer by code."""
 
     backend: str
@@ -77,21 +77,21 @@ def backend_of(key: Any) -> Hashable:
 class EitherLoader:
     """A customer by its code, or a record by its native id."""
 
-    def __init__(self, by_code: SafeLoader, by_key: SafeLoader) -> None:
-        self._by_code = by_code
-        self._by_key = by_key
+    def __init__(self, loaders: "Loaders") -> None:
+        self._loaders = loaders
 
     apart = staticmethod(backend_of)
 
     def load(self, key: "CodeKey | RecordKey") -> Awaitable[Any]:
         """The record of either kind of key."""
-        return self._by_code.load(key) if isinstance(key, CodeKey) else self._by_key.load(key)
+        return self._of(key).load(key)
 
     def load_many(self, keys: "Sequence[CodeKey | RecordKey]") -> Awaitable[list[Any]]:
         """The customers in the keys' order."""
-        if len(keys) == 1:
-            return (self._by_code if isinstance(keys[0], CodeKey) else self._by_key).load_many(keys)
-        return each(self, keys)
+        return self._of(keys[0]).load_many(keys) if len(keys) == 1 else each(self, keys)
+
+    def _of(self, key: "CodeKey | RecordKey") -> SafeLoader:
+        return self._loaders.code if isinstance(key, CodeKey) else self._loaders.record
 
 
 class RawLoader:

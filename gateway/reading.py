@@ -13,12 +13,16 @@ class Reads:
         self._tasks: set[asyncio.Task[Any]] = set()
         self.stopped = False
 
-    def begin(self) -> None:
-        """Says that the task which calls this reads for the request."""
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+    def begin(self, loop: asyncio.AbstractEventLoop) -> "asyncio.Task[Any]":
+        """Says that the loop's current task, which is the one that calls this, reads for the request."""
+        task = asyncio.current_task(loop)
+        assert task is not None  # noqa: S101 - a coroutine runs in one
+        self._tasks.add(task)
+        return task
+
+    def end(self, task: "asyncio.Task[Any]") -> None:
+        """Says that the task has read."""
+        self._tasks.discard(task)
 
     def stop(self) -> None:
         """Ends all reads, and lets none begin: nobody waits for them any more."""

@@ -7,11 +7,10 @@ is neither answered by a batch that began otherwise, nor read together with one.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable, Iterable, Mapping, Sequence
-from functools import partial
 from itertools import chain, islice
 from typing import Any
 
-from aiodataloader import DataLoader, Loader, dispatch_queue
+from aiodataloader import DataLoader, Loader, dispatch_queue_batch
 
 from adapters.freshness import is_reading_fresh, reading_fresh
 from gateway.reading import Reads
@@ -25,9 +24,6 @@ _Asked = tuple[Hashable, ...]
 _Answers = Mapping[Hashable, Any]
 """What a batch brought: for each key a value, or an error in its place."""
 
-_Batch = asyncio.Future[_Answers]
-"""A batch's answers. Whoever waits for them shields it: when one is cancelled, the others still get them."""
-
 
 class BatchCancelledError(Exception):
     """The batch was cancelled before it answered."""
@@ -38,21 +34,81 @@ def together(_: Hashable) -> Hashable:
     return None
 
 
+class _Batch:
+    """What one caller asked for first, and its answers: the library resolves it as it does the futures of its own.
+
+    Whoever waits has another future: when one is cancelled, the others still get the answers.
+    """
+
+    __slots__ = ("_error", "_loop", "_waiting", "answers")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.answers: _Answers | None = None
+        self._error: Exception | None = None
+        self._loop = loop
+        self._waiting: list[asyncio.Future[_Answers]] = []
+
+    def coming(self) -> "asyncio.Future[_Answers]":
+        """The answers, for one who waits for them."""
+        future = self._loop.create_future()
+        if self.answers is not None:
+            future.set_result(self.answers)
+        elif self._error is not None:
+            future.set_exception(self._error)
+        else:
+            self._waiting.append(future)
+        return future
+
+    def done(self) -> bool:
+        """Whether it is resolved."""
+        return self.answers is not None or self._error is not None
+
+    def set_result(self, answers: _Answers) -> None:
+        """Gives all who wait the answers."""
+        self.answers = answers
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(answers)
+
+    def set_exception(self, error: Exception) -> None:
+        """Tells all who wait what went wrong."""
+        self._error = error
+        for future in self._waiting:
+            if not future.done():
+                future.set_exception(error)
+
+
 class _Batches(DataLoader[_Asked, _Answers]):
-    """The library's loader, of what one caller asks for together: a level of many keys costs one future.
+    """The library's loader, of what one caller asks for together: a level of many keys is one entry of its queue.
 
     A batch is read two turns after its first keys came, so that what is asked by those whom the same turn wakes is read
     with it; the library waits as long, by a task of its own.
     """
 
-    def __init__(self, read: Callable[[Sequence[_Asked]], Coroutine[Any, Any, list[_Answers]]]) -> None:
-        super().__init__(read, cache=False)  # what was asked is kept by its key
+    cache = False  # what was asked is kept by its key
 
-    def do_resolve_reject(self, key: _Asked, future: "asyncio.Future[_Answers]") -> None:
+    def __init__(self, loader: "SafeLoader", *, fresh: bool) -> None:  # the library's asks for the loop, and of a
+        self.loop = asyncio.get_running_loop()  # function of what kind it is: for each request the same
+        self._cache, self._queue = {}, []
+        self._loader = loader
+        self._fresh = fresh
+
+    def batch_load_fn(self, asked: Sequence[_Asked]) -> Coroutine[Any, Any, list[_Answers]]:
+        """What was asked, read."""
+        return self._loader.read(asked, self.loop, fresh=self._fresh)
+
+    def ask(self, keys: _Asked) -> _Batch:
         """Puts keys in the queue, and has it read."""
-        self._queue.append(Loader(key=key, future=future))
+        batch = _Batch(self.loop)
+        self._queue.append(Loader(keys, batch))
         if len(self._queue) == 1:
-            self.loop.call_soon(self.loop.call_soon, dispatch_queue, self)
+            self.loop.call_soon(self.loop.call_soon, self._dispatch)
+        return batch
+
+    def _dispatch(self) -> None:
+        """Has the library read what is in the queue, as its `dispatch_queue` does; the loop is known here."""
+        queue, self._queue = self._queue, []
+        self.loop.create_task(dispatch_queue_batch(self, queue))
 
 
 class _Value:
@@ -65,7 +121,7 @@ class _Value:
         self._key = key
 
     def __await__(self) -> Generator[Any, None, Any]:
-        value = (yield from asyncio.shield(self._batch))[self._key]
+        value = (self._batch.answers or (yield from self._batch.coming()))[self._key]
         if isinstance(value, Exception):
             raise value
         return value
@@ -97,15 +153,16 @@ class SafeLoader:
 
     def load(self, key: Hashable) -> Awaitable[Any]:
         """The value of a key, which is asked for at once; awaiting it raises the error that stands in its place."""
-        self._ask((key,))
-        return _Value(self._asked[key], key)
+        return _Value(self._ask_one(key), key)
 
     def load_many(self, keys: Sequence[Hashable]) -> Awaitable[list[Any]]:
         """The values of these keys in their order, with an error in the place of each that failed; likewise."""
+        if len(keys) == 1:
+            return _values_of(self._ask_one(keys[0]), keys)
         alone = not self._asked
         if self._ask(keys) == 1 and alone:
-            return self._values_of(self._asked[keys[0]], keys)
-        return self._values([self._asked[key] for key in keys], keys)
+            return _values_of(self._asked[keys[0]], keys)
+        return _values([self._asked[key] for key in keys], keys)
 
     def let_go(self) -> None:
         """Lets go of what was read; whoever waits for something of it still gets it.
@@ -120,15 +177,43 @@ class SafeLoader:
             return work
         return for_keys(self.name, (field for key in keys for field in self._fields.get(key, ())), count, work)
 
-    async def _values_of(self, batch: _Batch, keys: Sequence[Hashable]) -> list[Any]:
-        return list(map((await asyncio.shield(batch)).__getitem__, keys))
+    async def read(self, asked: Sequence[_Asked], loop: asyncio.AbstractEventLoop, *, fresh: bool) -> list[_Answers]:
+        """Reads what these callers asked for, in this loop's task for it."""
+        keys = asked[0] if len(asked) == 1 else tuple(dict.fromkeys(chain.from_iterable(asked)))
+        found: list[Any]
+        task = self._reads.begin(loop)
+        try:
+            if self._reads.stopped:
+                raise asyncio.CancelledError  # noqa: TRY301 - as if it had been cancelled a moment later
+            if is_reading_fresh() == fresh:
+                found = await self._batch(keys)
+            else:
+                with reading_fresh(fresh=fresh):  # the task is in the context of whoever was the first to ask
+                    found = await self._batch(keys)
+        except asyncio.CancelledError:
+            found = [BatchCancelledError()] * len(keys)
+        except Exception as error:  # noqa: BLE001 - becomes the answer for each key; raised again at each caller
+            found = [error] * len(keys)
+        finally:
+            self._reads.end(task)
+        answers: _Answers = dict(zip(keys, found, strict=True))
+        return [answers] * len(asked)
 
-    async def _values(self, batches: Sequence[_Batch], keys: Sequence[Hashable]) -> list[Any]:
-        answers = {batch: await asyncio.shield(batch) for batch in set(batches)}
-        return [answers[batch][key] for batch, key in zip(batches, keys, strict=True)]
+    def _ask_one(self, key: Hashable) -> _Batch:
+        """Asks for what nobody has asked for yet, or not to be fresh; the batch that it is part of."""
+        field = current_field()
+        if field is not None:
+            self._fields.setdefault(key, []).append(field)
+        fresh = is_reading_fresh()
+        batch = self._asked.get(key)
+        if batch is None or (fresh and key not in self._asked_fresh):
+            batch = self._asked[key] = self._batches_of(self.apart(key), fresh=fresh).ask((key,))
+            if fresh:
+                self._asked_fresh.add(key)
+        return batch
 
     def _ask(self, keys: Sequence[Hashable]) -> int:
-        """Asks for what nobody has asked for yet, or not to be fresh; of how many batches that is part."""
+        """Likewise for many keys; of how many batches what is new is part."""
         field = current_field()
         if field is not None:
             for key in keys:
@@ -138,7 +223,7 @@ class SafeLoader:
         new = dict.fromkeys([key for key in keys if key not in asked] if asked else keys)
         groups = self._groups(new)
         for group, wanted in groups:
-            self._asked |= dict.fromkeys(wanted, self._batches_of(group, fresh=fresh).load(wanted))
+            self._asked |= dict.fromkeys(wanted, self._batches_of(group, fresh=fresh).ask(wanted))
             if fresh:
                 self._asked_fresh.update(wanted)
         return len(groups)
@@ -146,7 +231,7 @@ class SafeLoader:
     def _batches_of(self, group: Hashable, *, fresh: bool) -> _Batches:
         batches = self._batches.get((group, fresh))
         if batches is None:
-            batches = self._batches[group, fresh] = _Batches(partial(self._read, fresh=fresh))
+            batches = self._batches[group, fresh] = _Batches(self, fresh=fresh)
         return batches
 
     def _groups(self, keys: Mapping[Hashable, None]) -> Sequence[tuple[Hashable, _Asked]]:
@@ -158,23 +243,11 @@ class SafeLoader:
             groups.setdefault(self.apart(key), []).append(key)
         return [(group, tuple(wanted)) for group, wanted in groups.items()]
 
-    async def _read(self, asked: Sequence[_Asked], *, fresh: bool) -> list[_Answers]:
-        keys = asked[0] if len(asked) == 1 else tuple(dict.fromkeys(chain.from_iterable(asked)))
-        if is_reading_fresh() == fresh:
-            found = await self._guarded(keys)
-        else:
-            with reading_fresh(fresh=fresh):  # a batch's task is in the context of whoever was the first to ask
-                found = await self._guarded(keys)
-        answers: _Answers = dict(zip(keys, found, strict=True))
-        return [answers] * len(asked)
 
-    async def _guarded(self, keys: Sequence[Hashable]) -> list[Any]:
-        self._reads.begin()
-        try:
-            if self._reads.stopped:
-                raise asyncio.CancelledError  # noqa: TRY301 - as if it had been cancelled a moment later
-            return await self._batch(keys)
-        except asyncio.CancelledError:
-            return [BatchCancelledError()] * len(keys)
-        except Exception as error:  # noqa: BLE001 - becomes the answer for each key; raised again at each caller
-            return [error] * len(keys)
+async def _values_of(batch: _Batch, keys: Sequence[Hashable]) -> list[Any]:
+    return list(map((batch.answers or await batch.coming()).__getitem__, keys))
+
+
+async def _values(batches: Sequence[_Batch], keys: Sequence[Hashable]) -> list[Any]:
+    answers = {batch: batch.answers or await batch.coming() for batch in set(batches)}
+    return [answers[batch][key] for batch, key in zip(batches, keys, strict=True)]

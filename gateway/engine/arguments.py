@@ -5,6 +5,7 @@ anything else the rules of graphql-core and of the schema's library are applied 
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
 from graphql import (
@@ -28,7 +29,7 @@ from graphql.utilities import coerce_input_literal
 from graphql.utilities.coerce_input_value import coerce_default_value
 from strawberry.types.arguments import StrawberryArgument, convert_arguments
 
-from gateway.engine.converting import Converter, Converters, Input, Items, present
+from gateway.engine.converting import Converter, Converters, Input, Items, as_it_is, present
 from gateway.engine.declared import library_field
 
 __all__ = ["Arguments", "Given"]
@@ -66,18 +67,10 @@ class Arguments:
             return self._given
         if self._readers is not None:
             try:
-                return self._read(self._readers, variables.coerced)
+                return _read(self._readers, variables.coerced)
             except Exception:  # noqa: BLE001, S110 - what it is, is said below
                 pass
         return self._converted(variables)
-
-    def _read(self, readers: Mapping[str, _Read], coerced: Mapping[str, Any]) -> dict[str, Any]:
-        given = {}
-        for name, read in readers.items():
-            value = read(coerced)
-            if value is not Undefined:
-                given[name] = value
-        return given
 
     def _converted(self, variables: VariableValues | None) -> Given:
         """By graphql-core's rules, then by those of the schema's library."""
@@ -91,6 +84,15 @@ class Arguments:
             )
         except Exception as error:  # noqa: BLE001 - it is the field's, wherever that is asked for
             return error
+
+
+def _read(readers: Mapping[str, _Read], coerced: Mapping[str, Any]) -> dict[str, Any]:
+    given = {}
+    for name, read in readers.items():
+        value = read(coerced)
+        if value is not Undefined:
+            given[name] = value
+    return given
 
 
 class _Readers:
@@ -163,23 +165,33 @@ class _Readers:
         if given.keys() - readers.keys() or (converter.one_of and len(given) != 1):
             raise _OddError
 
+        members = {converter.fields[name][0]: reader for name, reader in readers.items()}
+        absent = {name: value for name, value in converter.absent.items() if name not in members}
+        made, one_of = converter.made, converter.one_of
+
         def read(coerced: Mapping[str, Any]) -> Any:
-            values = {name: reader(coerced) for name, reader in readers.items()}
-            if converter.one_of and None in values.values():
-                raise _OddError
-            return converter.made(values)
+            values = absent.copy()
+            for name, reader in members.items():
+                values[name] = value = reader(coerced)
+                if value is None and one_of:
+                    raise _OddError
+            return made(**values)
 
         return read
 
 
 def _variable(name: str, converter: Converter, *, required: bool) -> _Read:
+    leaf = converter is as_it_is
+    if leaf and not required:
+        return itemgetter(name)
+
     def read(coerced: Mapping[str, Any]) -> Any:
         value = coerced[name]
-        if value is not None:
-            return converter(value)
-        if required:
-            raise _OddError
-        return None
+        if value is None:
+            if required:
+                raise _OddError
+            return None
+        return value if leaf else converter(value)
 
     return read
 

@@ -19,7 +19,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.lazy_type import LazyType
 from strawberry.types.unset import UNSET
 
-__all__ = ["Converter", "Converters", "Input", "Items", "present"]
+__all__ = ["Converter", "Converters", "Input", "Items", "as_it_is", "present"]
 
 Converter = Callable[[Any], Any]
 """Of a value that is neither null nor unset."""
@@ -34,7 +34,8 @@ class Input:
     """An input type: makes an instance of its class of a mapping by GraphQL's names."""
 
     def __init__(self, converters: "Converters", cls: Any) -> None:
-        self._class = cls
+        self.made = cls
+        """An instance, of its members by their own names."""
         self.fields: dict[str, tuple[str, Converter]] = {}
         definition = cls.__strawberry_definition__
         self.absent: dict[str, Any] = {one.python_name: None for one in definition.fields if not _has_default(one)}
@@ -53,14 +54,11 @@ class Input:
 
     def __call__(self, value: Any) -> Any:
         """An instance."""
-        return self.made({name: present(self.fields[name][1], value[name]) for name in self.fields if name in value})
-
-    def made(self, converted: dict[str, Any]) -> Any:
-        """An instance of what is converted already."""
         given = self.absent.copy()
-        for name, value in converted.items():
-            given[self.fields[name][0]] = value
-        return self._class(**given)
+        for name, (own_name, converter) in self.fields.items():
+            if name in value:
+                given[own_name] = present(converter, value[name])
+        return self.made(**given)
 
 
 def present(converter: Converter, value: Any) -> Any:

@@ -17,7 +17,7 @@ from gateway.engine.fallback import NotCompiledError, Reason
 from gateway.engine.generate import Generated, generate
 from gateway.engine.kinds import Kinds
 from gateway.engine.plan import Plan, Planner
-from gateway.engine.run import run
+from gateway.engine.run import Run
 from gateway.engine.variables import Variables
 from gateway.problems import public_error
 from gateway.schema.execution import PublicSchema, SchemaExecutor, public_request_error
@@ -81,7 +81,7 @@ class CompiledExecutor:
             return _refused(coerced, context)
         try:
             compiled = self._compiled(operation, variants, coerced)
-            return await run(compiled.plan, compiled.functions, self._kinds, coerced, context)
+            return await Run(compiled.plan, compiled.functions, self._kinds, coerced, context).result()
         except NotCompiledError as refusal:
             self._watch.fell_back(refusal.reason.value)
         except Exception as error:  # noqa: BLE001 - what no field has failed with is the whole answer's failure
@@ -135,7 +135,8 @@ class CompiledExecutor:
     def _compiled(self, operation: PreparedOperation, variants: _Variants, variables: VariableValues) -> Compiled:
         if variants.refused is not None:
             raise NotCompiledError(variants.refused)
-        values = tuple(_condition(variables, name) for name in variants.conditions)
+        conditions = variants.conditions
+        values = tuple([_condition(variables, name) for name in conditions]) if conditions else ()
         compiled = variants.plans.get(values)
         self._watch.planned(known=compiled is not None)
         if compiled is None:

@@ -6,8 +6,7 @@ still waited for.
 """
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from operator import attrgetter
 from types import NoneType
 from typing import Any, Final
@@ -28,7 +27,7 @@ from gateway.record_types import type_name
 from gateway.schema.fields import Action, Attribute, Load, OwnLoad
 from gateway.upstream.needs import needed_by
 
-__all__ = ["Level", "Run", "run"]
+__all__ = ["Level", "Run"]
 
 Level = dict[int, tuple[list[Any], list[dict[str, Any]]]]
 """Per object plan, the sources of a level's objects and the objects, for which something is still to be loaded."""
@@ -56,20 +55,22 @@ class Run:
         level: Level = {}
         data, lost = self._root(level)
         if not lost:
-            with contextlib.suppress(LostError):
-                await self._steps(level, data)
+            try:
+                mutation = self._plan.kind is OperationType.MUTATION
+                work = self._acts(data) if mutation else self._below(level, "")
+                if work is not None:
+                    await work
+            except LostError:
+                pass
         if not self.failures:
             return ExecutionResult(data, None)
         self.context.failed = True
         return ExecutionResult(*settled(data, self._plan.root, self.failures))
 
-    async def _steps(self, level: Level, data: dict[str, Any]) -> None:
-        """Loads all that is needed: for a mutation one field after the other, each with all that is below it."""
-        if self._plan.kind is OperationType.MUTATION:
-            for step in self._plan.root.steps:
-                await self._act(step, data)
-        else:
-            await self._level(level, "")
+    async def _acts(self, data: dict[str, Any]) -> None:
+        """Does what a mutation is: one field after the other, each with all that is below it."""
+        for step in self._plan.root.steps:
+            await self._act(step, data)
 
     def note(self, level: Level, number: int, sources: Sequence[Any], objects: Sequence[dict[str, Any]]) -> None:
         """Notes objects for which something is still to be loaded."""
@@ -96,24 +97,36 @@ class Run:
             level.clear()
             return Completer(self, level).root(self._plan.root)
 
-    async def _level(self, level: Level, path: str) -> None:
-        """Loads what a level needs. What cannot even be asked for fails before anything is asked."""
+    def _below(self, level: Level, path: str) -> Coroutine[Any, Any, None] | None:
+        """What loads all that a level needs, if that is anything.
+
+        What cannot even be asked for fails before anything is asked, here.
+        """
         portions: list[_Portion] = []
         for number, (sources, objects) in level.items():
             plan = self._plan.objects[number]
             for step in plan.steps:
                 portions_of = self._own_portions if isinstance(step.declared, OwnLoad) else self._portions
                 portions += portions_of(plan, step, sources, objects, path)
-        await _all([self._load(portion) for portion in portions])
+        if len(portions) == 1:
+            return self._load(portions[0])
+        return _all([self._load(portion) for portion in portions]) if portions else None
 
     def _portions(
         self, plan: ObjectPlan, step: FieldPlan, sources: Sequence[Any], objects: Sequence[dict[str, Any]], path: str
     ) -> list["_Portion"]:
         """What is to be loaded for one field of all objects of a plan: apart where something below need not wait."""
-        loader, owners, keys = self._keys(step, sources, objects)
+        declared: Any = step.declared  # other fields are no steps
+        owners, keys = (
+            _unset(declared.name, sources, objects)
+            if isinstance(declared, Attribute)
+            else self._keys(declared, step, sources, objects)
+        )
         if not keys:
             return []
-        path = self._path(plan, step, path)
+        loaders = self.context.loaders
+        loader = loaders.record if isinstance(declared, Attribute) else getattr(loaders, declared.loader)
+        path = self._path(plan, step, path) if self.context.explained else ""
         if not step.leads_on or len(keys) == 1:
             return [_Portion(step, loader, owners, keys, path)]
         portions: dict[Any, _Portion] = {}
@@ -136,7 +149,7 @@ class Run:
         except Exception as error:  # noqa: BLE001 - the failure of each customer's
             self._write(step, objects, [error] * len(objects), {})
             return []
-        path = self._path(plan, step, path)
+        path = self._path(plan, step, path) if self.context.explained else ""
         backends = {source.backend: None for source in sources}
         loaders = {backend: self.context.loaders.connection.own(backend, lists) for backend in backends}
         if len(loaders) == 1:
@@ -149,21 +162,13 @@ class Run:
         return [*portions.values()]
 
     def _path(self, plan: ObjectPlan, step: FieldPlan, path: str) -> str:
-        """A field's response keys from the top, where it is asked why vendors are called."""
-        return ".".join(part for part in (path, *plan.inside, step.key) if part) if self.context.explained else ""
+        """A field's response keys from the top, for who asks why vendors are called."""
+        return ".".join(part for part in (path, *plan.inside, step.key) if part)
 
-    def _keys(self, step: FieldPlan, sources: Sequence[Any], objects: Sequence[dict[str, Any]]) -> Any:
-        """The loader of a step, and of the objects that have something to load the keys."""
-        declared = step.declared
-        if isinstance(declared, Attribute):
-            owners, keys = _unset(declared.name, sources, objects)
-            return self.context.loaders.record if keys else None, owners, keys
-        assert isinstance(declared, Load)  # noqa: S101 - other fields are no steps
-        return getattr(self.context.loaders, declared.loader), *self._declared_keys(declared, step, sources, objects)
-
-    def _declared_keys(
+    def _keys(
         self, declared: Load, step: FieldPlan, sources: Sequence[Any], objects: Sequence[dict[str, Any]]
     ) -> tuple[list[dict[str, Any]], list[Any]]:
+        """The objects that have something to load, and its keys."""
         ask = Ask(self.context, step.selection(self.context.needs))
         key_of = declared.key
         keys: list[Any]
@@ -202,13 +207,15 @@ class Run:
         level: Level = {}
         self._write(step, portion.owners, values, level)
         if level:
-            await self._level(level, portion.path)
+            below = self._below(level, portion.path)
+            if below is not None:
+                await below
 
     async def _act(self, step: FieldPlan, data: dict[str, Any]) -> None:
         """Does a mutation's work, and answers it wholly."""
         action = step.declared
         assert isinstance(action, Action)  # noqa: S101 - mutations have nothing else
-        path = self._path(self._plan.root, step, "")
+        path = self._path(self._plan.root, step, "") if self.context.explained else ""
         ask = Ask(self.context, step.selection(self.context.needs))
         try:
             given = self.given(step)
@@ -217,7 +224,9 @@ class Run:
             value = error
         level: Level = {}
         self._write(step, [data], [value], level)
-        await self._level(level, path)
+        below = self._below(level, path)
+        if below is not None:
+            await below
 
     async def _for(self, path: str, work: Callable[[], Awaitable[Any]]) -> Any:
         """What the work gives; where it is asked, the work knows for which field it is done."""
@@ -225,7 +234,7 @@ class Run:
 
     def _write(self, step: FieldPlan, owners: Sequence[dict[str, Any]], values: Sequence[Any], level: Level) -> None:
         """Writes what a step brought."""
-        if any(issubclass(one, _ODD) for one in set(map(type, values))):
+        if _has_odd(values):
             odd = [at for at, value in enumerate(values) if isinstance(value, _ODD)]
             self._complete(step, [owners[at] for at in odd], [values[at] for at in odd], level)
             passed = set(odd)
@@ -239,7 +248,8 @@ class Run:
         except Exception:  # noqa: BLE001 - field by field it is told what it is
             self._complete(step, owners, values, level)
             return
-        level.update(found)
+        if found:
+            level.update(found)
         for owner, value in zip(owners, written, strict=True):
             owner[step.key] = value
 
@@ -251,6 +261,13 @@ class Run:
 
 _ODD: Final = (NoneType, Exception)
 """What the generated functions are not asked to write."""
+
+
+def _has_odd(values: Sequence[Any]) -> bool:
+    for one in set(map(type, values)):  # noqa: SIM110 - a generator would take as long as all else
+        if issubclass(one, _ODD):
+            return True
+    return False
 
 
 class _Portion(Struct):
@@ -282,22 +299,12 @@ def _attribute(whole: Any, name: str) -> Any:
     return None if value is UNSET else value
 
 
-async def _all(work: Sequence[Awaitable[None]]) -> None:
-    if len(work) == 1:
-        await work[0]
-    elif work:
-        tasks = [asyncio.ensure_future(one) for one in work]
-        try:
-            await asyncio.gather(*tasks)
-        except LostError:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-            raise
-
-
-async def run(
-    plan: Plan, functions: Generated, kinds: Kinds, variables: VariableValues, context: RequestContext
-) -> ExecutionResult:
-    """Answers one request by a plan."""
-    return await Run(plan, functions, kinds, variables, context).result()
+async def _all(work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        await asyncio.gather(*tasks)
+    except LostError:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        raise

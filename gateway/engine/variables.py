@@ -18,6 +18,7 @@ from graphql import (
     GraphQLString,
     OperationDefinitionNode,
     Undefined,
+    get_nullable_type,
     get_variable_values,
     is_required_input_field,
 )
@@ -68,8 +69,8 @@ class Variables:
         )
 
 
-_Variable = tuple[GraphQLVariableSignature, _Read, bool]
-"""A variable, what reads its values, and whether one may be missing."""
+_Variable = tuple[GraphQLVariableSignature, type | None, _Read, bool]
+"""A variable, the type of values that are taken unchanged, what reads the others, and whether one may be missing."""
 
 
 def _readers(schema: GraphQLSchema, node: OperationDefinitionNode) -> list[_Variable] | None:
@@ -81,19 +82,20 @@ def _readers(schema: GraphQLSchema, node: OperationDefinitionNode) -> list[_Vari
         if isinstance(signature, GraphQLError):
             return None
         optional = one.default_value is None and not isinstance(signature.type, GraphQLNonNull)
-        readers.append((signature, made.of(signature.type), optional))
+        exact = _EXACT.get(get_nullable_type(signature.type))
+        readers.append((signature, exact, made.of(signature.type), optional))
     return readers
 
 
 def _taken(readers: list[_Variable], values: Mapping[str, Any]) -> VariableValues:
     sources: dict[str, VariableValueSource] = {}
     coerced: dict[str, Any] = {}
-    for signature, read, optional in readers:
+    for signature, exact, read, optional in readers:
         name = signature.name
         value = values.get(name, Undefined)
         if value is not Undefined:
             sources[name] = VariableValueSource(signature, value)
-            coerced[name] = read(value, 0)
+            coerced[name] = value if type(value) is exact else read(value, 0)
         elif optional:
             sources[name] = VariableValueSource(signature)
         else:

@@ -120,7 +120,8 @@ class _PatientHttp(_Unread, QuickHttp):
         if self._coming:
             self._await_rest(len(data))
         elif self.cycle is not None:
-            self._stop_waiting()
+            if self._waiting is not None:
+                self._stop_waiting()
             if self.cycle.response_complete and not self.resting:  # nothing but line ends came
                 self.rest()
 

@@ -52,9 +52,19 @@ class Exchange(RequestResponseCycle):
     _held: bytes | None = None
 
     async def run_asgi(self, app: ASGI3Application) -> None:
-        """Has the application answer. The task is no more under way then: a callback that says so took a turn."""
+        """Has the application answer; whatever else it does, uvicorn's own method tells.
+
+        The task is no more under way then: a callback that says so took a turn.
+        """
         try:
-            await super().run_asgi(app)
+            try:
+                await app(self.scope, self.receive, self.send)
+            except BaseException as error:  # noqa: BLE001 - as uvicorn does
+                await super().run_asgi(_failed_with(error))
+            else:
+                if not self.response_complete:
+                    await super().run_asgi(_done)
+            self.on_response = _nothing
         finally:
             self.under_way.discard(self.task)
             self.scope.pop(AT_ONCE, None)  # type: ignore[typeddict-item] # it holds this, as this does the scope
@@ -131,6 +141,23 @@ class Exchange(RequestResponseCycle):
         self.on_response()
 
 
+def _failed_with(error: BaseException) -> ASGI3Application:
+    """An application that has failed."""
+
+    async def failed(*_: object) -> None:
+        raise error
+
+    return failed
+
+
+async def _done(*_: object) -> None:
+    """An application that has done what it does."""
+
+
+def _nothing() -> None:
+    """Follows no answer."""
+
+
 class QuickHttp(HttpToolsProtocol):
     """One connection. ``exchange`` makes of a request what answers it."""
 
@@ -195,7 +222,8 @@ class QuickHttp(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         else:

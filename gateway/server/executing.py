@@ -104,7 +104,9 @@ class Operations:
         context.operation = operation
         context.is_a(operation.kind_name)
         if request.variables:
-            self._require_few(request.variables)
+            values, most = values_in(request.variables), self._documents.limits.variables
+            if values > most:
+                raise DocumentRefusedError([too_much("variables", "The variables have {} values", values, most)])
         maximum = self._documents.limits.cost
         cost = Cost(operation.cost.total(request.variables, len(context.backends)), maximum)
         context.cost = cost
@@ -131,12 +133,6 @@ class Operations:
         document = self._documents.prepared(asked.text)
         await self._library.keep(asked)
         return document
-
-    def _require_few(self, variables: Mapping[str, Any] | None) -> None:
-        """Raises `DocumentRefusedError` for more values than are looked at."""
-        values, most = values_in(variables), self._documents.limits.variables
-        if values > most:
-            raise DocumentRefusedError([too_much("variables", "The variables have {} values", values, most)])
 
     async def begin(self, request: OperationRequest, context: RequestContext, method: str, accepted: Accepted) -> Begun:
         """Executes a query or mutation, or begins a subscription.

@@ -1,6 +1,6 @@
 """The GraphQL endpoint over HTTP (https://graphql.github.io/graphql-over-http/draft/), and its WebSocket beside it."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -77,24 +77,14 @@ class GraphQLView:
         try:
             principal = await self._authenticator.principal_of(request)
             await self._authenticator.admit(principal)
-            operation = await self._asked(request, accepted)
+            _require_asking(scope["method"], accepted)
+            operation = self._bodies.read(await body_of(request)) if scope["method"] == "POST" else _of_url(request)
             context = self._new_context(principal)
             await until_left(scope, receive, self._answer(request, operation, context, accepted, send))
         except RequestRefusedError as refusal:
             await _refusal(refusal, accepted)(scope, receive, send)
         except ClientDisconnect:
             return
-
-    async def _asked(self, request: FieldsRequest, accepted: Accepted) -> OperationRequest:
-        method = request.scope["method"]
-        if method not in ALLOWED:
-            raise RequestRefusedError(405, f"{method} asks for nothing here.", {"Allow": ", ".join(ALLOWED)})
-        if not accepted.ranked:
-            raise RequestRefusedError(406, f"Answers are {', '.join(Media)}.")
-        if method == "POST":
-            return self._bodies.read(await body_of(request))
-        refuse_cross_site_read(request)
-        return read_url(request.scope["query_string"])
 
     async def _answer(
         self,
@@ -117,7 +107,9 @@ class GraphQLView:
                     await _send_stream(send, event_stream.HEADERS, event_stream.event_stream(beginning))
                     return
                 begun = await self._operations.begin(operation, context, method, accepted)
-                await _send(self._as_asked(begun, fields, context, watched), accepted, request, send)
+                sending = _sending(self._as_asked(begun, fields, context, watched), accepted, request, send)
+                if sending is not None:
+                    await sending
             finally:
                 context.end()
 
@@ -132,21 +124,38 @@ class GraphQLView:
         return begun
 
 
-async def _send(begun: Begun, accepted: Accepted, request: FieldsRequest, send: Send) -> None:
-    """Sends the results as the best that is accepted and can carry them."""
+def _require_asking(method: str, accepted: Accepted) -> None:
+    """Raises `RequestRefusedError` for what asks for nothing, or takes none of the answers that there are."""
+    if method not in ALLOWED:
+        raise RequestRefusedError(405, f"{method} asks for nothing here.", {"Allow": ", ".join(ALLOWED)})
+    if not accepted.ranked:
+        raise RequestRefusedError(406, f"Answers are {', '.join(Media)}.")
+
+
+def _of_url(request: FieldsRequest) -> OperationRequest:
+    refuse_cross_site_read(request)
+    return read_url(request.scope["query_string"])
+
+
+def _sending(begun: Begun, accepted: Accepted, request: FieldsRequest, send: Send) -> Awaitable[None] | None:
+    """Sends the results as the best that is accepted and can carry them: at once, or when that is awaited."""
     media = accepted.whole
+    if begun.only is not None and media in _HEADERS:
+        body, status = to_json(begun.only), _status(begun.kind, media)
+        at_once: Answering | None = request.scope.get(AT_ONCE)
+        if at_once is not None and len(body) < LEAST_BYTES and at_once(status, _HEADERS[media], body):
+            return None
+        return _send_whole(body, media, status, request.fields, send)
     if begun.kind is Kind.SUBSCRIPTION:
         media = Media.EVENTS
     elif begun.kind is Kind.INCREMENTAL and accepted.incremental is not None:
         media = accepted.incremental
-    if begun.only is not None and media in _HEADERS:
-        body, status = to_json(begun.only), _status(begun.kind, media)
-        at_once: Answering | None = request.scope.get(AT_ONCE)
-        if at_once is None or len(body) >= LEAST_BYTES or not at_once(status, _HEADERS[media], body):
-            await _send_whole(body, media, status, request.fields, send)
-        return
+    return _send_several(begun, media, request.fields, send)
+
+
+async def _send_several(begun: Begun, media: Media, fields: Fields, send: Send) -> None:
     async with aclosing(begun.frames) as frames:
-        await _send_frames(frames, begun.kind, media, request.fields, send)
+        await _send_frames(frames, begun.kind, media, fields, send)
 
 
 async def _send_frames(

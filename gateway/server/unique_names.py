@@ -5,12 +5,15 @@ may have taken the first.
 """
 
 import json
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from msgspec import Struct
 from msgspec.structs import astuple
 
 __all__ = ["RepeatedNameError", "require_unique_names"]
+
+
+_CONTAINERS: Final = frozenset((dict, list))
 
 
 class RepeatedNameError(ValueError):
@@ -30,7 +33,9 @@ def require_unique_names(text: bytes, decoded: Any = None) -> None:
     """
     if text.count(b":") < 2:  # a name has one
         return
-    if text.count(b'":') == _names_in(decoded) and not _has_space_behind_a_mark(text):
+    if text.count(b'":') == _names_in(decoded) and not (
+        b'" ' in text or b'"\n' in text or b'"\r' in text or b'"\t' in text  # what may stand between name and colon
+    ):
         return
     plain = text.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in text else text
     pieces = plain.split(b'"')  # every text, one after another, and what stands between them
@@ -39,25 +44,23 @@ def require_unique_names(text: bytes, decoded: Any = None) -> None:
         json.loads(text, object_pairs_hook=_unique, parse_int=str, parse_float=str)
 
 
-def _has_space_behind_a_mark(text: bytes) -> bool:
-    """Whether a name might be followed by white space, and then by its colon."""
-    return b'" ' in text or b'"\n' in text or b'"\r' in text or b'"\t' in text
-
-
 def _names_in(decoded: Any) -> int:
     """How many different names there are at least in the JSON that this was read from, those of each object."""
-    count, containers = 0, [decoded]
+    members: Any = (decoded,)
+    count = 0
+    if isinstance(decoded, Struct):
+        members = astuple(decoded)
+        count = len(members) - members.count(None)
+    containers = [member for member in members if type(member) in _CONTAINERS]
     for container in containers:
-        members: Any = ()
-        if isinstance(container, dict):
+        if type(container) is dict:
             count += len(container)
             members = container.values()
-        elif isinstance(container, list):
+        else:
             members = container
-        elif isinstance(container, Struct):
-            members = [member for member in astuple(container) if member is not None]
-            count += len(members)
-        containers += [member for member in members if isinstance(member, dict | list)]
+        for member in members:
+            if type(member) in _CONTAINERS:
+                containers.append(member)  # noqa: PERF401 - they are few, and of most there are none
     return count
 
 

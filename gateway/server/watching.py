@@ -11,7 +11,7 @@ from gateway.context import RequestContext
 from gateway.metrics import Metrics
 from gateway.server.requests_reading import RequestRefusedError
 from gateway.settings import ServerSettings
-from gateway.upstream.calls import Operation, running
+from gateway.upstream.calls import Operation, enter_operation, leave_operation
 
 if TYPE_CHECKING:
     from gateway.tracing import Tracing
@@ -46,7 +46,7 @@ class OperationWatch:
 class _Watched:
     """One operation, from its begin to its end."""
 
-    __slots__ = ("_begun", "_context", "_metrics", "_running", "_seconds", "_span")
+    __slots__ = ("_begun", "_context", "_metrics", "_seconds", "_span", "_token")
 
     def __init__(
         self,
@@ -63,8 +63,7 @@ class _Watched:
     def __enter__(self) -> Operation:
         self._begun = time.monotonic()
         operation = Operation(deadline=self._begun + self._seconds)
-        self._running = running(operation)
-        self._running.__enter__()
+        self._token = enter_operation(operation)
         if self._span is not None:
             self._span.__enter__()
         return operation
@@ -76,7 +75,7 @@ class _Watched:
             if self._span is not None:
                 self._span.__exit__(kind, error, trace)
         finally:
-            self._running.__exit__()
+            leave_operation(self._token)
             seconds = time.monotonic() - self._begun
             self._metrics.operation_ended(self._context.kind or "unknown", _outcome(self._context, error), seconds)
 

@@ -7,9 +7,9 @@ the caller, an `Operation`, is found from where the call is made.
 import contextvars
 import secrets
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import msgspec
@@ -29,6 +29,8 @@ __all__ = [
     "begin_call",
     "call_of",
     "current_operation",
+    "enter_operation",
+    "leave_operation",
     "name_operation",
     "running",
     "with_call",
@@ -156,9 +158,15 @@ def name_operation(logger: Any, method: str, event: MutableMapping[str, Any]) ->
     return event
 
 
-def current_operation() -> Operation | None:
-    """The operation that the code that asks belongs to; None for what runs by itself."""
-    return _operation.get()
+current_operation: Final[Callable[[], Operation | None]] = _operation.get
+"""The operation that the code that asks belongs to; None for what runs by itself."""
+
+
+enter_operation: Final[Callable[[Operation], "contextvars.Token[Operation | None]"]] = _operation.set
+"""From here on all that is called, also by tasks begun here, belongs to an operation: until `leave_operation`."""
+
+leave_operation: Final[Callable[["contextvars.Token[Operation | None]"], None]] = _operation.reset
+"""Ends what `enter_operation` began."""
 
 
 class running:  # noqa: N801 - it reads as the context manager that it is
@@ -170,11 +178,11 @@ class running:  # noqa: N801 - it reads as the context manager that it is
         self._operation = operation
 
     def __enter__(self) -> Operation:
-        self._token = _operation.set(self._operation)
+        self._token = enter_operation(self._operation)
         return self._operation
 
     def __exit__(self, *_: object) -> None:
-        _operation.reset(self._token)
+        leave_operation(self._token)
 
 
 def begin_call(request: httpx.Request, seconds: float) -> Call:

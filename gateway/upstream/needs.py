@@ -3,7 +3,7 @@
 import contextlib
 import contextvars
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
@@ -27,9 +27,8 @@ _field: contextvars.ContextVar[str | None] = contextvars.ContextVar("field", def
 _need: contextvars.ContextVar[Need | None] = contextvars.ContextVar("need", default=None)
 
 
-def current_field() -> str | None:
-    """The field that is being resolved, where that is noted."""
-    return _field.get()
+current_field: Final[Callable[[], str | None]] = _field.get
+"""The field that is being resolved, where that is noted."""
 
 
 def current_need() -> Need | None:

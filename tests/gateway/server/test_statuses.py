@@ -78,7 +78,7 @@ async def test_an_unknown_exception_before_any_field_is_500_and_tells_nothing(mo
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("token=hunter2")
 
-    monkeypatch.setattr("gateway.engine.executor.run", broken)
+    monkeypatch.setattr("gateway.engine.executor.Run", broken)
     async with endpoint() as client:
         answer = await posted(client, "{ __typename }")
     assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (500, "INTERNAL")
