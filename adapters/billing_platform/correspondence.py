@@ -103,7 +103,7 @@ class BillingPlatformCorrespondence:
             return listing.asked(start_of(listing, own))
 
         def found(customer_id: str, answer: Answer) -> _PageSoon:
-            listing, own = lists[customer_id]
+            listing, own = lists.pop(customer_id)
             start = start_of(listing, own)
             part = listing.part_of(answer, start)
             page = page_at_hand(part, listing, own, from_start=start is None)

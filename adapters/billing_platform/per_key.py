@@ -43,9 +43,11 @@ async def ask_per_key(
                 results[key] = begun
             else:
                 sendings[key] = begun
-        for key, sending in sendings.items():
+        for key in tuple(sendings):
+            sending = sendings[key]
             if not sending.is_there:
                 await sending.wait()
+            del sendings[key]
             came = _taken(sending, found, key)
             if isinstance(came, CoroutineType):
                 more[key] = asyncio.create_task(_settled(came))

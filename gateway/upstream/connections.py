@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 import httpx
 from msgspec import Struct
 
-from adapters.messages import TooLargeError, rows_of
+from adapters.messages import TooLargeError, parts_of, rows_of
 from gateway.upstream.answers import Answer, Heads, NotHttpError
 from gateway.upstream.sockets import Socket
 
@@ -27,7 +27,6 @@ AT_ONCE_BYTES = 16 * 1024
 """Far less than what event loops take before they say that it piles up (64 KiB)."""
 
 _FIELD_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_TARGET = re.compile(rb"[!-~]+")
 
 Timeouts = Mapping[str, float | None]
 Server = tuple[str, str, str, int | None]
@@ -172,10 +171,11 @@ def outgoing(request: httpx.Request, body: bytes) -> bytes:
 
 def head_of(method: str, url: httpx.URL, rows: tuple[tuple[bytes, bytes, bytes], ...], length: int) -> bytes:
     """The same out of its parts, with the fields of `headers_of` and a body of so many bytes."""
-    target = url.raw_path
-    if _TARGET.fullmatch(target) is None:
+    at = parts_of(url)
+    target = at.path or "/" if at.query is None else f"{at.path or '/'}?{at.query}"
+    if not (target.isascii() and target.isprintable()) or " " in target:
         raise httpx.LocalProtocolError("the path has what no path may have")
-    return b"%b %b HTTP/1.1\r\n%b" % (method.encode("ascii"), target, _field_lines(rows, length))
+    return f"{method} {target} HTTP/1.1\r\n".encode("ascii") + _field_lines(rows, length)
 
 
 @functools.lru_cache(maxsize=256)  # most calls of a backend have the same
