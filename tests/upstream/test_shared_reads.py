@@ -69,7 +69,8 @@ async def staged(*, begins: bool = True, bounds: Bounds = PLENTY) -> AsyncIterat
 
 
 async def outcome(sending: Sending) -> str | type[AdapterError]:
-    await sending.wait()
+    async with asyncio.timeout(PATIENCE):
+        await sending.wait()
     try:
         return sending.take().body.decode()
     except AdapterError as error:
