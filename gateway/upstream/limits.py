@@ -48,7 +48,8 @@ class Permit:
     def grant(self) -> None:
         """It is this call's turn."""
         self.held = True
-        self._tell()
+        if self.told is not None or self._granted is not None:
+            self._tell()
 
     async def turn(self) -> None:
         """Waits for it; raises TimeoutError when it gives up."""
