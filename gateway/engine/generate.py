@@ -29,20 +29,19 @@ __all__ = ["Generated", "generate"]
 
 
 class Generated:
-    """The source of a plan, and its functions."""
+    """The source of a plan, and its functions.
+
+    ``root`` writes the root object: ``(source, run, level)`` → its members. ``values`` has by a field's number what
+    writes what its step brought: ``(values, run, level)`` → what is answered, in their order.
+    """
 
     def __init__(self, source: str, names: dict[str, Any]) -> None:
         self.source = source
         exec(compile(source, "<plan>", "exec"), names)  # noqa: S102 - see the head of `gateway.engine.source`
-        self._names = names
-
-    def root(self) -> Any:
-        """Writes the root object: ``(source, run, level)`` → its members."""
-        return self._names["one_0"]
-
-    def values(self, field: FieldPlan) -> Any:
-        """Writes what a step brought: ``(values, run, level)`` → what is answered, in their order."""
-        return self._names[f"values_{field.number}"]
+        self.root: Any = names["one_0"]
+        self.values: Mapping[int, Any] = {
+            int(name.removeprefix("values_")): names[name] for name in names if name.startswith("values_")
+        }
 
 
 MOST_NESTED: Final = 5
