@@ -4,6 +4,7 @@ What httpx's own constructors find out (how to quote, which headers a body needs
 rest of a call. What is made here is what they would have made: tests hold the two against each other.
 """
 
+import functools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ __all__ = [
     "TooLargeError",
     "body_of",
     "changed_request",
+    "content_of",
     "fields_without",
     "finished_response",
     "has_any_field",
@@ -23,7 +25,9 @@ __all__ = [
     "let_go",
     "new_request",
     "new_response",
+    "parts_of",
     "path_of",
+    "rows_of",
     "same_server_url",
     "server_of",
 ]
@@ -34,6 +38,7 @@ FieldsOrHeaders = Iterable[tuple[bytes, bytes]] | httpx.Headers
 _HAS_A_BODY = frozenset(("POST", "PUT", "PATCH"))
 _NO_BODY = httpx.ByteStream(b"")
 _UNREAD: Mapping[str, Any] = vars(httpx.Response(200, stream=_NO_BODY))
+_READ: Mapping[str, Any] = {**_UNREAD, "is_stream_consumed": True, "is_closed": True}
 
 
 class TooLargeError(Exception):
@@ -52,7 +57,7 @@ def same_server_url(base: httpx.URL, path: str, query: str | None) -> httpx.URL:
     """The URL of this path and query at the server of ``base``. Both are ASCII, and quoted in the normal form."""
     at = base._uri_reference  # noqa: SLF001 - see above
     made = httpx.URL.__new__(httpx.URL)
-    made._uri_reference = type(at)(at.scheme, at.userinfo, at.host, at.port, path, query, None)  # noqa: SLF001 - see above
+    made._uri_reference = tuple.__new__(type(at), (*at[:4], path, query, None))  # noqa: SLF001 - see above
     return made
 
 
@@ -61,16 +66,23 @@ def path_of(url: httpx.URL) -> str:
     return url._uri_reference.path or "/"  # noqa: SLF001 - see above
 
 
+def parts_of(url: httpx.URL) -> Any:
+    """All that a URL is made of, as a named tuple: scheme, userinfo, host, port, path, query, fragment.
+
+    Two are the same where these are, and `str` makes the text of them.
+    """
+    return url._uri_reference  # noqa: SLF001 - see above
+
+
 def new_request(
     method: str, url: httpx.URL, fields: Fields, body: bytes | None, extensions: dict[str, Any]
 ) -> httpx.Request:
     """A request with its body. The fields begin with ``Host``, and are none of those that tell how long a body is."""
-    length: Fields = ()
     if body or method in _HAS_A_BODY:
-        length = ((b"Content-Length", b"%d" % len(body or b"")),)
+        fields = (*fields, (b"Content-Length", b"%d" % len(body or b"")))
     made = httpx.Request.__new__(httpx.Request)
     made.method, made.url, made.extensions = method, url, extensions
-    made.headers = _headers((*fields, *length))
+    made.headers = headers_of([*_rows(tuple(fields))])
     made.stream = httpx.ByteStream(body) if body else _NO_BODY
     return made
 
@@ -97,8 +109,9 @@ def changed_request(
 
 def body_of(request: httpx.Request) -> bytes:
     """A request's body. All that adapters ask is held in memory."""
-    assert isinstance(request.stream, httpx.ByteStream)  # noqa: S101 - as adapters make it
-    return b"".join(request.stream)
+    stream: Any = request.stream
+    body: bytes = stream._stream  # noqa: SLF001 - see above
+    return body
 
 
 def headers_of(rows: list[tuple[bytes, bytes, bytes]]) -> httpx.Headers:
@@ -107,6 +120,11 @@ def headers_of(rows: list[tuple[bytes, bytes, bytes]]) -> httpx.Headers:
     made._list = rows  # noqa: SLF001 - see above
     made._encoding = None  # noqa: SLF001 - see above
     return made
+
+
+def rows_of(headers: httpx.Headers) -> list[tuple[bytes, bytes, bytes]]:
+    """The rows of `headers_of`; they stay the headers'."""
+    return headers._list  # noqa: SLF001 - see above
 
 
 def server_of(url: httpx.URL) -> tuple[str, str, str, int | None]:
@@ -132,10 +150,22 @@ def new_response(
 
 def finished_response(status: int, fields: FieldsOrHeaders, body: bytes, extensions: dict[str, Any]) -> httpx.Response:
     """An answer that has been read whole, and whose body has no coding."""
-    made = new_response(status, fields, httpx.ByteStream(body), extensions)
-    made._content = body  # noqa: SLF001 - see above
-    made.is_stream_consumed = made.is_closed = True
+    made = httpx.Response.__new__(httpx.Response)
+    made.__dict__ = {
+        **_READ,
+        "status_code": status,
+        "headers": fields if isinstance(fields, httpx.Headers) else _headers(fields),
+        "stream": httpx.ByteStream(body),
+        "_content": body,
+        "extensions": extensions,
+        "history": [],
+    }
     return made
+
+
+def content_of(response: httpx.Response) -> bytes:
+    """The body of an answer that has been read."""
+    return response._content  # noqa: SLF001 - see above
 
 
 def has_field(response: httpx.Response, name: bytes) -> bool:
@@ -145,7 +175,10 @@ def has_field(response: httpx.Response, name: bytes) -> bool:
 
 def has_any_field(response: httpx.Response, names: Collection[bytes]) -> bool:
     """Whether an answer has a field of one of these names, in lower case."""
-    return any([row[1] in names for row in response.headers._list])  # noqa: SLF001, C419 - see above; quicker
+    for row in response.headers._list:  # noqa: SIM110, SLF001 - see above; quicker
+        if row[1] in names:
+            return True
+    return False
 
 
 def fields_without(headers: httpx.Headers, names: Collection[bytes]) -> tuple[tuple[bytes, bytes], ...]:
@@ -168,3 +201,8 @@ async def let_go(response: httpx.Response) -> None:
 
 def _headers(fields: Iterable[tuple[bytes, bytes]]) -> httpx.Headers:
     return headers_of([(name, name.lower(), value) for name, value in fields])
+
+
+@functools.lru_cache(maxsize=256)  # most requests to a backend begin with the same
+def _rows(fields: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[bytes, bytes, bytes], ...]:
+    return tuple([(name, name.lower(), value) for name, value in fields])

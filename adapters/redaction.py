@@ -23,7 +23,8 @@ REDACTED = "[redacted]"
 
 def tell_secrets(response: httpx.Response, *secrets: str) -> httpx.Response:
     """The same response, knowing what in it must not be repeated."""
-    response.extensions[EXTENSION] = (*secrets_of(response), *secrets)
+    extensions = response.extensions
+    extensions[EXTENSION] = (*extensions[EXTENSION], *secrets) if EXTENSION in extensions else secrets
     return response
 
 

@@ -4,30 +4,31 @@ Every call goes through the transport the gateway built for the backend, which a
 policies. They read what the call is from ``request.extensions["postroom"]``, a `CallInfo`, never from the HTTP method.
 """
 
-import functools
-import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import quote, unquote_to_bytes, urlencode
 
 import httpx
+import msgspec
 from msgspec import Struct
 
 from adapters.asked import Asked, asking
 from adapters.content_coding import decoded
 from adapters.errors import (
     AdapterError,
-    InvalidInput,
     MalformedAnswer,
     OutcomeUnknown,
     TimedOut,
     Unavailable,
 )
 from adapters.freshness import is_reading_fresh
-from adapters.messages import BoundedBody, TooLargeError, has_field, new_request, path_of, same_server_url, server_of
+from adapters.messages import BoundedBody, TooLargeError, content_of, has_field, new_request
 from adapters.redaction import secrets_of
+from adapters.sendings import Apart, Begun, Sending, Taking
+from adapters.urls import MAX_SEGMENT_LENGTH, lies_under, url_under
 
 __all__ = [
+    "MAX_SEGMENT_LENGTH",
     "Answer",
     "CallInfo",
     "FileStream",
@@ -56,14 +57,9 @@ CONNECT_SECONDS = 5.0
 """Two lost SYNs are survived, which are sent again after one second and three. It is never more than half of a call's
 time, so that a vendor that cannot be reached is told from one that does not answer."""
 
-MAX_SEGMENT_LENGTH = 256
-"""No vendor documents keys near this long."""
-
 _ACCEPTED = (b"accept-encoding", b"gzip, deflate")
 _SHARED = "postroom.asked"
 _NO_CACHE = ((b"cache-control", b"no-cache"),)
-_MAY_CLIMB = re.compile(r"[%\\]|/\.")
-_UNSAFE_IN_SEGMENT = re.compile(r"[\x00-\x1f\x7f]")
 T = TypeVar("T")
 
 
@@ -109,13 +105,14 @@ class WireRequest(Struct, frozen=True, kw_only=True):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """A vendor's answer, read whole. ``secrets``: what an error made of it must not repeat."""
+    """A vendor's answer, read whole. What an error made of it must not repeat are ``secrets``; it is by ``asked``."""
 
     status: int
     headers: httpx.Headers
     body: bytes
     request: WireRequest
     secrets: tuple[str, ...] = ()
+    asked: Asked = msgspec.field(default_factory=Asked)
 
 
 class FileStream:
@@ -176,6 +173,7 @@ class Wire:
         self.base_url = httpx.URL(base_url.rstrip("/") + "/")
         self._host = (b"Host", self.base_url.netloc)
         self._transport = transport
+        self._begin: Callable[[httpx.Request], Begun | None] | None = getattr(transport, "begin", None)
         self._timeout = {"connect": connect_seconds(timeout), "read": timeout, "write": timeout, "pool": timeout}
 
     def url(self, request: WireRequest) -> httpx.URL:
@@ -189,7 +187,36 @@ class Wire:
         `OutcomeUnknown`.
         """
         info = self._info(request)
-        response = await self._start(request, info)
+        return await self._sent(request, info, self._outgoing(request, info))
+
+    def begin(self, request: WireRequest) -> Sending:
+        """Sends a request whose answer is taken later, with the errors of `send`. Whoever begins it takes or leaves it.
+
+        Raises at once what is known at once, such as `InvalidInput`.
+        """
+        info = self._info(request)
+        outgoing = self._outgoing(request, info)
+        try:
+            begun = None if self._begin is None else self._begin(outgoing)
+        except httpx.RequestError as error:
+            asking(Asked())
+            raise _transport_error(error, info) from None
+        if begun is None:
+            return Apart(self._sent(request, info, outgoing))
+        return Taking(begun, partial(self._taken, request, info))
+
+    def _taken(self, request: WireRequest, info: CallInfo, begun: Begun) -> Answer:
+        asked = Asked()
+        asking(asked)
+        try:
+            response = begun.take()
+        except httpx.RequestError as error:
+            _asking_together(error, asked)
+            raise _transport_error(error, info) from None
+        return _answer(request, response, bounded(response, info), _asking_together(response, asked))
+
+    async def _sent(self, request: WireRequest, info: CallInfo, outgoing: httpx.Request) -> Answer:
+        response, asked = await self._start(info, outgoing)
         try:
             body = bounded(response, info) if response.is_stream_consumed else await read_bounded(response, info)
         except httpx.RequestError as error:
@@ -197,18 +224,12 @@ class Wire:
         finally:
             if not response.is_closed:
                 await response.aclose()
-        return Answer(
-            status=response.status_code,
-            headers=response.headers,
-            body=body,
-            request=request,
-            secrets=(*request.secrets, *secrets_of(response)),
-        )
+        return _answer(request, response, body, asked)
 
     async def stream(self, request: WireRequest) -> FileStream:
         """The answer as a stream, its first bytes read. The caller closes it."""
         info = self._info(request, stream=True)
-        response = await self._start(request, info)
+        response, _ = await self._start(info, self._outgoing(request, info))
         rest = decoded(response)
         first = b""
         try:
@@ -233,24 +254,42 @@ class Wire:
             fresh=is_reading_fresh() and not request.write,
         )
 
-    async def _start(self, request: WireRequest, info: CallInfo) -> httpx.Response:
-        told = [(name.encode("ascii"), value.encode("ascii")) for name, value in request.headers]
-        outgoing = new_request(
+    def _outgoing(self, request: WireRequest, info: CallInfo) -> httpx.Request:
+        fields: tuple[tuple[bytes, bytes], ...] = (self._host, _ACCEPTED)
+        if info.fresh:
+            fields += _NO_CACHE
+        if request.headers:
+            fields += tuple([(name.encode("ascii"), value.encode("ascii")) for name, value in request.headers])
+        return new_request(
             request.method,
             self.url(request),
-            (self._host, _ACCEPTED, *(_NO_CACHE if info.fresh else ()), *told),
+            fields,
             request.body,
             {"timeout": self._timeout, EXTENSION: info},
         )
-        asking(Asked())
+
+    async def _start(self, info: CallInfo, outgoing: httpx.Request) -> tuple[httpx.Response, Asked]:
+        """An answer as it begins, and by which call it is."""
+        asked = Asked()
+        asking(asked)
         try:
             response = await self._transport.handle_async_request(outgoing)
         except httpx.RequestError as error:
-            _asking_together(error)
+            _asking_together(error, asked)
             raise _transport_error(error, info) from None
-        _asking_together(response)
         response.request = outgoing
-        return response
+        return response, _asking_together(response, asked)
+
+
+def _answer(request: WireRequest, response: httpx.Response, body: bytes, asked: Asked) -> Answer:
+    return Answer(
+        status=response.status_code,
+        headers=response.headers,
+        body=body,
+        request=request,
+        secrets=(*request.secrets, *secrets_of(response)),
+        asked=asked,
+    )
 
 
 def share_call(outcome: httpx.Response | Exception, asked: Asked) -> None:
@@ -261,12 +300,16 @@ def share_call(outcome: httpx.Response | Exception, asked: Asked) -> None:
         outcome.asked = asked  # type: ignore[attr-defined]
 
 
-def _asking_together(outcome: httpx.Response | Exception) -> None:
+def _asking_together(outcome: httpx.Response | Exception, alone: Asked) -> Asked:
     """What is made of this answer or failure is by the call that `share_call` noted, if it did."""
-    of_response = outcome.extensions.get(_SHARED) if isinstance(outcome, httpx.Response) else None
-    asked: Asked | None = of_response or getattr(outcome, "asked", None)
-    if asked is not None:
-        asking(asked)
+    if isinstance(outcome, httpx.Response):
+        asked: Asked | None = outcome.extensions.get(_SHARED)
+    else:
+        asked = getattr(outcome, "asked", None)
+    if asked is None:
+        return alone
+    asking(asked)
+    return asked
 
 
 def route_of(request: WireRequest) -> str:
@@ -279,47 +322,12 @@ def route_of(request: WireRequest) -> str:
     return f"{request.method} /{'/'.join(segments)}" + ("/" if request.trailing_slash else "")
 
 
-def url_under(
-    base: httpx.URL, segments: tuple[str, ...], query: tuple[tuple[str, str], ...] = (), *, trailing_slash: bool = False
-) -> httpx.URL:
-    """The URL below ``base`` whose path ends in exactly these segments.
-
-    Raises `InvalidInput` for a segment that no encoding can keep in its place: empty, ``.``, ``..``, with control
-    characters, or longer than any key.
-    """
-    try:
-        path = path_of(base) + "/".join([_encoded(segment) for segment in segments])
-        arguments = urlencode(query, quote_via=quote) if query else None
-    except UnicodeEncodeError:
-        raise InvalidInput("This text is not Unicode: it has half of a surrogate pair.") from None
-    return same_server_url(base, path + "/" if trailing_slash else path, arguments)
-
-
-@functools.lru_cache(maxsize=4096)  # most are the same in every call
-def _encoded(segment: str) -> str:
-    if segment in ("", ".", "..") or len(segment) > MAX_SEGMENT_LENGTH or _UNSAFE_IN_SEGMENT.search(segment):
-        raise InvalidInput("This identifier cannot exist at the vendor.")
-    return quote(segment, safe="")
-
-
-def lies_under(base: httpx.URL, url: httpx.URL) -> bool:
-    """Whether a URL is on the base's server and below its path, with no segment that climbs out of it, however written.
-
-    Only such a URL is given the backend's credential.
-    """
-    path = path_of(url)
-    if server_of(url) != server_of(base) or not path.startswith(path_of(base)):
-        return False
-    if not _MAY_CLIMB.search(path):
-        return True
-    return not any(part in (b".", b"..") for part in re.split(rb"[/\\]", unquote_to_bytes(path)))
-
-
 def bounded(response: httpx.Response, info: CallInfo) -> bytes:
     """The body of an answer that has been read whole, with the errors of `read_bounded`."""
-    if len(response.content) > MAX_ANSWER_BYTES:
+    body = content_of(response)
+    if len(body) > MAX_ANSWER_BYTES:
         raise _too_large(info, MAX_ANSWER_BYTES)
-    return response.content
+    return body
 
 
 async def read_bounded(response: httpx.Response, info: CallInfo) -> bytes:
@@ -346,6 +354,8 @@ async def read_bounded(response: httpx.Response, info: CallInfo) -> bytes:
 
 def bounded_whole(pieces: Iterable[bytes], info: CallInfo) -> bytes:
     """A body out of pieces that are at hand, with the errors of `read_bounded`."""
+    if isinstance(pieces, list) and len(pieces) == 1 and len(pieces[0]) <= MAX_ANSWER_BYTES:
+        return pieces[0]  # type: ignore[no-any-return] # of what it is a list is forgotten
     parts: list[bytes] = []
     size = 0
     for piece in pieces:

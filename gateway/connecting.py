@@ -28,6 +28,7 @@ from gateway.upstream.limits import Limiter, LimitsTransport
 from gateway.upstream.limits_turns import Bounds
 from gateway.upstream.plain_reads import PlainReads
 from gateway.upstream.retry import RetryTransport
+from gateway.upstream.shared_reads import SharedReads
 from gateway.upstream.whole_answers import WholeAnswersTransport
 
 if TYPE_CHECKING:
@@ -62,9 +63,12 @@ async def connected_backends(
             sharing = [key for key in shared.get(configured.shares_codes or "", ()) if key != configured.key]
             health, limiter = Health(clock), limiter_of(configured)
             engine = EngineTransport()
-            way_out = _cached(outbound(engine, configured, health, limiter, clock), configured, store)
-            told = CallLogTransport(way_out, metrics, tracing)
-            transport = await stack.enter_async_context(DeadlineTransport(told, configured.timeout))
+            coalescing = outbound(engine, configured, health, limiter, clock)
+            told = CallLogTransport(_cached(coalescing, configured, store), metrics, tracing)
+            deadline = DeadlineTransport(told, configured.timeout)
+            plain = tracing is None and not configured.cache_seconds  # what is between them, for every read
+            way_out = SharedReads(deadline, told, coalescing) if plain else deadline
+            transport = await stack.enter_async_context(way_out)
             backend = connect(configured, transport, health, limiter, sharing, clock)
             backends.append(replace(backend, ahead=_reaching(engine, configured, health)))
         yield Backends(backends)
@@ -107,7 +111,7 @@ async def _store(settings: Settings) -> AsyncIterator[Store]:
 
 def outbound(
     engine: EngineTransport, configured: BackendSettings, health: Health, limiter: Limiter, clock: Clock
-) -> httpx.AsyncBaseTransport:
+) -> CoalesceTransport:
     """One backend's way out, as it is written here from the inside out. Closing the outermost closes all.
 
     (deadline → log → cache →) coalesce → retry → breaker → limits → whole answers → health → credential → engine

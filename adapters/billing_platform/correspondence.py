@@ -1,25 +1,37 @@
 """The tenant's correspondence: lists, single ones, and those of customers."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from msgspec.structs import replace
 
-from adapters.billing_platform.client import NATIVE_ID, Client, per_key
-from adapters.billing_platform.listing import Listing, Part, page_by_id, page_out_of, sorted_page
+from adapters.billing_platform.client import NATIVE_ID, Client
+from adapters.billing_platform.listing import (
+    Listing,
+    Part,
+    page_at_hand,
+    page_by_id,
+    page_out_of,
+    sorted_page,
+    start_of,
+)
 from adapters.billing_platform.newest_first import newest_first
 from adapters.billing_platform.parameters import Question, correspondence_question
+from adapters.billing_platform.per_key import ask_per_key, per_key
 from adapters.billing_platform.settings import BillingPlatformSettings
 from adapters.billing_platform.translate import CorrespondenceRow, Entry, correspondence_entries, correspondence_entry
 from adapters.contract import Limits, ListRequest, Order, Results
 from adapters.errors import AdapterError, NotFound, UnsupportedByVendor
 from adapters.model import Correspondence, Page
 from adapters.paging import own_places
-from adapters.wire import FileStream, WireRequest
+from adapters.wire import Answer, FileStream, WireRequest
 
 __all__ = ["BillingPlatformCorrespondence"]
 
 _LIST = "correspondence.list"
+_ROWS = list[CorrespondenceRow]
 
 
 class BillingPlatformCorrespondence:
@@ -48,23 +60,16 @@ class BillingPlatformCorrespondence:
     async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Results[Correspondence]:
         """Correspondence by native id, one call each: the list has no filter by id."""
 
-        async def read(native_id: str) -> Correspondence | None:
-            if not NATIVE_ID.fullmatch(native_id):
-                return None
+        def asked(native_id: str) -> WireRequest:
             path = ("correspondence", native_id)
-            found = await self._client.row(
-                WireRequest(
-                    operation="correspondence.get",
-                    method="GET",
-                    path=path,
-                    ids=(native_id,),
-                    wanted=wanted,
-                ),
-                CorrespondenceRow,
-            )
-            return correspondence_entry(*found, backend=self._client.backend).record if found else None
+            return WireRequest(operation="correspondence.get", method="GET", path=path, ids=(native_id,), wanted=wanted)
 
-        return await per_key(keys, read)
+        def found(_: str, answer: Answer) -> Correspondence | None:
+            row = self._client.row_of(answer, CorrespondenceRow)
+            return correspondence_entry(*row, backend=self._client.backend).record if row else None
+
+        results = await ask_per_key(self._client, filter(NATIVE_ID.fullmatch, keys), asked, found)
+        return {key: results.get(key) for key in keys}
 
     async def of_customers(
         self, customer_ids: Sequence[str], request: ListRequest, positions: Mapping[str, str] = {}
@@ -78,21 +83,46 @@ class BillingPlatformCorrespondence:
         question = self._question(request)
         together = self._settings.list_whole and len(places) > 1
         grouped = await self._grouped(request, question) if together else None
+        if request.order is None and grouped is None:
+            return await self._first_pages(places, request, question)
 
         async def read(customer_id: str) -> Page[Correspondence]:
-            if not NATIVE_ID.fullmatch(customer_id):
-                raise NotFound("The vendor has no such customer.", backend=self._client.backend, operation=_LIST)
-            position = places[customer_id]
-            own = request if position is None else replace(request, position=position)
-            listing = self._listing(own, question, customer_id)
-            if own.order is None and grouped is None:
-                return await page_by_id(listing, own)
+            listing, own = self._of_customer(customer_id, places, request, question)
             entries = (await listing.whole()).entries if grouped is None else grouped.get(customer_id, [])
             if own.order is None:
                 return await page_out_of(Part(entries, complete=True), listing, own, from_start=True)
             return _by_date(entries, listing, own, own.order)
 
         return await per_key(places, read)
+
+    async def _first_pages(
+        self, places: Mapping[str, str | None], request: ListRequest, question: Question
+    ) -> Mapping[str, Page[Correspondence] | AdapterError]:
+        """Pages in ascending id; the first answer is mostly all of a customer's list."""
+        lists: dict[str, tuple[Listing[Correspondence], ListRequest]] = {}
+
+        def asked(customer_id: str) -> WireRequest:
+            listing, own = lists[customer_id] = self._of_customer(customer_id, places, request, question)
+            return listing.asked(start_of(listing, own))
+
+        def found(customer_id: str, answer: Answer) -> Page[Correspondence] | Coroutine[Any, Any, Page[Correspondence]]:
+            listing, own = lists[customer_id]
+            start = start_of(listing, own)
+            part = listing.part_of(answer, start)
+            page = page_at_hand(part, listing, own, from_start=start is None)
+            return page_out_of(part, listing, own, from_start=start is None) if page is None else page
+
+        return await ask_per_key(self._client, places, asked, found)
+
+    def _of_customer(
+        self, customer_id: str, places: Mapping[str, str | None], request: ListRequest, question: Question
+    ) -> tuple[Listing[Correspondence], ListRequest]:
+        """A customer's list, and what is asked of it."""
+        if not NATIVE_ID.fullmatch(customer_id):
+            raise NotFound("The vendor has no such customer.", backend=self._client.backend, operation=_LIST)
+        position = places[customer_id]
+        own = request if position is None else replace(request, position=position)
+        return self._listing(own, question, customer_id), own
 
     async def pdf(self, native_id: str) -> FileStream:
         """The letter. Raises `FileNotAvailable` while the vendor has not made it."""
@@ -135,17 +165,11 @@ class BillingPlatformCorrespondence:
     def _listing(
         self, request: ListRequest, question: Question, customer_id: str | None = None
     ) -> Listing[Correspondence]:
-        async def read(asked: WireRequest) -> list[Entry[Correspondence]]:
-            rows = await self._client.rows(asked, list[CorrespondenceRow])
-            entries = correspondence_entries(*rows, backend=self._client.backend, customer_id=customer_id)
-            if customer_id is not None and not {entry.record.customer_id for entry in entries} <= {customer_id}:
-                raise self._client.malformed("The vendor answered with another customer's correspondence.", asked)
-            return entries
-
         scope = () if customer_id is None else ("customers", customer_id)
         path = (*scope, "correspondence")
         return Listing(
-            read=read,
+            ask=self._client.ask,
+            read=partial(self._entries, customer_id),
             request=WireRequest(
                 operation=_LIST,
                 method="GET",
@@ -159,6 +183,13 @@ class BillingPlatformCorrespondence:
             page_cap=self._settings.page_cap,
             scan_budget=self._limits.scan_budget,
         )
+
+    def _entries(self, customer_id: str | None, answer: Answer) -> list[Entry[Correspondence]]:
+        rows = self._client.rows_of(answer, _ROWS)
+        entries = correspondence_entries(*rows, backend=self._client.backend, customer_id=customer_id)
+        if customer_id is not None and not {entry.record.customer_id for entry in entries} <= {customer_id}:
+            raise self._client.malformed("The vendor answered with another customer's correspondence.", answer.request)
+        return entries
 
 
 def _by_date(

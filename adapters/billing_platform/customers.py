@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from adapters.billing_platform.client import NATIVE_ID, Client, per_key
+from adapters.billing_platform.client import NATIVE_ID, Client
 from adapters.billing_platform.listing import Listing, page_by_id, sorted_page
 from adapters.billing_platform.parameters import Question, customer_question
+from adapters.billing_platform.per_key import ask_per_key
 from adapters.billing_platform.settings import BillingPlatformSettings
 from adapters.billing_platform.translate import CustomerRow, Entry, customer_entries, customer_entry
 from adapters.contract import Limits, ListRequest, Results
 from adapters.errors import Conflict, UnsupportedByVendor
 from adapters.filters import FilterOptions
 from adapters.model import Customer, Page
-from adapters.wire import MAX_SEGMENT_LENGTH, WireRequest
+from adapters.wire import MAX_SEGMENT_LENGTH, Answer, WireRequest
 
 __all__ = ["BillingPlatformCustomers"]
 
@@ -53,22 +54,16 @@ class BillingPlatformCustomers:
     async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Results[Customer]:
         """Customers by native id, one call each: the list has no filter by id."""
 
-        async def read(native_id: str) -> Customer | None:
-            if not NATIVE_ID.fullmatch(native_id):
-                return None
-            found = await self._client.row(
-                WireRequest(
-                    operation="customer.get",
-                    method="GET",
-                    path=("customers", native_id),
-                    ids=(native_id,),
-                    wanted=wanted,
-                ),
-                CustomerRow,
-            )
-            return customer_entry(*found, backend=self._client.backend).record if found else None
+        def asked(native_id: str) -> WireRequest:
+            path = ("customers", native_id)
+            return WireRequest(operation="customer.get", method="GET", path=path, ids=(native_id,), wanted=wanted)
 
-        return await per_key(keys, read)
+        def found(_: str, answer: Answer) -> Customer | None:
+            row = self._client.row_of(answer, CustomerRow)
+            return customer_entry(*row, backend=self._client.backend).record if row else None
+
+        results = await ask_per_key(self._client, filter(NATIVE_ID.fullmatch, keys), asked, found)
+        return {key: results.get(key) for key in keys}
 
     async def by_code(self, codes: Sequence[str], wanted: frozenset[str]) -> Results[Customer]:
         """Customers by account number, one call each: the filter takes one, and is documented to match exactly.
@@ -76,16 +71,16 @@ class BillingPlatformCustomers:
         None where nothing was found, or a number that differs in case; other customers are a `MalformedAnswer`.
         """
 
-        async def read(code: str) -> Customer | None:
-            if not 0 < len(code) <= MAX_SEGMENT_LENGTH:
-                return None
-            request = _list_request(wanted, ("accountNumber", code))
-            rows = await self._client.rows(request, list[CustomerRow])
-            found = [entry.record for entry in customer_entries(*rows, backend=self._client.backend)]
-            match [customer for customer in found if customer.code == code]:
+        def asked(code: str) -> WireRequest:
+            return _list_request(wanted, ("accountNumber", code))
+
+        def found(code: str, answer: Answer) -> Customer | None:
+            rows = self._client.rows_of(answer, list[CustomerRow])
+            customers = [entry.record for entry in customer_entries(*rows, backend=self._client.backend)]
+            match [customer for customer in customers if customer.code == code]:
                 case []:
-                    if found and not any((customer.code or "").casefold() == code.casefold() for customer in found):
-                        raise self._client.malformed("The vendor answered with another customer.", request)
+                    if customers and not any((one.code or "").casefold() == code.casefold() for one in customers):
+                        raise self._client.malformed("The vendor answered with another customer.", answer.request)
                     return None
                 case [customer]:
                     return customer
@@ -96,14 +91,17 @@ class BillingPlatformCustomers:
                 field="code",
             )
 
-        return await per_key(codes, read)
+        sayable = [code for code in codes if 0 < len(code) <= MAX_SEGMENT_LENGTH]
+        results = await ask_per_key(self._client, sayable, asked, found)
+        return {code: results.get(code) for code in codes}
 
     def _listing(self, question: Question, options: FilterOptions, wanted: frozenset[str]) -> Listing[Customer]:
-        async def read(request: WireRequest) -> list[Entry[Customer]]:
-            rows = await self._client.rows(request, list[CustomerRow])
+        def read(answer: Answer) -> list[Entry[Customer]]:
+            rows = self._client.rows_of(answer, list[CustomerRow])
             return customer_entries(*rows, backend=self._client.backend, asked_for=question.status)
 
         return Listing(
+            ask=self._client.ask,
             read=read,
             request=_list_request(wanted),
             question=question,

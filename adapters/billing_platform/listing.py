@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
@@ -16,7 +15,7 @@ from adapters.errors import InvalidInput, MalformedAnswer, ScanLimit
 from adapters.filters import FilterOptions, evaluate
 from adapters.model import Page
 from adapters.paging import slice_sorted
-from adapters.wire import WireRequest
+from adapters.wire import Answer, WireRequest
 
 __all__ = [
     "Listing",
@@ -24,11 +23,13 @@ __all__ = [
     "Scan",
     "Span",
     "foreign_position",
+    "page_at_hand",
     "page_by_id",
     "page_out_of",
     "scan",
     "scan_limit",
     "sorted_page",
+    "start_of",
 ]
 
 T = TypeVar("T")
@@ -60,11 +61,11 @@ class Scan(Struct, Generic[T], frozen=True):
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing(Generic[T]):
-    """One of the vendor's lists under one question. ``read`` asks for an answer's rows; ``request`` has no query."""
+class Listing(Struct, Generic[T], frozen=True, kw_only=True):
+    """One of the vendor's lists under one question. ``read`` tells an answer's rows; ``request`` has no query."""
 
-    read: Callable[[WireRequest], Awaitable[list[Entry[T]]]]
+    ask: Callable[[WireRequest], Awaitable[Answer]]
+    read: Callable[[Answer], list[Entry[T]]]
     request: WireRequest
     question: Question
     options: FilterOptions
@@ -78,7 +79,11 @@ class Listing(Generic[T]):
 
     async def part(self, after: int | None = None, span: Span | None = None) -> Part[T]:
         """One answer: the rows after an id, of the span's days or else of the question's."""
-        rows = await self.read(self._asked(after, span))
+        return self.part_of(await self.ask(self.asked(after, span)), after)
+
+    def part_of(self, answer: Answer, after: int | None) -> Part[T]:
+        """The part that an answer to the question for the rows after an id is."""
+        rows = self.read(answer)
         # A server that does not know idAfter here answers from the beginning; nothing is believed to come twice.
         fresh = sorted(rows if after is None else [row for row in rows if row.id > after], key=_BY_ID)
         complete = self.page_cap is None or len(rows) < self.page_cap
@@ -89,15 +94,16 @@ class Listing(Generic[T]):
             )
         return Part(fresh, complete)
 
-    def _asked(self, after: int | None, span: Span | None) -> WireRequest:
+    def asked(self, after: int | None, span: Span | None = None) -> WireRequest:
         """The request for the rows after an id; one for all of a list under no question has no query."""
         question = self.question
+        if after is None and span is None and not (question.parameters or question.dated):
+            return self.request
         if span is None:
             span = Span(question.earliest, question.latest)
         bounds = (("minDate", span.earliest), ("maxDate", span.latest), ("idAfter", after))
         said = [(name, str(bound)) for name, bound in bounds if bound is not None]
-        query = (*question.parameters, *said)
-        return structs.replace(self.request, query=query) if query else self.request
+        return structs.replace(self.request, query=(*question.parameters, *said))
 
     async def whole(self, span: Span | None = None, at_most: int | None = None) -> Part[T]:
         """All rows, or where more than ``at_most`` are there an incomplete part of them."""
@@ -114,10 +120,21 @@ async def page_by_id(listing: Listing[T], request: ListRequest) -> Page[T]:
 
     Where one answer is the whole list, a total that is asked for has it read from the start once more.
     """
+    start = start_of(listing, request)
+    return await page_out_of(await listing.part(start), listing, request, from_start=start is None)
+
+
+def start_of(listing: Listing[T], request: ListRequest) -> int | None:
+    """The id after which a page's first part is read; None for the list's start."""
     after = _id(request.position)
-    from_start = after is None or (request.count and listing.page_cap is None)
-    part = await listing.part(None if from_start else after)
-    return await page_out_of(part, listing, request, from_start=from_start)
+    return None if request.count and listing.page_cap is None else after
+
+
+def page_at_hand(part: Part[T], listing: Listing[T], request: ListRequest, *, from_start: bool) -> Page[T] | None:
+    """The page where the part is the list whole, and all of it is meant; its entries are counted."""
+    if from_start and part.complete and listing.question.here is None and len(part.entries) <= listing.scan_budget:
+        return _first_of(part.entries, request)
+    return None
 
 
 async def page_out_of(part: Part[T], listing: Listing[T], request: ListRequest, *, from_start: bool) -> Page[T]:
@@ -125,8 +142,9 @@ async def page_out_of(part: Part[T], listing: Listing[T], request: ListRequest, 
 
     The part is the list's first where it is ``from_start``; is that all of the list, its matches are counted.
     """
-    if from_start and part.complete and listing.question.here is None and len(part.entries) <= listing.scan_budget:
-        return _first_of(part.entries, request)
+    page = page_at_hand(part, listing, request, from_start=from_start)
+    if page is not None:
+        return page
     read = await scan(
         listing,
         part,

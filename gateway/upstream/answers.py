@@ -5,11 +5,18 @@ nor that a vendor has no business with another protocol, version or transfer cod
 """
 
 import httptools
+from msgspec import Struct
 
-__all__ = ["MAX_HEAD_BYTES", "Answer", "NotHttpError"]
+__all__ = ["MAX_HEAD_BYTES", "Answer", "Heads", "NotHttpError"]
 
 MAX_HEAD_BYTES = 64 * 1024
 """Of a status line and header fields, trailers included; common servers send no more than 8 to 32 KiB."""
+
+KNOWN_HEADS = 64
+"""Of a backend; with a date in them they are new every second, with a length one for each."""
+
+KNOWN_HEAD_BYTES = 4096
+"""The longest that is kept; heads of APIs have some hundred."""
 
 _FIRST_FINAL = 200
 _SWITCHING_PROTOCOLS = 101
@@ -22,8 +29,50 @@ _VERSIONS = {"1.0": b"HTTP/1.0", "1.1": b"HTTP/1.1"}
 """Those that are spoken, as an httpx response tells them."""
 
 
+Rows = list[tuple[bytes, bytes, bytes]]
+
+
 class NotHttpError(Exception):
     """The bytes are no HTTP/1.1 answer. What they were is not repeated."""
+
+
+class _Head(Struct, frozen=True):
+    """What llhttp made of a head, with as many bytes of a body behind it as it says, and nothing else."""
+
+    status: int
+    version: bytes
+    reason: bytes
+    headers: Rows
+    is_coded: bool
+    length: int
+
+
+class Heads:
+    """The last heads of a backend's answers that came whole, in one piece: most are, byte for byte, like one before.
+
+    What follows a head that is known is its body, if it is as long as the head says; everything else llhttp reads.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, _Head] = {}
+
+    def of(self, data: bytes) -> tuple[_Head, int] | None:
+        """The head that these bytes begin with and where it ends, if it is known and they are an answer whole."""
+        end = data.find(_END_OF_HEAD) + len(_END_OF_HEAD)
+        head = self._known.get(data[:end])
+        return None if head is None or len(data) != end + head.length else (head, end)
+
+    def learn(self, data: bytes, answer: "Answer") -> None:
+        """Keeps the head of an answer that came whole with these bytes, and whose connection may have another."""
+        end = data.find(_END_OF_HEAD) + len(_END_OF_HEAD)
+        is_plain = data.startswith(_PROTOCOL) and not any(name == b"transfer-encoding" for _, name, _ in answer.headers)
+        if is_plain and end <= KNOWN_HEAD_BYTES and b"".join(answer.pieces) == data[end:]:
+            if len(self._known) == KNOWN_HEADS:
+                del self._known[next(iter(self._known))]
+            length = len(data) - end
+            self._known[data[:end]] = _Head(
+                answer.status, answer.version, answer.reason, [*answer.headers], answer.is_coded, length
+            )
 
 
 class Answer:
@@ -36,23 +85,31 @@ class Answer:
     another: the vendor said so, and it is certain where this one ended.
     """
 
-    def __init__(self, *, bodiless: bool = False) -> None:
-        self._parser = httptools.HttpResponseParser(self)
-        # Chunks decide where both are given (RFC 9112, section 6.3); such a connection is not used again.
-        self._parser.set_dangerous_leniencies(lenient_chunked_length=True)
+    __slots__ = (
+        "__weakref__",
+        "_bodiless",
+        "_heads",
+        "_reading",
+        "head",
+        "headers",
+        "is_coded",
+        "keeps",
+        "pieces",
+        "reason",
+        "size",
+        "status",
+        "version",
+        "whole",
+    )
+
+    def __init__(self, *, bodiless: bool = False, heads: Heads | None = None) -> None:
         self._bodiless = bodiless
-        self._reason = b""
-        self._coding: bytes | None = None
-        self._length: int | None = None
-        self._head_bytes = 0
-        self._fed = 0
-        self._tail = b""
-        self._first = b""
-        self._beginnings = 0
-        self._may_go_on = False
+        self._heads = None if bodiless else heads
+        self._reading: _Reading | None = None
         self.status = 0
         self.version = b""
-        self.headers: list[tuple[bytes, bytes, bytes]] = []
+        self.reason = b""
+        self.headers: Rows = []
         self.is_coded = False
         self.pieces: list[bytes] = []
         self.size = 0
@@ -60,30 +117,20 @@ class Answer:
         self.whole = False
         self.keeps = False
 
-    @property
-    def reason(self) -> bytes:
-        """What stands after the status."""
-        return self._reason
-
     def feed(self, data: bytes) -> None:
         """Takes what has come next. Raises `NotHttpError`."""
-        self._fed += len(data)
-        self._tail = data[-_TELLING:] if len(data) >= _TELLING else (self._tail + data)[-_TELLING:]
-        if not self.head:
-            self._first += data
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
-            if not self.whole:  # what comes after it only spoils the connection
-                cause = error.__context__
-                raise cause if isinstance(cause, NotHttpError) else NotHttpError from None
-        except httptools.HttpParserUpgrade:
-            raise NotHttpError from None
-        if not self.head and self._fed > MAX_HEAD_BYTES:
-            raise NotHttpError
+        reading = self._reading
+        if reading is None:
+            if self._heads is not None and self._is_known(data, self._heads):
+                return
+            reading = self._reading = _Reading(self, bodiless=self._bodiless)
+        reading.feed(data)
         if self.whole:
-            self.keeps = self._ends_for_certain()
-            del self._parser  # they hold each other, until the garbage collector comes by
+            self.keeps = reading.ends_for_certain()
+            reading.close()
+            self._reading = None
+            if self.keeps and self._heads is not None:
+                self._heads.learn(data, self)
 
     def body(self) -> bytes:
         """What there is of the body, taken out."""
@@ -92,12 +139,73 @@ class Answer:
 
     def end(self) -> None:
         """The connection has ended. Raises `NotHttpError` where the answer has not."""
-        until_closed = self.head and self._coding is None and self._length is None
-        if not (self.whole or until_closed):
+        reading = self._reading
+        if not (self.whole or (reading is not None and reading.lasts_until_closed())):
             raise NotHttpError
+        if reading is not None:
+            reading.close()
+        self._reading = None
         self.whole = True
 
-    def _ends_for_certain(self) -> bool:
+    def _is_known(self, data: bytes, heads: Heads) -> bool:
+        """Whether it is one that `Heads` knows; then it is whole."""
+        known = heads.of(data)
+        if known is None:
+            return False
+        head, end = known
+        self.status, self.version, self.reason = head.status, head.version, head.reason
+        self.headers, self.is_coded, self.size = head.headers.copy(), head.is_coded, head.length
+        if head.length:
+            self.pieces.append(data[end:])
+        self.head = self.whole = self.keeps = True
+        return True
+
+
+class _Reading:
+    """What llhttp finds in an answer's bytes."""
+
+    def __init__(self, answer: Answer, *, bodiless: bool) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        # Chunks decide where both are given (RFC 9112, section 6.3); such a connection is not used again.
+        self._parser.set_dangerous_leniencies(lenient_chunked_length=True)
+        self._answer = answer
+        self._bodiless = bodiless
+        self._coding: bytes | None = None
+        self._length: int | None = None
+        self._head_bytes = 0
+        self._fed = 0
+        self._tail = b""
+        self._first = b""
+        self._beginnings = 0
+        self._may_go_on = False
+
+    def feed(self, data: bytes) -> None:
+        """Takes what has come next. Raises `NotHttpError`."""
+        answer = self._answer
+        self._fed += len(data)
+        self._tail = data[-_TELLING:] if len(data) >= _TELLING else (self._tail + data)[-_TELLING:]
+        if not answer.head:
+            self._first += data
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            if not answer.whole:  # what comes after it only spoils the connection
+                cause = error.__context__
+                raise cause if isinstance(cause, NotHttpError) else NotHttpError from None
+        except httptools.HttpParserUpgrade:
+            raise NotHttpError from None
+        if not answer.head and self._fed > MAX_HEAD_BYTES:
+            raise NotHttpError
+
+    def close(self) -> None:
+        """Takes nothing more: they hold each other, until the garbage collector comes by."""
+        del self._parser
+
+    def lasts_until_closed(self) -> bool:
+        """Whether the body has no end but the connection's."""
+        return self._answer.head and self._coding is None and self._length is None
+
+    def ends_for_certain(self) -> bool:
         """Whether nothing stands behind the answer, and its length was told in one way."""
         if self._beginnings != 1 or not self._may_go_on:
             return False
@@ -115,53 +223,53 @@ class Answer:
 
     def on_status(self, reason: bytes) -> None:
         """What stands after the status; it may come in parts."""
-        if not self.whole:
-            self._reason += reason
+        if not self._answer.whole:
+            self._answer.reason += reason
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A field of the head, or of what follows the last chunk, which nobody wants."""
         self._head_bytes += len(name) + len(value)
         if self._head_bytes > MAX_HEAD_BYTES:
             raise NotHttpError
-        if self.head:
+        if self._answer.head:
             return
         lowered = name.lower()
-        self.headers.append((name, lowered, value))
+        self._answer.headers.append((name, lowered, value))
         if lowered == b"content-length":
             self._length = int(value)
         elif lowered == b"transfer-encoding":
             self._coding = value if self._coding is None else self._coding + b", " + value
         elif lowered == b"content-encoding":
-            self.is_coded = True
+            self._answer.is_coded = True
 
     def on_headers_complete(self) -> None:
         """The head is whole. That of an interim answer (100, 103) is passed over."""
-        if self.whole:
+        if self._answer.whole:
             return
         status = self._parser.get_status_code()
         version = _VERSIONS.get(self._parser.get_http_version())
         if status == _SWITCHING_PROTOCOLS or version is None:
             raise NotHttpError
         if status < _FIRST_FINAL:
-            self.headers, self._reason, self._length, self._coding = [], b"", None, None
-            self.is_coded = False
+            self._answer.headers, self._answer.reason, self._length, self._coding = [], b"", None, None
+            self._answer.is_coded = False
             return
-        self.status, self.version = status, version
+        self._answer.status, self._answer.version = status, version
         if self._coding is not None and self._coding.lower() != b"chunked":
             raise NotHttpError
         if not self._first.lstrip(b"\r\n").startswith(_PROTOCOL):
             raise NotHttpError
-        self.head = True
-        self.whole = self._bodiless
+        self._answer.head = True
+        self._answer.whole = self._bodiless
 
     def on_body(self, piece: bytes) -> None:
         """Bytes of the body."""
-        if not self.whole:
-            self.pieces.append(piece)
-            self.size += len(piece)
+        if not self._answer.whole:
+            self._answer.pieces.append(piece)
+            self._answer.size += len(piece)
 
     def on_message_complete(self) -> None:
         """The answer is whole; an interim one was none."""
-        if self.head and not self.whole:
+        if self._answer.head and not self._answer.whole:
             self._may_go_on = self._parser.should_keep_alive()  # which it can tell at this moment alone
-            self.whole = True
+            self._answer.whole = True

@@ -16,12 +16,16 @@ import structlog
 from msgspec import Struct
 
 from adapters.errors import AdapterError, RateLimited, TimedOut, Unavailable
+from adapters.messages import content_of
 from adapters.patience import no_hidden_outage
 from adapters.wire import CallInfo
 from gateway.upstream.calls import Call, TurnedAway, call_of
-from gateway.upstream.health import Health
+from gateway.upstream.health import SERVER_ERROR, Health
 
 __all__ = ["READING", "SENDING", "Breaker", "BreakerTransport", "Knobs", "Passage", "Result"]
+
+_TOO_MANY_REQUESTS = 429
+_LAST_STATUS = 599
 
 log = structlog.get_logger("postroom.upstream")
 
@@ -185,10 +189,10 @@ class BreakerTransport(httpx.AsyncBaseTransport):
 
     def of_answer(self, info: CallInfo, response: httpx.Response) -> Result:
         """What an answer shows."""
-        body = b"" if info.stream else response.content
-        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        body, status = b"" if info.stream else content_of(response), response.status_code
+        if status == _TOO_MANY_REQUESTS:
             return Result.LIMITED
-        failed = response.is_server_error or self._is_outage(response.status_code, body)
+        failed = SERVER_ERROR <= status <= _LAST_STATUS or self._is_outage(status, body)
         return Result.FAILED if failed else Result.ANSWERED
 
 
@@ -206,15 +210,13 @@ class Passage:
 
     def answered(self, response: httpx.Response) -> None:
         """The vendor has answered so."""
-        self._end(self._breakers.of_answer(self._call.info, response))
+        info = self._call.info
+        self._breakers.end(self._breaker, self._begun, self._breakers.of_answer(info, response), info)
 
     def failed(self, error: BaseException) -> None:
         """It has not; or nobody waits any more."""
         had = self._breakers.monotonic() - self._before - (self._call.queued - self._queued)
-        self._end(_of_failure(error, self._call, had))
-
-    def _end(self, result: Result) -> None:
-        self._breakers.end(self._breaker, self._begun, result, self._call.info)
+        self._breakers.end(self._breaker, self._begun, _of_failure(error, self._call, had), self._call.info)
 
 
 def _of_failure(error: BaseException, call: Call, had: float) -> Result:

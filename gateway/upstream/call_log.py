@@ -88,20 +88,24 @@ class CallLogTransport(httpx.AsyncBaseTransport):
 
     async def _told(self, request: httpx.Request, call: Call) -> httpx.Response:
         begun = self._monotonic()
-        failure: BaseException | None = None
         try:
             response = await self._inner.handle_async_request(request)
-            status = call.status = response.status_code
-            call.outcome = _of_status(status)
         except BaseException as error:
-            failure = error
-            call.status = getattr(error, "status", None) or call.status
-            call.outcome = _of_failure(error)
+            self.failed(call, self._monotonic() - begun, error)
             raise
-        finally:
-            call.ended = self._monotonic()
-            self._tell(call, call.ended - begun, failure)
+        self.answered(call, self._monotonic() - begun, response.status_code)
         return response
+
+    def answered(self, call: Call, seconds: float, status: int) -> None:
+        """Tells a call that was answered, after so many seconds."""
+        call.status, call.outcome = status, _of_status(status)
+        self._tell(call, seconds, None)
+
+    def failed(self, call: Call, seconds: float, failure: BaseException) -> None:
+        """Tells one that was not."""
+        call.status = getattr(failure, "status", None) or call.status
+        call.outcome = _of_failure(failure)
+        self._tell(call, seconds, failure)
 
     def _tell(self, call: Call, seconds: float, failure: BaseException | None) -> None:
         self._metrics.call_ended(call, seconds)

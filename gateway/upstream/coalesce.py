@@ -5,6 +5,7 @@ import contextvars
 import copy
 from collections.abc import Awaitable, Callable, Hashable
 from functools import partial
+from typing import Protocol
 
 import httpx
 
@@ -14,9 +15,9 @@ from adapters.messages import changed_request, finished_response, has_any_field,
 from adapters.wire import EXTENSION, CallInfo, share_call
 from gateway.upstream.calls import Call, call_of, with_call
 from gateway.upstream.plain_reads import PlainRead, PlainReads
-from gateway.upstream.questions import question_of
+from gateway.upstream.questions import Question, question_of
 
-__all__ = ["GENERATION", "REPEATED", "CoalesceTransport", "response_like"]
+__all__ = ["GENERATION", "REPEATED", "CoalesceTransport", "Flight", "Waiting", "answer_of", "response_like"]
 
 GENERATION = "postroom.generation"
 """The key in a request's extensions: reads of different generations are not one, for a write was between them."""
@@ -28,7 +29,32 @@ _OF_THE_BODY_AS_SENT = frozenset((b"content-encoding", b"content-length", b"tran
 _OF_THE_CONNECTION = frozenset(("network_stream",))
 
 
-class _Flight:
+class Waiting(Protocol):
+    """One who waits for the answer to a call under way; ``call`` is his own."""
+
+    @property
+    def call(self) -> Call | None:
+        """Notes what becomes of the shared one."""
+
+    def landed(self) -> None:
+        """It is there, or will never be. He may leave the flight at once."""
+
+
+class _Waiter:
+    """One who awaits it."""
+
+    __slots__ = ("call", "told")
+
+    def __init__(self, call: Call | None) -> None:
+        self.call = call
+        self.told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def landed(self) -> None:
+        if not self.told.done():
+            self.told.set_result(None)
+
+
+class Flight:
     """A call under way, and those who wait for its answer. It is a plain read, or a task."""
 
     __slots__ = (
@@ -50,7 +76,7 @@ class _Flight:
         self.request = request
         self.call = call
         self.asked: Asked | None = None
-        self.waiting: list[asyncio.Future[None]] = []
+        self.waiting: list[Waiting] = []
         self.taken = False
         self.landed = False
         self.response: httpx.Response | None = None
@@ -65,9 +91,8 @@ class _Flight:
     def land(self, response: httpx.Response | None, failure: BaseException | None) -> None:
         """Says what came of the call to all who wait for it."""
         self.response, self.failure, self.landed = response, failure, True
-        for waiting in self.waiting:
-            if not waiting.done():
-                waiting.set_result(None)
+        for waiting in tuple(self.waiting):
+            waiting.landed()
 
 
 class CoalesceTransport(httpx.AsyncBaseTransport):
@@ -84,8 +109,8 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
     def __init__(self, inner: httpx.AsyncBaseTransport, plain: PlainReads | None = None) -> None:
         self._inner = inner
         self._plain = plain
-        self._flights: dict[Hashable, _Flight] = {}
-        self._under_way: set[_Flight] = set()
+        self._flights: dict[Hashable, Flight] = {}
+        self._under_way: set[Flight] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The answer to the request, or to the same one under way."""
@@ -95,25 +120,36 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
         question = None if info is None or info.fresh else question_of(request)
         if question is None:
             return await self._inner.handle_async_request(request)
-        key = (question, request.extensions.get(GENERATION))
-        flight = self._flights.get(key)
-        call = call_of(request)
-        if flight is None:
-            flight = self._begin(key, request, call)
-        else:
-            _join(flight, call)
-        landed = asyncio.get_running_loop().create_future()
-        flight.waiting.append(landed)
+        waiter = _Waiter(call_of(request))
+        flight = self.join(question, request, waiter)
         try:
             if not flight.landed:
-                await landed
+                await waiter.told
         finally:
-            flight.waiting.remove(landed)
-            if not flight.waiting:
-                self._all_left(flight)
-            if call is not None and flight.call is not None:
-                _tell(call, flight.call)
-        return _answer(flight, request)
+            self.leave(flight, waiter)
+        return answer_of(flight, request)
+
+    def join(self, question: Question, request: httpx.Request, waiting: Waiting) -> Flight:
+        """The call that answers a question: one under way, or one begun now. Whoever has joined it leaves it.
+
+        It may have landed already.
+        """
+        key = (question, request.extensions.get(GENERATION))
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._begin(key, request, waiting.call)
+        else:
+            _join(flight, waiting.call)
+        flight.waiting.append(waiting)
+        return flight
+
+    def leave(self, flight: Flight, waiting: Waiting) -> None:
+        """Takes what came of a call, or waits for it no more."""
+        flight.waiting.remove(waiting)
+        if not flight.waiting:
+            self._all_left(flight)
+        if waiting.call is not None and flight.call is not None:
+            _tell(waiting.call, flight.call)
 
     async def aclose(self) -> None:
         """Ends what is under way, and closes the inner transport."""
@@ -133,9 +169,9 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
         finally:
             self._flights.clear()
 
-    def _begin(self, key: Hashable, request: httpx.Request, call: Call | None) -> _Flight:
+    def _begin(self, key: Hashable, request: httpx.Request, call: Call | None) -> Flight:
         own = None if call is None else call.apart()
-        flight = self._flights[key] = _Flight(key, request, own)
+        flight = self._flights[key] = Flight(key, request, own)
         self._under_way.add(flight)
         if self._plain is not None and own is not None:
             flight.plain = self._plain.begin(request, own, partial(self._came, flight))
@@ -143,7 +179,7 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
             self._run(flight, partial(self._inner.handle_async_request, flight.apart()))
         return flight
 
-    def _came(self, flight: _Flight, came: httpx.Response | BaseException, wait: float | None) -> None:
+    def _came(self, flight: Flight, came: httpx.Response | BaseException, wait: float | None) -> None:
         """Takes what a plain read came to; that it is to be tried again is not plain any more."""
         flight.plain = None
         if wait is not None:
@@ -154,12 +190,12 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
         else:
             self._land(flight, came, None)
 
-    def _run(self, flight: _Flight, ask: Callable[[], Awaitable[httpx.Response]]) -> None:
+    def _run(self, flight: Flight, ask: Callable[[], Awaitable[httpx.Response]]) -> None:
         # A context of its own: nothing of whoever happens to be first, such as its trace, is told of a shared call.
         context = contextvars.Context()
         flight.task = asyncio.get_running_loop().create_task(self._ask(flight, ask), context=context)
 
-    async def _ask(self, flight: _Flight, ask: Callable[[], Awaitable[httpx.Response]]) -> None:
+    async def _ask(self, flight: Flight, ask: Callable[[], Awaitable[httpx.Response]]) -> None:
         try:
             response = await ask()
             if not response.is_closed:
@@ -172,7 +208,7 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
         else:
             self._land(flight, response, None)
 
-    def _land(self, flight: _Flight, response: httpx.Response | None, failure: BaseException | None) -> None:
+    def _land(self, flight: Flight, response: httpx.Response | None, failure: BaseException | None) -> None:
         self._under_way.discard(flight)
         # An answer is there for whoever comes until all who wait have taken it, and perhaps kept it; a failure is not.
         if failure is not None:
@@ -180,7 +216,7 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
         if not flight.landed:
             flight.land(response, failure)
 
-    def _all_left(self, flight: _Flight) -> None:
+    def _all_left(self, flight: Flight) -> None:
         """All have taken the answer, or do not wait for it any more."""
         self._forget(flight)
         if not flight.landed:
@@ -190,19 +226,19 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
             else:
                 flight.task.add_done_callback(lambda _: self._under_way.discard(flight))
 
-    def _end(self, flight: _Flight) -> None:
+    def _end(self, flight: Flight) -> None:
         if flight.plain is not None:
             flight.plain.leave()
             flight.plain = None
         elif flight.task is not None:
             flight.task.cancel()
 
-    def _forget(self, flight: _Flight) -> None:
+    def _forget(self, flight: Flight) -> None:
         if self._flights.get(flight.key) is flight:
             del self._flights[flight.key]
 
 
-def _join(flight: _Flight, call: Call | None) -> None:
+def _join(flight: Flight, call: Call | None) -> None:
     """Notes one more who waits; the shared call may take as long as the most patient of them."""
     if flight.asked is None:
         flight.asked = Asked()
@@ -220,7 +256,7 @@ def _tell(call: Call, shared: Call) -> None:
         call.attempts, call.queued = shared.attempts, shared.queued
 
 
-def _answer(flight: _Flight, request: httpx.Request) -> httpx.Response:
+def answer_of(flight: Flight, request: httpx.Request) -> httpx.Response:
     """What came of the call, for one who waited: a likeness of the answer, or itself where nobody else has it."""
     failure, response = flight.failure, flight.response
     if isinstance(failure, asyncio.CancelledError):

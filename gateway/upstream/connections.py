@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 import httpx
 from msgspec import Struct
 
-from adapters.messages import TooLargeError
-from gateway.upstream.answers import Answer, NotHttpError
+from adapters.messages import TooLargeError, rows_of
+from gateway.upstream.answers import Answer, Heads, NotHttpError
 from gateway.upstream.sockets import Socket
 
 __all__ = ["AT_ONCE_BYTES", "Connection", "Ended", "Server", "Timeouts", "outgoing"]
@@ -46,8 +46,9 @@ class _Exchange(Struct):
 class Connection:
     """A connection that speaks HTTP. Between two requests it is idle, and good until it expires."""
 
-    def __init__(self, server: Server, socket: Socket) -> None:
+    def __init__(self, server: Server, socket: Socket, heads: Heads | None = None) -> None:
         self.server = server
+        self._heads = heads
         self._socket = socket
         self._expires = time.monotonic() + UNUSED_SECONDS
         self._answer: Answer | None = None
@@ -63,7 +64,7 @@ class Connection:
 
         Raises `httpx.TransportError`: the request may have arrived.
         """
-        answer = self._answer = Answer(bodiless=bodiless)
+        answer = self._answer = Answer(bodiless=bodiless, heads=self._heads)
         await self._send(head, body, timeouts.get("write"))
         while not answer.head:
             _take(answer, await self._socket.read(timeouts.get("read")))
@@ -75,10 +76,11 @@ class Connection:
         ``ended`` is called once, when the answer is whole, has more than ``most`` bytes, or has failed. Until then
         `close` ends it, and nothing is called.
         """
-        self._answer = Answer()
-        self._exchange = _Exchange(most, timeouts.get("read"), ended)
+        self._answer = Answer(heads=self._heads)
+        seconds = timeouts.get("read")
+        self._exchange = _Exchange(most, seconds, ended)
         self._socket.hand_on(sent)
-        self._socket.listen(self._told, self._exchange.seconds)
+        self._socket.listen(self._told, seconds)
 
     def _told(self) -> None:
         answer, exchange = self._answer, self._exchange
@@ -120,7 +122,7 @@ class Connection:
         return answer.body()
 
     def rest(self) -> bool:
-        """Lets it be idle; False where nothing more may be asked on it."""
+        """Lets it be idle, and good for a while; False where nothing more may be asked on it."""
         answer, self._answer = self._answer, None
         self._expires = time.monotonic() + KEEPALIVE_SECONDS
         return answer is not None and answer.keeps and not self._socket.is_readable
@@ -168,20 +170,22 @@ def outgoing(request: httpx.Request, body: bytes) -> bytes:
     target = request.url.raw_path
     if _TARGET.fullmatch(target) is None:
         raise httpx.LocalProtocolError("the path has what no path may have")
-    block = _field_lines(tuple(request.headers.raw), len(body))
+    block = _field_lines(tuple(rows_of(request.headers)), len(body))
     return b"%b %b HTTP/1.1\r\n%b" % (request.method.encode("ascii"), target, block)
 
 
 @functools.lru_cache(maxsize=256)  # most calls of a backend have the same
-def _field_lines(fields: tuple[tuple[bytes, bytes], ...], length: int) -> bytes:
-    """The fields and the line after them, with a body of so many bytes. Raises `httpx.LocalProtocolError`."""
-    block = b"".join([b"%b: %b\r\n" % field for field in fields])
-    if block.count(b"\r") != len(fields) or block.count(b"\n") != len(fields) or b"\0" in block:
+def _field_lines(rows: tuple[tuple[bytes, bytes, bytes], ...], length: int) -> bytes:
+    """The fields of `headers_of` and the line after them, with a body of so many bytes.
+
+    Raises `httpx.LocalProtocolError`.
+    """
+    block = b"".join([b"%b: %b\r\n" % (name, value) for name, _, value in rows])
+    if block.count(b"\r") != len(rows) or block.count(b"\n") != len(rows) or b"\0" in block:
         raise httpx.LocalProtocolError("a header has a line end or a null in it")
-    for name, value in fields:
+    for name, lowered, value in rows:
         if _FIELD_NAME.fullmatch(name) is None:
             raise httpx.LocalProtocolError("a header's name is none")
-        lowered = name.lower()
         if lowered == b"transfer-encoding" or (lowered == b"content-length" and value != b"%d" % length):
             raise httpx.LocalProtocolError("the body is not as long as its header says")
     return block + b"\r\n"

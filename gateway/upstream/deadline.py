@@ -7,7 +7,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -15,7 +15,7 @@ from adapters.wire import EXTENSION
 from gateway.upstream.calls import Call, begin_call, call_of
 from gateway.upstream.whole_answers import whole
 
-__all__ = ["DeadlineTransport", "SignInDeadlineTransport"]
+__all__ = ["DeadlineTransport", "SignInDeadlineTransport", "begin_in_time", "over"]
 
 STREAM_SECONDS = 600.0
 """For the body of a file, whose reader may be slow too: 60 MB at 100 kB a second."""
@@ -33,28 +33,24 @@ class DeadlineTransport(httpx.AsyncBaseTransport):
         self, inner: httpx.AsyncBaseTransport, seconds: float, *, stream_seconds: float = STREAM_SECONDS
     ) -> None:
         self._inner = inner
-        self._seconds = seconds
+        self.seconds = seconds
         self._stream_seconds = stream_seconds
-        self._watches = _Watches()
+        self.watches = Watches()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Passes the request on."""
-        call = begin_call(request, self._seconds)
-        seconds = call.remaining()
-        if not seconds:
-            call.ended = time.monotonic()
-            raise httpx.PoolTimeout("the operation's time was over before this call", request=request)
+        call = begin_in_time(request, self.seconds)
         watch = _Watch(call)
-        self._watches.begin(watch)
+        self.watches.begin(watch)
         try:
             response = await self._inner.handle_async_request(request)
         except asyncio.CancelledError:
             if not watch.is_the_cause():
                 raise
-            kind = httpx.ReadTimeout if call.sent else httpx.PoolTimeout
-            raise kind("the deadline is over", request=request) from None
+            raise over(call, request) from None
         finally:
-            self._watches.end(watch)
+            self.watches.end(watch)
+            watch.end()
             call.ended = time.monotonic()
         if call.info.stream:
             assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - an asynchronous transport's answer
@@ -63,8 +59,32 @@ class DeadlineTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Closes the inner transport."""
-        self._watches.close()
+        self.watches.close()
         await self._inner.aclose()
+
+
+def begin_in_time(request: httpx.Request, seconds: float) -> Call:
+    """Gives a request its `Call`. Raises `httpx.PoolTimeout` where the operation's time is over already."""
+    call = begin_call(request, seconds)
+    if call.deadline <= call.begun:
+        call.ended = call.begun
+        raise httpx.PoolTimeout("the operation's time was over before this call", request=request)
+    return call
+
+
+def over(call: Call, request: httpx.Request) -> httpx.TimeoutException:
+    """What a call ends with that has come to its deadline."""
+    kind = httpx.ReadTimeout if call.sent else httpx.PoolTimeout
+    return kind("the deadline is over", request=request)
+
+
+class Watched(Protocol):
+    """What is told when its call's time is over."""
+
+    call: Call
+
+    def over(self) -> None:
+        """It is."""
 
 
 class _Watch:
@@ -98,25 +118,26 @@ class _Watch:
         self._task.cancel()
 
 
-class _Watches:
+class Watches:
     """The watches of the calls under way, with one timer for all: nearly all end long before their time.
 
     It rings for the earliest deadline there was, and then looks at what is left. A deadline only ever moves away.
     """
 
     def __init__(self) -> None:
-        self._under_way: set[_Watch] = set()
+        self._under_way: set[Watched] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._rings = math.inf
 
-    def begin(self, watch: _Watch) -> None:
+    def begin(self, watch: Watched) -> None:
+        """Tells it when its call's time is over."""
         self._under_way.add(watch)
         if watch.call.deadline < self._rings:
             self._ring_at(watch.call.deadline)
 
-    def end(self, watch: _Watch) -> None:
+    def end(self, watch: Watched) -> None:
+        """Does not tell it any more."""
         self._under_way.discard(watch)
-        watch.end()
 
     def close(self) -> None:
         """Looks at nothing more."""

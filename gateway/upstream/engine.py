@@ -17,7 +17,7 @@ import httpx
 from adapters.messages import BoundedBody, body_of, finished_response, headers_of, new_response, server_of
 from adapters.wire import EXTENSION, CallInfo
 from gateway.upstream.ahead import Ahead
-from gateway.upstream.answers import Answer
+from gateway.upstream.answers import Answer, Heads
 from gateway.upstream.calls import call_of
 from gateway.upstream.connections import Connection, Server, Timeouts, outgoing
 from gateway.upstream.sockets import open_socket
@@ -49,6 +49,7 @@ class EngineTransport(httpx.AsyncBaseTransport):
         self._open: set[Connection] = set()
         self._idle: dict[Server, deque[Connection]] = {}
         self._ahead = Ahead(self.drop)
+        self._heads = Heads()
         self._closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -83,8 +84,10 @@ class EngineTransport(httpx.AsyncBaseTransport):
 
     def let_go(self, connection: Connection, *, keep: bool) -> None:
         """Ends an exchange; the connection is kept if it may be, and nothing on it can be taken for the next answer."""
-        if keep and connection.rest() and not connection.has_expired() and not self._closed:
-            idle = self._idle.setdefault(connection.server, deque())
+        if keep and connection.rest() and not self._closed:
+            idle = self._idle.get(connection.server)
+            if idle is None:
+                idle = self._idle[connection.server] = deque()
             idle.append(connection)
             while idle and (len(idle) > KEPT_CONNECTIONS or idle[0].has_expired()):
                 self.drop(idle.popleft())
@@ -110,7 +113,8 @@ class EngineTransport(httpx.AsyncBaseTransport):
             raise httpx.UnsupportedProtocol("only http and https are spoken")
         trust = self._trust if url.scheme == "https" else None
         port = url.port or _PORTS[url.scheme]
-        connection = Connection(server, await open_socket(url.raw_host.decode("ascii"), port, trust, seconds))
+        socket = await open_socket(url.raw_host.decode("ascii"), port, trust, seconds)
+        connection = Connection(server, socket, self._heads)
         self._open.add(connection)
         return connection
 

@@ -29,6 +29,7 @@ class HealthState(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+_UP, _DEGRADED = HealthState.UP, HealthState.DEGRADED
 _PROBLEMS = {
     HealthState.DEGRADED: Problem(
         code=ProblemCode.UNAVAILABLE, message="The last call was answered with a server error.", retryable=True
@@ -56,7 +57,9 @@ class Health:
 
     def answered(self, status: int) -> None:
         """Notes that a call has been answered so."""
-        self.saw(HealthState.UP if status < SERVER_ERROR else HealthState.DEGRADED)
+        state = _UP if status < SERVER_ERROR else _DEGRADED
+        if state is not self._seen:
+            self.saw(state)
 
     def failed(self, error: BaseException, call: Call | None, had: float) -> None:
         """Notes what became of a call that was not answered, for which the vendor ``had`` so many seconds.

@@ -1,6 +1,7 @@
 """How much a backend is asked at once and over time: the rest queue until their deadline."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
@@ -85,6 +86,8 @@ class Limiter:
         self._clock = clock
         self._timer: asyncio.TimerHandle | None = None
         self._impatience: asyncio.TimerHandle | None = None
+        self._looks_at = math.inf
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def remaining(self) -> int:
@@ -177,19 +180,21 @@ class Limiter:
 
     def _gives_up_in(self, permit: Permit, seconds: float | None) -> None:
         if seconds is not None:
-            permit.late = asyncio.get_running_loop().time() + seconds
-            self._look_again(permit.late)
+            if self._loop is None:
+                self._loop = asyncio.get_running_loop()
+            permit.late = late = self._loop.time() + seconds
+            if late + LATE_SECONDS < self._looks_at:
+                self._look_again(late)
 
     def _look_again(self, at: float) -> None:
         """Looks for who waits too long, not later than at a time: one timer for all, who mostly wait a little."""
         if self._impatience is not None:
-            if self._impatience.when() <= at + LATE_SECONDS:
-                return
             self._impatience.cancel()
+        self._looks_at = at
         self._impatience = asyncio.get_running_loop().call_at(at, self._too_long)
 
     def _too_long(self) -> None:
-        self._impatience = None
+        self._impatience, self._looks_at = None, math.inf
         now = asyncio.get_running_loop().time()
         patient = []
         for permit in self._turns.all_waiting():

@@ -70,6 +70,8 @@ def _most_writes(concurrency: int) -> int:
 class Turns(Generic[W]):
     """Who waits and who goes. First come, first served among reads, and among writes; where both wait they alternate.
 
+    ``waiting`` is how many wait.
+
     Writes never hold more than their part of the permits, so that reads move; reads may hold all, but when one of
     theirs comes back while a write waits for its turn, the write has it.
     """
@@ -81,16 +83,12 @@ class Turns(Generic[W]):
         self._held = {False: 0, True: 0}
         self._ended: deque[float] = deque()
         self._wrote_last = True
+        self.waiting = 0
 
     @property
     def held(self) -> int:
         """How many calls are under way."""
         return self._held[False] + self._held[True]
-
-    @property
-    def waiting(self) -> int:
-        """How many wait."""
-        return len(self._waiting[False]) + len(self._waiting[True])
 
     @property
     def remaining(self) -> int:
@@ -116,10 +114,13 @@ class Turns(Generic[W]):
     def join(self, waiter: W, *, write: bool) -> None:
         """Queues up."""
         self._waiting[write][waiter] = None
+        self.waiting += 1
 
     def leave(self, waiter: W, *, write: bool) -> None:
         """Stops waiting."""
-        self._waiting[write].pop(waiter, None)
+        if waiter in self._waiting[write]:
+            del self._waiting[write][waiter]
+            self.waiting -= 1
 
     def all_waiting(self) -> tuple[W, ...]:
         """Who waits."""
@@ -131,7 +132,7 @@ class Turns(Generic[W]):
 
     def next(self) -> W | None:
         """Who may go now, and is under way with that; None when nobody may."""
-        if self.remaining == 0:
+        if not self.waiting or self.remaining == 0:
             return None
         may_write = bool(self._waiting[True]) and self._held[True] < self.bounds.writes
         if may_write and not (self._waiting[False] and self._wrote_last):
@@ -152,6 +153,7 @@ class Turns(Generic[W]):
             return None
         self._held[write] += 1
         self._wrote_last = write
+        self.waiting -= 1
         return self._waiting[write].popitem(last=False)[0]
 
     def end(self, *, write: bool, used: bool = True) -> None:

@@ -6,7 +6,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from adapters.messages import body_of, fields_without
+from adapters.messages import body_of, fields_without, parts_of
 from adapters.wire import EXTENSION, CallInfo
 
 __all__ = ["Question", "digest_of", "question_of"]
@@ -17,11 +17,11 @@ _NOT_ASKED = frozenset((b"traceparent", b"tracestate", b"cache-control", b"pragm
 
 
 class Question(Struct, frozen=True, cache_hash=True):
-    """All that an answer of one backend, with one credential, depends on."""
+    """All that an answer of one backend, with one credential, depends on; ``url`` in its parts (`parts_of`)."""
 
     info: CallInfo
     method: str
-    url: str
+    url: tuple[str | int | None, ...]
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
 
@@ -34,7 +34,7 @@ def question_of(request: httpx.Request) -> Question | None:
     return Question(
         info=info,
         method=request.method,
-        url=str(request.url),
+        url=parts_of(request.url),
         headers=fields_without(request.headers, _NOT_ASKED),
         body=body_of(request),
     )
@@ -44,6 +44,6 @@ def digest_of(question: Question, account: bytes) -> str:
     """A question's name at one account, which tells neither."""
     info = question.info
     told = msgspec.msgpack.encode(
-        [info.operation, sorted(info.wanted), question.method, question.url, question.headers, question.body]
+        [info.operation, sorted(info.wanted), question.method, str(question.url), question.headers, question.body]
     )
     return hashlib.blake2b(told, key=account, digest_size=32).hexdigest()

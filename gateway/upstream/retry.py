@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from adapters.errors import RateLimited, Unavailable
+from adapters.messages import content_of
 from adapters.patience import no_hidden_outage, retry_after
 from gateway.upstream.calls import Call, TurnedAway, call_of
 
@@ -94,7 +95,10 @@ class RetryTransport(httpx.AsyncBaseTransport):
     def after(self, call: Call, came: httpx.Response | BaseException) -> float | None:
         """Seconds until what an attempt came to is to be tried again; None where it is not."""
         if isinstance(came, httpx.Response):
-            return self._wait(call, self._patience(came.headers)) if self._passes(call, came) else None
+            body = b"" if call.info.stream else content_of(came)
+            if came.status_code not in _STATUSES and not self._is_outage(came.status_code, body):
+                return None
+            return self._wait(call, self._patience(came.headers))
         if isinstance(came, _BROKEN_OFF):
             return self._wait(call, None)
         if isinstance(came, Unavailable | RateLimited) and not isinstance(came, TurnedAway):  # of a sign-in
@@ -127,11 +131,6 @@ class RetryTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Closes the inner transport."""
         await self._inner.aclose()
-
-    def _passes(self, call: Call, response: httpx.Response) -> bool:
-        """Whether an answer says that the next may be another."""
-        body = b"" if call.info.stream else response.content
-        return response.status_code in _STATUSES or self._is_outage(response.status_code, body)
 
     def _wait(self, call: Call, asked: float | None) -> float | None:
         """Seconds until the next attempt, not before the vendor says, nor all callers at that moment; None: no more."""

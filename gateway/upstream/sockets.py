@@ -38,6 +38,7 @@ async def open_socket(host: str, port: int, trust: ssl.SSLContext | None, timeou
 class Socket(asyncio.Protocol):
     """The bytes of one connection. One task at a time reads or writes.
 
+    ``is_readable`` says whether bytes or an end are there, which an idle connection's are not.
     The event loop tells it of an end at once, so a kept connection that the vendor closed is known without asking.
     """
 
@@ -46,6 +47,7 @@ class Socket(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._arrived = b""
         self._ended = False
+        self.is_readable = False
         self._failure: Exception | None = None
         self._held_back = False
         self._must_drain = False
@@ -54,11 +56,6 @@ class Socket(asyncio.Protocol):
         self._alarm = Alarm(self._give_up)
         self._late = False
 
-    @property
-    def is_readable(self) -> bool:
-        """Whether bytes or an end are there, which an idle connection's are not."""
-        return bool(self._arrived) or self._ended
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the event loop."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
@@ -66,6 +63,7 @@ class Socket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Called by the event loop."""
         self._arrived = self._arrived + data if self._arrived else data
+        self.is_readable = True
         if len(self._arrived) > READ_AHEAD and not self._held_back:
             self._held_back = True
             self._connected.pause_reading()
@@ -73,12 +71,12 @@ class Socket(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """Called by the event loop; it closes the transport next."""
-        self._ended = True
+        self._ended = self.is_readable = True
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the event loop."""
-        self._ended = True
+        self._ended = self.is_readable = True
         self._failure = exc
         self._alarm.close()
         self._wake()
@@ -105,6 +103,7 @@ class Socket(asyncio.Protocol):
                 raise httpx.ReadTimeout("nothing came in time")
             return None
         data, self._arrived = self._arrived, b""
+        self.is_readable = self._ended
         if not data and self._failure is not None:
             raise httpx.ReadError(str(self._failure)) from self._failure
         if self._held_back and not self._ended:
@@ -126,7 +125,8 @@ class Socket(asyncio.Protocol):
 
     def hand_on(self, data: bytes) -> None:
         """Writes what is so little that it never piles up, on a connection that has not ended."""
-        self._connected.write(data)
+        assert self._transport is not None  # noqa: S101 - as of `_connected`
+        self._transport.write(data)
 
     async def write(self, data: bytes, seconds: float | None = None) -> None:
         """Hands the bytes on. Raises `httpx.WriteTimeout` if they pile up, `httpx.WriteError`."""

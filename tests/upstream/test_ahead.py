@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -102,6 +102,15 @@ async def test_none_is_opened_unasked_or_twice_or_too_late() -> None:
         reach()
         await write(engine, server.url)
     assert (server.connections, server.requests) == (3, [(1, "POST"), (2, "POST"), (3, "POST")])
+
+
+def test_a_ledger_that_commits_when_the_loop_has_ended_is_not_disturbed() -> None:
+    async def leaving() -> Callable[[], None]:
+        async with EngineTransport() as engine:
+            with engine.ahead(httpx.URL("http://127.0.0.1:9"), PATIENCE) as reach:
+                return reach
+
+    asyncio.run(leaving())()
 
 
 @pytest.mark.parametrize("is_open", [True, False])

@@ -315,12 +315,12 @@ async def test_a_vendor_that_let_the_time_of_a_call_pass_is_down(plain: bool) ->
     async with serving(silently(over)) as server:
         read = asyncio.ensure_future(way.read(server.url))
         await until(lambda: bool(server.requests))
-        (watch,) = way.transport._watches._under_way
+        (watch,) = way.deadline.watches._under_way
         (flight,) = way.coalescing._under_way
         assert flight.call is not None
         for call in (watch.call, flight.call):
             call.begun = call.deadline = time.monotonic()
-        way.transport._watches._look()
+        way.deadline.watches._look()
         (error, _), _ = await read
         await until(lambda: not way.coalescing._under_way)
         noted = way.noted()

@@ -27,6 +27,7 @@ from gateway.upstream.limits import Limiter, LimitsTransport
 from gateway.upstream.limits_turns import Bounds
 from gateway.upstream.plain_reads import PlainReads
 from gateway.upstream.retry import RetryTransport
+from gateway.upstream.shared_reads import SharedReads
 from gateway.upstream.whole_answers import WholeAnswersTransport
 from tests.patience import PATIENCE
 
@@ -78,7 +79,9 @@ class WayOut:
         )
         self.slept: list[float] = []
         self.coalescing = CoalesceTransport(self.retry, reads if plain else None)
-        self.transport = DeadlineTransport(CallLogTransport(self.coalescing, Metrics()), PATIENCE)
+        log = CallLogTransport(self.coalescing, Metrics())
+        self.deadline = DeadlineTransport(log, PATIENCE)
+        self.transport = SharedReads(self.deadline, log, self.coalescing) if plain else self.deadline
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

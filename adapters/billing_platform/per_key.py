@@ -1,0 +1,89 @@
+"""One call or more for each of several keys, all at once: one that fails has its error, and spoils no other."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from inspect import iscoroutine
+from typing import Any, TypeVar, cast
+
+from adapters.billing_platform.client import Client
+from adapters.errors import AdapterError
+from adapters.sendings import Sending
+from adapters.wire import Answer, WireRequest
+
+__all__ = ["ask_per_key", "per_key"]
+
+T = TypeVar("T")
+
+
+async def per_key(keys: Iterable[str], read: Callable[[str], Awaitable[T]]) -> dict[str, T | AdapterError]:
+    """What ``read`` gives for each key, in a task each."""
+    distinct = list(dict.fromkeys(keys))
+    answers = await asyncio.gather(*[_settled(read(key)) for key in distinct])
+    return dict(zip(distinct, answers, strict=True))
+
+
+async def ask_per_key(
+    client: Client,
+    keys: Iterable[str],
+    asked: Callable[[str], WireRequest],
+    found: Callable[[str, Answer], T | Coroutine[Any, Any, T]],
+) -> dict[str, T | AdapterError]:
+    """What ``found`` makes of the answer to what is ``asked`` for each key.
+
+    All calls are begun before the first answer is read. What takes more calls is a coroutine, and then has a task.
+    """
+    distinct = dict.fromkeys(keys)
+    results: dict[str, T | AdapterError] = {}
+    sendings: dict[str, Sending] = {}
+    more: dict[str, asyncio.Task[T | AdapterError]] = {}
+    try:
+        for key in distinct:
+            begun = _begun(client, asked, key)
+            if isinstance(begun, AdapterError):
+                results[key] = begun
+            else:
+                sendings[key] = begun
+        for key, sending in sendings.items():
+            if not sending.is_there:
+                await sending.wait()
+            came = _taken(sending, found, key)
+            if iscoroutine(came):
+                more[key] = asyncio.create_task(_settled(came))
+            else:
+                results[key] = cast("T | AdapterError", came)
+        for key, task in more.items():
+            results[key] = await task
+    except BaseException:
+        _leave(sendings.values(), more.values())
+        raise
+    return {key: results[key] for key in distinct}
+
+
+def _begun(client: Client, asked: Callable[[str], WireRequest], key: str) -> Sending | AdapterError:
+    try:
+        return client.begin(asked(key))
+    except AdapterError as error:
+        return error
+
+
+def _taken(
+    sending: Sending, found: Callable[[str, Answer], T | Coroutine[Any, Any, T]], key: str
+) -> T | Coroutine[Any, Any, T] | AdapterError:
+    try:
+        return found(key, sending.take())
+    except AdapterError as error:
+        return error
+
+
+async def _settled(reading: Awaitable[T]) -> T | AdapterError:
+    try:
+        return await reading
+    except AdapterError as error:
+        return error
+
+
+def _leave(sendings: Iterable[Sending], more: Iterable[asyncio.Task[Any]]) -> None:
+    for sending in sendings:
+        sending.leave()
+    for task in more:
+        task.cancel()
