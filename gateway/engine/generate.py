@@ -30,20 +30,19 @@ __all__ = ["Generated", "generate"]
 
 
 class Generated:
-    """The source of a plan, and its functions."""
+    """The source of a plan, and its functions.
+
+    ``root`` writes the root object: ``(source, run, level)`` → its members. ``values`` has by a field's number what
+    writes what its step brought: ``(values, run, level)`` → what is answered, in their order.
+    """
 
     def __init__(self, source: str, names: dict[str, Any]) -> None:
         self.source = source
         exec(compile(source, "<plan>", "exec"), names)  # noqa: S102 - see the head of `gateway.engine.source`
-        self._names = names
-
-    def root(self) -> Any:
-        """Writes the root object: ``(source, run, level)`` → its members."""
-        return self._names["one_0"]
-
-    def values(self, field: FieldPlan) -> Any:
-        """Writes what a step brought: ``(values, run, level)`` → what is answered, in their order."""
-        return self._names[f"values_{field.number}"]
+        self.root: Any = names["one_0"]
+        self.values: Mapping[int, Any] = {
+            int(name.removeprefix("values_")): names[name] for name in names if name.startswith("values_")
+        }
 
 
 MOST_NESTED: Final = 5
@@ -101,9 +100,12 @@ class _Writer(Source):
         n = made.number
         body, literal = self._members(made)
         self.comment(made.type.name)
-        noted = [f"run.note(level, {n}, (s,), (d,))"] if made.steps else []
+        asked, note = _noting(made)
+        noted = [f"{note}run.note(level, {n}, (s,), (d,))"] if made.steps else []
         check = [] if root else [f"if type(s) not in {self._known(made.type)}: raise Odd"]
-        self.function(f"one_{n}(s, run, level)", [*check, *_PROLOGUE, *body, f"d = {literal}", *noted, "return d"])
+        self.function(
+            f"one_{n}(s, run, level)", [*check, *_PROLOGUE, *asked, *body, f"d = {literal}", *noted, "return d"]
+        )
         if root:
             return
         check = self._rows_first(made, "values", "return ")
@@ -111,8 +113,8 @@ class _Writer(Source):
             f"if type(values) not in LISTS or not {self._known(made.type)}.issuperset(map(type, values)): raise Odd"
         ]
         loop = ["for s in values:", *indented([*body, f"push({literal})"])]
-        noted = [f"run.note(level, {n}, values, done)"] if made.steps else []
-        begin = ["done = []", "push = done.append"]
+        noted = [f"{note}run.note(level, {n}, values, done)"] if made.steps else []
+        begin = [*asked, "done = []", "push = done.append"]
         self.function(f"many_{n}(values, run, level)", [*check, *_PROLOGUE, *begin, *loop, *noted, "return done"])
 
     def _rows_first(self, made: ObjectPlan, v: str, result: str) -> list[str]:
@@ -164,7 +166,7 @@ class _Writer(Source):
             lines.append(f"{v} = {s}.{attribute_name(declared.name)}")
             if declared.fetch:
                 complete = self.completed(v, field.type, field)
-                lines += [f"if {v} is UNSET: {v} = None", "else:", *indented(complete)]
+                lines += [f"if {v} is UNSET: {v}, unset = None, True", "else:", *indented(complete)]
             else:
                 lines += self.completed(v, field.type, field)
             return v
@@ -261,6 +263,16 @@ class _Writer(Source):
 
     def _known(self, of_type: GraphQLObjectType) -> str:
         return self.name(f"known_{of_type.name}", self._kinds.known(of_type))
+
+
+def _noting(made: ObjectPlan) -> tuple[list[str], str]:
+    """What stands before the writing of objects, and the condition on which they are noted.
+
+    They are where they have a step; where that only reads what a record came without, where one of them did.
+    """
+    unset = any(isinstance(one.declared, Attribute) for one in made.steps)
+    alone = unset and all(isinstance(one.declared, Attribute) for one in made.steps)
+    return ["unset = False"] if unset else [], "if unset: " if alone else ""
 
 
 class _Place(Struct):

@@ -102,7 +102,7 @@ class Run:
 
     def _root(self, level: Level) -> tuple[dict[str, Any], bool]:
         try:
-            return self._functions.root()(None, self, level), False
+            return self._functions.root(None, self, level), False
         except Exception:  # noqa: BLE001 - field by field it is told what it is
             level.clear()
             return Completer(self, level).root(self._plan.root)
@@ -190,9 +190,9 @@ class Run:
             keys = [key_of(source, ask, **given) for source in sources]
         except Exception:  # noqa: BLE001 - one by one it is told whose it is
             keys = [self._key(declared, step, source, ask) for source in sources]
-        without = [at for at, key in enumerate(keys) if key is None or isinstance(key, Exception)]
-        if not without:
+        if not _has_odd(keys):
             return [*objects], keys
+        without = [at for at, key in enumerate(keys) if isinstance(key, _ODD)]
         self._write(step, [objects[at] for at in without], [keys[at] for at in without], {})
         passed = set(without)
         there = [at for at in range(len(keys)) if at not in passed]
@@ -257,7 +257,7 @@ class Run:
             return
         found: Level = {}
         try:
-            written = self._functions.values(step)(values, self, found)
+            written = self._functions.values[step.number](values, self, found)
         except Exception:  # noqa: BLE001 - field by field it is told what it is
             self._complete(step, owners, values, level)
             return
@@ -273,7 +273,7 @@ class Run:
 
 
 _ODD: Final = (NoneType, Exception)
-"""What the generated functions are not asked to write."""
+"""What stands in the place of a key or a value: nothing is loaded for it, and no generated function writes it."""
 
 
 def _has_odd(values: Sequence[Any]) -> bool:
