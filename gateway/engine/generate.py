@@ -22,7 +22,7 @@ from adapters.translating import Translated
 from gateway.engine.kinds import Kinds
 from gateway.engine.plan import FieldPlan, ObjectPlan, Plan
 from gateway.engine.rows import OwnRowWriters, RowWriters, are_rows_alone, can_be_rows, can_stay_rows
-from gateway.engine.source import Source, attribute_name, indented, nullable
+from gateway.engine.source import Source, attribute_name, indented, noting, nullable
 from gateway.lists import OwnConnections
 from gateway.schema.fields import Attribute, Derived, OwnLoad
 
@@ -100,7 +100,7 @@ class _Writer(Source):
         n = made.number
         body, literal = self._members(made)
         self.comment(made.type.name)
-        asked, note = _noting(made)
+        asked, note = noting(made)
         noted = [f"{note}run.note(level, {n}, (s,), (d,))"] if made.steps else []
         check = [] if root else [f"if type(s) not in {self._known(made.type)}: raise Odd"]
         self.function(
@@ -263,16 +263,6 @@ class _Writer(Source):
 
     def _known(self, of_type: GraphQLObjectType) -> str:
         return self.name(f"known_{of_type.name}", self._kinds.known(of_type))
-
-
-def _noting(made: ObjectPlan) -> tuple[list[str], str]:
-    """What stands before the writing of objects, and the condition on which they are noted.
-
-    They are where they have a step; where that only reads what a record came without, where one of them did.
-    """
-    unset = any(isinstance(one.declared, Attribute) for one in made.steps)
-    alone = unset and all(isinstance(one.declared, Attribute) for one in made.steps)
-    return ["unset = False"] if unset else [], "if unset: " if alone else ""
 
 
 class _Place(Struct):

@@ -11,7 +11,7 @@ from graphql import GraphQLEnumType, is_non_null_type
 
 from adapters.translating import Looked, Reading, Translation
 from gateway.engine.plan import FieldPlan, ObjectPlan
-from gateway.engine.source import OddError, Source, attribute_name, indented, nullable
+from gateway.engine.source import OddError, Source, attribute_name, indented, noting, nullable
 from gateway.record_types import NAMES
 from gateway.schema.fields import Attribute, OwnLoad
 
@@ -87,12 +87,11 @@ class _RowSource(Source):
     def rows(self, made: ObjectPlan) -> None:
         """``rows(values, run, level)``. Where the translation lacks one of the attributes, records are made."""
         read_off, body = self._each(made, "done")
-        noted = []
-        if made.steps:
-            sources = "values.records if unset else values" if read_off else "values.records"
-            noted = [f"run.note(level, {made.number}, {sources}, done)"]
+        asked, note = noting(made)
+        sources = "values.records" if not read_off else "values.records if unset else values" if asked else "values"
+        noted = [f"{note}run.note(level, {made.number}, {sources}, done)"] if made.steps else []
         loop = [f"for s in values.{'rows' if read_off else 'records'}:", *indented(body)]
-        begin = ["backend = values.backend", *(["unset = False"] if made.steps else []), "done = []"]
+        begin = ["backend = values.backend", *asked, "done = []"]
         self.function("rows(values, run, level)", [*begin, *loop, *noted, "return done"])
 
     def connections(self, made: ObjectPlan) -> None:
@@ -145,7 +144,7 @@ class _RowSource(Source):
         complete = self.completed(v, field.type, field)
         if not field.is_step:
             return complete
-        return [f"if {v} is UNSET:", f"    {v} = None", "    unset = True", "else:", *indented(complete)]
+        return [f"if {v} is UNSET: {v}, unset = None, True", "else:", *indented(complete)]
 
     def _looked(self, v: str, reading: Looked, of_type: GraphQLEnumType) -> list[str]:
         """An enumeration's name straight from the column: one look where a table says it."""

@@ -22,9 +22,10 @@ from graphql import (
 from msgspec import UNSET
 
 from gateway.engine.leaves import ALIKE, EXACT, OUTPUT, names_of, output
-from gateway.engine.plan import FieldPlan
+from gateway.engine.plan import FieldPlan, ObjectPlan
+from gateway.schema.fields import Attribute
 
-__all__ = ["OddError", "Source", "attribute_name", "indented", "nullable"]
+__all__ = ["OddError", "Source", "attribute_name", "indented", "noting", "nullable"]
 
 
 class OddError(Exception):
@@ -107,6 +108,16 @@ def attribute_name(name: str) -> str:
     if not name.isidentifier() or keyword.iskeyword(name):
         raise ValueError(f"{name!r} is no attribute's name.")
     return name
+
+
+def noting(made: ObjectPlan) -> tuple[list[str], str]:
+    """What stands before the writing of objects, and the condition on which they are noted.
+
+    They are where they have a step; where that only reads what a record came without, where one of them did.
+    """
+    unset = any(isinstance(one.declared, Attribute) for one in made.steps)
+    alone = unset and all(isinstance(one.declared, Attribute) for one in made.steps)
+    return ["unset = False"] if unset else [], "if unset: " if alone else ""
 
 
 def indented(lines: Iterable[str]) -> list[str]:

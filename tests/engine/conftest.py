@@ -11,12 +11,19 @@ from tests.engine.comparing import Both
 from tests.engine.world import World
 from tests.gateway.asking import ledgers
 
+DROPPED = (
+    "ignore:coroutine .* was never awaited:RuntimeWarning",
+    "ignore:Exception ignored in. <coroutine object:pytest.PytestUnraisableExceptionWarning",
+)
+"""The second is told where the garbage collector finds one while code runs that may import nothing, as namedtuples'."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """graphql-core drops what siblings of a failed field were about to await: that is its own affair."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning"))
+            for one in DROPPED:
+                item.add_marker(pytest.mark.filterwarnings(one))
 
 
 @pytest.fixture(scope="module", autouse=True)
