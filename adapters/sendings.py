@@ -1,7 +1,7 @@
 """Calls that are begun now and whose answers are taken later, so that several at once need no task each."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
@@ -21,7 +21,7 @@ class Begun(Protocol):
     def is_there(self) -> bool:
         """Whether its answer can be taken."""
 
-    async def wait(self) -> None:
+    def wait(self) -> Awaitable[None]:
         """Waits until it can."""
 
     def take(self) -> httpx.Response:
@@ -38,7 +38,7 @@ class Sending(Protocol):
     def is_there(self) -> bool:
         """Whether its answer can be taken."""
 
-    async def wait(self) -> None:
+    def wait(self) -> Awaitable[None]:
         """Waits until it can."""
 
     def take(self) -> "Answer":
@@ -62,9 +62,9 @@ class Taking:
         """As `Sending` says."""
         return self._begun.is_there
 
-    async def wait(self) -> None:
+    def wait(self) -> Awaitable[None]:
         """As `Sending` says."""
-        await self._begun.wait()
+        return self._begun.wait()
 
     def take(self) -> "Answer":
         """As `Sending` says."""

@@ -1,8 +1,14 @@
 """A credential that is known beforehand: it is put on a request, and nobody is asked for it."""
 
+from collections.abc import Sequence
+
 import httpx
 
-__all__ = ["SigningTransport"]
+from adapters.messages import rows_of
+
+__all__ = ["Row", "SigningTransport"]
+
+Row = tuple[bytes, bytes, bytes]
 
 
 class SigningTransport(httpx.AsyncBaseTransport):
@@ -20,6 +26,11 @@ class SigningTransport(httpx.AsyncBaseTransport):
         It is a copy since the policies outside log and repeat theirs, which never carries the credential.
         """
         raise NotImplementedError
+
+    def sent(self, request: httpx.Request) -> tuple[httpx.URL, Sequence[Row]] | None:
+        """Where `signed` would send it and with which fields, as `adapters.messages.rows_of` gives them; or None."""
+        signed = self.signed(request)
+        return None if signed is None else (signed.url, rows_of(signed.headers))
 
     def cleared(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
         """The answer to what ``request`` was signed for, knowing what in it must not be repeated."""

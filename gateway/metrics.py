@@ -12,7 +12,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from gateway.backends import Backend
-from gateway.tallies import Counts, Distributions
+from gateway.tallies import Count, Counts, Distribution, Distributions
 from gateway.upstream.calls import Call
 from gateway.upstream.health import HealthState
 
@@ -101,6 +101,7 @@ class Metrics:
         self._queue_seconds = Distributions(
             "postroom_vendor_queue_seconds", "What calls waited for their turn.", ("backend",), QUEUE_SECONDS
         )
+        self._of_call: dict[tuple[str, str, str, str], tuple[Count, Distribution, Distribution]] = {}
         self._retries = Counts("postroom_vendor_retries", "Attempts after the first.", ("backend",))
         self._shared = Counts("postroom_vendor_shared_calls", "Calls that took another's answer.", ("backend",))
         self._operations = Distributions(
@@ -144,10 +145,16 @@ class Metrics:
         """Counts a call of a vendor."""
         backend, operation = call.info.backend, call.info.operation
         cache = "none" if call.cache is None else call.cache.value.lower()
-        outcome = "none" if call.outcome is None else call.outcome.value
-        self._calls.of(backend, operation, outcome, cache).inc()
-        self._call_seconds.of(backend, operation).observe(seconds)
-        self._queue_seconds.of(backend).observe(call.queued)
+        outcome = "none" if call.outcome is None else call.outcome._value_  # which `value` looks up
+        key = (backend, operation, outcome, cache)
+        known = self._of_call.get(key)
+        if known is None:
+            calls, lasting = self._calls.of(*key), self._call_seconds.of(backend, operation)
+            known = self._of_call[key] = (calls, lasting, self._queue_seconds.of(backend))
+        calls, lasting, queueing = known
+        calls.inc()
+        lasting.observe(seconds)
+        queueing.observe(call.queued)
         if call.attempts > 1:
             self._retries.of(backend).inc(call.attempts - 1)
         if call.shared:

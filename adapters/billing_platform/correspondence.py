@@ -32,6 +32,7 @@ __all__ = ["BillingPlatformCorrespondence"]
 
 _LIST = "correspondence.list"
 _ROWS = list[CorrespondenceRow]
+_PageSoon = Page[Correspondence] | Coroutine[Any, Any, Page[Correspondence]]
 
 
 class BillingPlatformCorrespondence:
@@ -59,17 +60,13 @@ class BillingPlatformCorrespondence:
 
     async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Results[Correspondence]:
         """Correspondence by native id, one call each: the list has no filter by id."""
-
-        def asked(native_id: str) -> WireRequest:
-            path = ("correspondence", native_id)
-            return WireRequest(operation="correspondence.get", method="GET", path=path, ids=(native_id,), wanted=wanted)
-
-        def found(_: str, answer: Answer) -> Correspondence | None:
-            row = self._client.row_of(answer, CorrespondenceRow)
-            return correspondence_entry(*row, backend=self._client.backend).record if row else None
-
-        results = await ask_per_key(self._client, filter(NATIVE_ID.fullmatch, keys), asked, found)
+        known = filter(NATIVE_ID.fullmatch, keys)
+        results = await ask_per_key(self._client, known, partial(_get_request, wanted), self._found)
         return {key: results.get(key) for key in keys}
+
+    def _found(self, _: str, answer: Answer) -> Correspondence | None:
+        row = self._client.row_of(answer, CorrespondenceRow)
+        return correspondence_entry(*row, backend=self._client.backend).record if row else None
 
     async def of_customers(
         self, customer_ids: Sequence[str], request: ListRequest, positions: Mapping[str, str] = {}
@@ -105,8 +102,8 @@ class BillingPlatformCorrespondence:
             listing, own = lists[customer_id] = self._of_customer(customer_id, places, request, question)
             return listing.asked(start_of(listing, own))
 
-        def found(customer_id: str, answer: Answer) -> Page[Correspondence] | Coroutine[Any, Any, Page[Correspondence]]:
-            listing, own = lists[customer_id]
+        def found(customer_id: str, answer: Answer) -> _PageSoon:
+            listing, own = lists.pop(customer_id)
             start = start_of(listing, own)
             part = listing.part_of(answer, start)
             page = page_at_hand(part, listing, own, from_start=start is None)
@@ -190,6 +187,11 @@ class BillingPlatformCorrespondence:
         if customer_id is not None and not {entry.record.customer_id for entry in entries} <= {customer_id}:
             raise self._client.malformed("The vendor answered with another customer's correspondence.", answer.request)
         return entries
+
+
+def _get_request(wanted: frozenset[str], native_id: str) -> WireRequest:
+    path = ("correspondence", native_id)
+    return WireRequest(operation="correspondence.get", method="GET", path=path, ids=(native_id,), wanted=wanted)
 
 
 def _by_date(

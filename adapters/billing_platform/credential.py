@@ -1,15 +1,16 @@
 """The bearer token that every call carries."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
 from pydantic import SecretStr, field_validator
 
 from adapters.contract import Credentials
-from adapters.messages import changed_request
+from adapters.messages import changed_request, rows_of
 from adapters.redaction import tell_secrets
-from adapters.signing import SigningTransport
+from adapters.signing import Row, SigningTransport
 from adapters.wire import lies_under
 
 __all__ = ["BillingPlatformCredentials", "authenticate"]
@@ -42,10 +43,16 @@ class _BearerToken(SigningTransport):
         super().__init__(inner)
         self._base = base
         self._token = token.get_secret_value()
-        self._fields = ((b"Authorization", b"Bearer " + self._token.encode("ascii")),)
+        self._value = b"Bearer " + self._token.encode("ascii")
 
     def signed(self, request: httpx.Request) -> httpx.Request | None:
-        return changed_request(request, more=self._fields) if lies_under(self._base, request.url) else None
+        more = ((b"Authorization", self._value),)
+        return changed_request(request, more=more) if lies_under(self._base, request.url) else None
+
+    def sent(self, request: httpx.Request) -> tuple[httpx.URL, Sequence[Row]] | None:
+        if not lies_under(self._base, request.url):
+            return None
+        return request.url, (*rows_of(request.headers), (b"Authorization", b"authorization", self._value))
 
     def cleared(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:  # noqa: ARG002 - as above
         return tell_secrets(response, self._token)

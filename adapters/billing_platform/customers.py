@@ -1,6 +1,7 @@
 """The tenant's customers."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from adapters.billing_platform.client import NATIVE_ID, Client
@@ -53,17 +54,13 @@ class BillingPlatformCustomers:
 
     async def by_key(self, keys: Sequence[str], wanted: frozenset[str]) -> Results[Customer]:
         """Customers by native id, one call each: the list has no filter by id."""
-
-        def asked(native_id: str) -> WireRequest:
-            path = ("customers", native_id)
-            return WireRequest(operation="customer.get", method="GET", path=path, ids=(native_id,), wanted=wanted)
-
-        def found(_: str, answer: Answer) -> Customer | None:
-            row = self._client.row_of(answer, CustomerRow)
-            return customer_entry(*row, backend=self._client.backend).record if row else None
-
-        results = await ask_per_key(self._client, filter(NATIVE_ID.fullmatch, keys), asked, found)
+        known = filter(NATIVE_ID.fullmatch, keys)
+        results = await ask_per_key(self._client, known, partial(_get_request, wanted), self._found)
         return {key: results.get(key) for key in keys}
+
+    def _found(self, _: str, answer: Answer) -> Customer | None:
+        row = self._client.row_of(answer, CustomerRow)
+        return customer_entry(*row, backend=self._client.backend).record if row else None
 
     async def by_code(self, codes: Sequence[str], wanted: frozenset[str]) -> Results[Customer]:
         """Customers by account number, one call each: the filter takes one, and is documented to match exactly.
@@ -109,6 +106,11 @@ class BillingPlatformCustomers:
             page_cap=self._settings.page_cap,
             scan_budget=self._limits.scan_budget,
         )
+
+
+def _get_request(wanted: frozenset[str], native_id: str) -> WireRequest:
+    path = ("customers", native_id)
+    return WireRequest(operation="customer.get", method="GET", path=path, ids=(native_id,), wanted=wanted)
 
 
 def _list_request(wanted: frozenset[str], *query: tuple[str, str]) -> WireRequest:

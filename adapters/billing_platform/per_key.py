@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from inspect import iscoroutine
-from typing import Any, TypeVar, cast
+from types import CoroutineType
+from typing import Any, TypeVar
 
 from adapters.billing_platform.client import Client
 from adapters.errors import AdapterError
@@ -43,14 +43,16 @@ async def ask_per_key(
                 results[key] = begun
             else:
                 sendings[key] = begun
-        for key, sending in sendings.items():
+        for key in tuple(sendings):
+            sending = sendings[key]
             if not sending.is_there:
                 await sending.wait()
+            del sendings[key]
             came = _taken(sending, found, key)
-            if iscoroutine(came):
+            if isinstance(came, CoroutineType):
                 more[key] = asyncio.create_task(_settled(came))
             else:
-                results[key] = cast("T | AdapterError", came)
+                results[key] = came  # type: ignore[assignment] # no result is a coroutine
         for key, task in more.items():
             results[key] = await task
     except BaseException:

@@ -50,7 +50,8 @@ class CorrespondenceRow(Struct, frozen=True, kw_only=True, gc=False):
     status: Names = None
 
     def __post_init__(self) -> None:
-        _day(self.dated)  # what is no date makes the answer malformed, not a document undated
+        if self.dated:
+            _date(self.dated[:10])  # what is no date makes the answer malformed, not a document undated
 
 
 class Entry(Struct, Generic[T], frozen=True, gc=False):
@@ -98,9 +99,8 @@ def customer_entry(
     row: CustomerRow, raw: RawRecord | UnsetType, *, backend: str, asked_for: RecordStatus | None = None
 ) -> Entry[Customer]:
     """A customer. ``asked_for`` is the status that the list was restricted to, for rows that do not show theirs."""
-    names = _names(None if row.status is UNSET else row.status)
-    shown = {_STATUSES[name.lower()] for name in names if name.lower() in _STATUSES}
-    status = next((status for status in _DROPPED_FIRST if status in shown), asked_for or RecordStatus.UNKNOWN)
+    shown, names = _customer_status(None if row.status is UNSET else row.status)
+    status = shown or asked_for or RecordStatus.UNKNOWN
     record = Customer(
         backend=backend,
         native_id=str(row.id),
@@ -162,7 +162,7 @@ def correspondence_entries(
                 title=row.type,
                 state=(status := _status(row.status))[0],
                 vendor_status=status[1],
-                number=_text(row.number),
+                number=number if isinstance(number := row.number, str) and number else _text(number),
                 type=row.type,
                 raw=raw,
             ),
@@ -172,12 +172,12 @@ def correspondence_entries(
 
 
 _Status = tuple[DocumentState, tuple[str, ...]]
+_CustomerStatus = tuple[RecordStatus | None, tuple[str, ...]]
 
 
 def _status(value: Names) -> _Status:
     """How far a document has come, and the names that say so."""
-    length = 0 if value is None else len(value) if isinstance(value, str) else sum(map(len, value))
-    return _remembered(value) if length <= _LONGEST_KEPT else _of_names(value)
+    return _remembered(value) if _is_short(value) else _of_names(value)
 
 
 def _of_names(value: Names) -> _Status:
@@ -186,7 +186,24 @@ def _of_names(value: Names) -> _Status:
     return next((state for state in _FURTHEST_FIRST if state in states), DocumentState.UNKNOWN), names
 
 
+def _customer_status(value: Names) -> _CustomerStatus:
+    """Whether a customer is in use, where that shows, and the names that say so."""
+    return _customers_remembered(value) if _is_short(value) else _of_customers_names(value)
+
+
+def _of_customers_names(value: Names) -> _CustomerStatus:
+    names = _names(value)
+    shown = {_STATUSES.get(name.lower()) for name in names}
+    return next((status for status in _DROPPED_FIRST if status in shown), None), names
+
+
 _remembered = lru_cache(maxsize=256)(_of_names)  # a tenant's documents are in few states
+_customers_remembered = lru_cache(maxsize=256)(_of_customers_names)  # and so are its customers
+
+
+def _is_short(value: Names) -> bool:
+    length = 0 if value is None else len(value) if isinstance(value, str) else sum(map(len, value))
+    return length <= _LONGEST_KEPT
 
 
 def _names(value: Names) -> tuple[str, ...]:

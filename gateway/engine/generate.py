@@ -21,9 +21,10 @@ from msgspec import Struct
 from adapters.translating import Translated
 from gateway.engine.kinds import Kinds
 from gateway.engine.plan import FieldPlan, ObjectPlan, Plan
-from gateway.engine.rows import RowWriters, can_be_rows, is_plain
+from gateway.engine.rows import OwnRowWriters, RowWriters, are_rows_alone, can_be_rows, can_stay_rows
 from gateway.engine.source import Source, attribute_name, indented, nullable
-from gateway.schema.fields import Attribute, Derived
+from gateway.lists import OwnConnections
+from gateway.schema.fields import Attribute, Derived, OwnLoad
 
 __all__ = ["Generated", "generate"]
 
@@ -92,7 +93,7 @@ class _Writer(Source):
         super().__init__()
         self._kinds = kinds
         self.inlined = inlined
-        self.names["Translated"] = Translated
+        self.names |= {"Translated": Translated, "OwnConnections": OwnConnections}
 
     def object(self, made: ObjectPlan, *, root: bool) -> None:
         """``one_N(s, run, level)`` writes an object, ``many_N(values, run, level)`` a list of them."""
@@ -120,10 +121,10 @@ class _Writer(Source):
         """What is done about rows that nobody has translated yet, where there can be such."""
         if not can_be_rows(made):
             return []
-        if not is_plain(made):
+        if not can_stay_rows(made):
             return [f"if type({v}) is Translated: {v} = {v}.records"]
         by_translation = self.name(f"rows_{made.number}", RowWriters(made))
-        return [f"if type({v}) is Translated: {result}{by_translation}[{v}.translation]({v})"]
+        return [f"if type({v}) is Translated: {result}{by_translation}[{v}.translation]({v}, run, level)"]
 
     def step(self, field: FieldPlan) -> None:
         """``values_N(values, run, level)`` writes what was loaded for a field, none of it null or an error."""
@@ -131,7 +132,7 @@ class _Writer(Source):
         self.comment(field.key)
         if isinstance(of_type, GraphQLObjectType):
             (made,) = field.objects.values()
-            body = [f"return many_{made.number}(values, run, level)"]
+            body = [*self._own_rows_first(field, made), f"return many_{made.number}(values, run, level)"]
         elif not is_list_type(of_type) and not is_leaf_type(of_type):
             body = [f"return {self._many_of(field, of_type)}(values, run, level)"]
         else:
@@ -139,6 +140,15 @@ class _Writer(Source):
             begin = ["done = []", "push = done.append"]
             body = [*begin, "for v in values:", *indented([*lines, "push(v)"]), "return done"]
         self.function(f"values_{field.number}(values, run, level)", body)
+
+    def _own_rows_first(self, field: FieldPlan, made: ObjectPlan) -> list[str]:
+        """Likewise where many customers' lists may come as such rows."""
+        if not isinstance(field.declared, OwnLoad):
+            return []
+        if not are_rows_alone(made):
+            return ["if type(values) is OwnConnections: values = [*values]"]
+        by_translation = self.name(f"own_rows_{made.number}", OwnRowWriters(made))
+        return [f"if type(values) is OwnConnections: return {by_translation}[values.translation](values, run, level)"]
 
     def _members(self, made: ObjectPlan, s: str = "s") -> tuple[list[str], str]:
         """The statements that work out the members of the object of a source, and the literal that holds them."""
@@ -209,7 +219,7 @@ class _Writer(Source):
             f"{v} = {items}",
         ]
         first = self._rows_first(made, v, f"{v} = ")
-        return [*first, "else:", *indented(each)] if first and is_plain(made) else [*first, *each]
+        return [*first, "else:", *indented(each)] if first and can_stay_rows(made) else [*first, *each]
 
     def _one_of(self, field: FieldPlan, of_type: Any) -> str:
         """The name of the function that writes an object at a field."""

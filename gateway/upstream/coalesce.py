@@ -258,26 +258,32 @@ def _tell(call: Call, shared: Call) -> None:
 
 def answer_of(flight: Flight, request: httpx.Request) -> httpx.Response:
     """What came of the call, for one who waited: a likeness of the answer, or itself where nobody else has it."""
-    failure, response = flight.failure, flight.response
-    if isinstance(failure, asyncio.CancelledError):
-        raise httpx.ReadError("the gateway stopped asking", request=request)
-    if isinstance(failure, httpx.RequestError | AdapterError):
-        failure = copy.copy(failure)  # the same one, raised by each, would gather all their traces
-        if flight.asked is not None:
-            share_call(failure, flight.asked)
-        if isinstance(failure, httpx.RequestError):
-            failure.request = request
-    if failure is not None:
-        raise failure
-    assert response is not None  # noqa: S101 - it has landed
-    if flight.asked is None and not has_any_field(response, _OF_THE_BODY_AS_SENT):
-        return response
+    response = flight.response
+    if response is None:
+        raise _failure(flight, request)
+    if flight.asked is None and (flight.task is None or not has_any_field(response, _OF_THE_BODY_AS_SENT)):
+        return response  # a plain read's has none of these left
     response = response_like(response)
     if flight.asked is not None:
         share_call(response, flight.asked)
     response.extensions[REPEATED] = flight.taken
     flight.taken = True
     return response
+
+
+def _failure(flight: Flight, request: httpx.Request) -> BaseException:
+    """What came of a call that failed, for one who waited."""
+    failure = flight.failure
+    assert failure is not None  # noqa: S101 - it has landed
+    if isinstance(failure, asyncio.CancelledError):
+        return httpx.ReadError("the gateway stopped asking", request=request)
+    if isinstance(failure, httpx.RequestError | AdapterError):
+        failure = copy.copy(failure)  # the same one, raised by each, would gather all their traces
+        if flight.asked is not None:
+            share_call(failure, flight.asked)
+        if isinstance(failure, httpx.RequestError):
+            failure.request = request
+    return failure
 
 
 def response_like(response: httpx.Response) -> httpx.Response:

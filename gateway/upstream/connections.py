@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 import httpx
 from msgspec import Struct
 
-from adapters.messages import TooLargeError, rows_of
+from adapters.messages import TooLargeError, parts_of, rows_of
 from gateway.upstream.answers import Answer, Heads, NotHttpError
 from gateway.upstream.sockets import Socket
 
-__all__ = ["AT_ONCE_BYTES", "Connection", "Ended", "Server", "Timeouts", "outgoing"]
+__all__ = ["AT_ONCE_BYTES", "Connection", "Ended", "Server", "Timeouts", "head_of", "outgoing"]
 
 KEEPALIVE_SECONDS = 20.0
 """Below the 30 to 60 seconds after which common servers and balancers close an idle connection."""
@@ -27,7 +27,6 @@ AT_ONCE_BYTES = 16 * 1024
 """Far less than what event loops take before they say that it piles up (64 KiB)."""
 
 _FIELD_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_TARGET = re.compile(rb"[!-~]+")
 
 Timeouts = Mapping[str, float | None]
 Server = tuple[str, str, str, int | None]
@@ -167,11 +166,16 @@ def _take(answer: Answer, data: bytes) -> None:
 
 def outgoing(request: httpx.Request, body: bytes) -> bytes:
     """A request's head, as it is sent. Raises `httpx.LocalProtocolError` where it would be none, or of another body."""
-    target = request.url.raw_path
-    if _TARGET.fullmatch(target) is None:
+    return head_of(request.method, request.url, tuple(rows_of(request.headers)), len(body))
+
+
+def head_of(method: str, url: httpx.URL, rows: tuple[tuple[bytes, bytes, bytes], ...], length: int) -> bytes:
+    """The same out of its parts, with the fields of `headers_of` and a body of so many bytes."""
+    at = parts_of(url)
+    target = at.path or "/" if at.query is None else f"{at.path or '/'}?{at.query}"
+    if not (target.isascii() and target.isprintable()) or " " in target:
         raise httpx.LocalProtocolError("the path has what no path may have")
-    block = _field_lines(tuple(rows_of(request.headers)), len(body))
-    return b"%b %b HTTP/1.1\r\n%b" % (request.method.encode("ascii"), target, block)
+    return f"{method} {target} HTTP/1.1\r\n".encode("ascii") + _field_lines(rows, length)
 
 
 @functools.lru_cache(maxsize=256)  # most calls of a backend have the same

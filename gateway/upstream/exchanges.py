@@ -8,10 +8,11 @@ import httpx
 from msgspec import Struct
 
 from adapters.messages import body_of, server_of
+from adapters.signing import SigningTransport
 from adapters.wire import MAX_ANSWER_BYTES
 from gateway.upstream.answers import Answer
 from gateway.upstream.calls import Call
-from gateway.upstream.connections import AT_ONCE_BYTES, Connection, Server, Timeouts, outgoing
+from gateway.upstream.connections import AT_ONCE_BYTES, Connection, Server, Timeouts, head_of
 from gateway.upstream.engine import EngineTransport
 
 __all__ = ["Exchange", "Outgoing", "prepared"]
@@ -29,16 +30,20 @@ class Outgoing(Struct, frozen=True):
     timeouts: Timeouts
 
 
-def prepared(request: httpx.Request) -> Outgoing | None:
-    """A request that is sent in one piece; None for one that cannot be."""
+def prepared(request: httpx.Request, credential: SigningTransport) -> Outgoing | None:
+    """A request with its credential that is sent in one piece; None for one that cannot be."""
+    signed = credential.sent(request)
+    if signed is None or request.method == "HEAD":
+        return None
+    url, rows = signed
     body = body_of(request)
     try:
-        sent = outgoing(request, body) + body
+        sent = head_of(request.method, url, tuple(rows), len(body)) + body
     except httpx.LocalProtocolError:
         return None
-    if len(sent) > AT_ONCE_BYTES or request.method == "HEAD":
+    if len(sent) > AT_ONCE_BYTES:
         return None
-    return Outgoing(sent, server_of(request.url), request.url, request.extensions.get("timeout", {}))
+    return Outgoing(sent, server_of(url), url, request.extensions.get("timeout", {}))
 
 
 class Exchange:

@@ -48,7 +48,8 @@ class Permit:
     def grant(self) -> None:
         """It is this call's turn."""
         self.held = True
-        self._tell()
+        if self.told is not None or self._granted is not None:
+            self._tell()
 
     async def turn(self) -> None:
         """Waits for it; raises TimeoutError when it gives up."""
@@ -125,14 +126,15 @@ class Limiter:
 
     def queue(self, *, write: bool, seconds: float | None) -> Permit:
         """A place in the queue, whose turn it may be at once. Raises `QueueFull`."""
-        if self._turns.waiting >= QUEUED_PER_PERMIT * self.bounds.concurrency:
+        turns = self._turns
+        if turns.waiting >= QUEUED_PER_PERMIT * self.bounds.concurrency:
             raise QueueFull
         until = None if seconds is None else self._monotonic() + seconds
         permit = Permit(write=write, until=until)
         if self._enters(write=write):
             self._grant(permit)
         else:
-            self._turns.join(permit, write=write)
+            turns.join(permit, write=write)
             self.serve()
         return permit
 
@@ -170,13 +172,15 @@ class Limiter:
 
     def serve(self) -> None:
         """Lets go whoever may, and looks again when the window opens."""
-        if not self._turns.waiting:
+        turns = self._turns
+        if not turns.waiting:
             return
-        while (permit := self._turns.next()) is not None:
+        while (permit := turns.next()) is not None:
             self._grant(permit)
-        opens = self._turns.opens_in() if self._turns.waiting else None
-        if opens is not None and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(opens, self._opened)
+        if turns.waiting and turns.bounds.calls is not None and self._timer is None:
+            opens = turns.opens_in()
+            if opens is not None:
+                self._timer = asyncio.get_running_loop().call_later(opens, self._opened)
 
     def _gives_up_in(self, permit: Permit, seconds: float | None) -> None:
         if seconds is not None:

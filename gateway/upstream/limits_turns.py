@@ -132,7 +132,7 @@ class Turns(Generic[W]):
 
     def next(self) -> W | None:
         """Who may go now, and is under way with that; None when nobody may."""
-        if not self.waiting or self.remaining == 0:
+        if not self.waiting or self._is_full():
             return None
         may_write = bool(self._waiting[True]) and self._held[True] < self.bounds.writes
         if may_write and not (self._waiting[False] and self._wrote_last):
@@ -141,7 +141,7 @@ class Turns(Generic[W]):
 
     def enter(self, *, write: bool) -> bool:
         """Lets one go at once who has not queued up, unless somebody waits, or he would have to."""
-        if self.waiting or self.remaining == 0 or (write and self._held[True] >= self.bounds.writes):
+        if self.waiting or self._is_full() or (write and self._held[True] >= self.bounds.writes):
             return False
         self._held[write] += 1
         self._wrote_last = write
@@ -173,6 +173,13 @@ class Turns(Generic[W]):
         if self.bounds.calls is None or self.counted == 0:
             return None
         return self.bounds.seconds if self.held else self._ended[-1] + self.bounds.seconds - self._monotonic()
+
+    def _is_full(self) -> bool:
+        """Whether nobody may begin now."""
+        bounds, held = self.bounds, self._held
+        if held[False] + held[True] >= bounds.concurrency:
+            return True
+        return bounds.calls is not None and self.counted >= bounds.calls
 
     def _forget(self) -> None:
         gone = self._monotonic() - self.bounds.seconds

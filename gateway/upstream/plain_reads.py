@@ -60,8 +60,7 @@ class PlainReads:
 
         ``ended`` is called later, by the event loop, unless the read is left.
         """
-        signed = self.credential.signed(request)
-        outgoing = None if signed is None else prepared(signed)
+        outgoing = prepared(request, self.credential)
         passage = None if outgoing is None else self.breakers.plain_passage(call)
         if outgoing is None or passage is None:
             return None

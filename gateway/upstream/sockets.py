@@ -67,7 +67,10 @@ class Socket(asyncio.Protocol):
         if len(self._arrived) > READ_AHEAD and not self._held_back:
             self._held_back = True
             self._connected.pause_reading()
-        self._wake()
+        if self._listener is not None:
+            self._listener()
+        else:
+            self._wake()
 
     def eof_received(self) -> None:
         """Called by the event loop; it closes the transport next."""

@@ -79,7 +79,8 @@ class WayOut:
         )
         self.slept: list[float] = []
         self.coalescing = CoalesceTransport(self.retry, reads if plain else None)
-        log = CallLogTransport(self.coalescing, Metrics())
+        self.metrics = Metrics()
+        log = CallLogTransport(self.coalescing, self.metrics)
         self.deadline = DeadlineTransport(log, PATIENCE)
         self.transport = SharedReads(self.deadline, log, self.coalescing) if plain else self.deadline
 
@@ -114,9 +115,16 @@ class WayOut:
             "breaker": (breaker.is_open, [failed for _, failed in breaker._outcomes], breaker._limited),
             "limits": (self.limiter.held, self.limiter.queued, self.limiter._turns.counted),
             "retry": (round(self.retry._budget._tokens, 6), self.slept),
-            "under way": len(self.coalescing._under_way),
+            "under way": (len(self.coalescing._under_way), len(self.deadline.watches._under_way)),
+            "told": self.told(),
             "connections": len(self.engine._open),
         }
+
+    def told(self) -> dict[str, float]:
+        """How many calls have come to what."""
+        samples = [sample for metric in self.metrics.registry.collect() for sample in metric.samples]
+        counts = [sample for sample in samples if sample.name == "postroom_vendor_calls_total"]
+        return {sample.labels["outcome"]: sample.value for sample in counts}
 
     def busy(self) -> list[Connection]:
         """The connections on which an answer is waited for."""
