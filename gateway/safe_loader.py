@@ -86,8 +86,9 @@ class _Batches(DataLoader[_Asked, _Answers]):
     that, and another one to read.
     """
 
-    def __init__(self, loader: "SafeLoader") -> None:  # the library's asks for the loop, and of a
-        self.loop = asyncio.get_running_loop()  # function of what kind it is: for each request the same
+    def __init__(self, loader: "SafeLoader") -> None:
+        # The library's own asks, for each request anew, of what kind the function is that reads.
+        self.loop = asyncio.get_running_loop()
         self._queue = []
         self._loader = loader
 
