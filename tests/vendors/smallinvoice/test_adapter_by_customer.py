@@ -14,6 +14,7 @@ from adapters.contract import Adapter, ListRequest, Order
 from adapters.errors import ScanLimit, Unavailable
 from adapters.filters import And, Compare, Filter, Not, Op, Or, RelativePeriod, evaluate
 from adapters.model import DocumentState, Letter, Page
+from adapters.own_rows import OwnRows
 from adapters.smallinvoice import vendor
 from tests.connecting import RunningSandbox, asking, connected
 from tests.vendors.smallinvoice.adapting import answering, calls, customers, enveloped, letters, walk
@@ -53,6 +54,14 @@ class TestSampleCompany:
         }
         assert {page.total for page in found.values() if page.end is None} == {
             len(own) for own in expected.values() if len(own) <= 5
+        }
+
+    async def test_what_is_still_rows_are_the_records_of_each_page(self, adapter: Adapter) -> None:
+        owners = [one.native_id for one in (await customers(adapter).page(asking(50))).records]
+        answers = await letters(adapter).of_customers(owners, asking(2))
+        assert isinstance(answers, OwnRows)
+        assert {owner: answers.translation.native_ids(rows) for owner, rows in answers.rows.items()} == {
+            owner: ids(page) for owner, page in (await of(adapter, *owners, first=2)).items()
         }
 
     async def test_the_vendors_pages_are_followed(self, sandbox: RunningSandbox) -> None:
