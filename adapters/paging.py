@@ -51,6 +51,8 @@ def own_places(
     """
     if request.position is not None:
         raise ValueError("Positions in customers' own lists are given by customer, not with the request.")
+    if not positions:
+        return dict.fromkeys(customer_ids)
     return {customer_id: positions.get(customer_id) for customer_id in customer_ids}
 
 
@@ -88,7 +90,7 @@ async def read_by_offset(
     offset, last = decode_offset(position)
     place = _Place(max(0, offset - 1), last)
     parts: list[Sequence[T]] = []
-    offsets: list[int] = []
+    offsets: Sequence[int] = range(0)
     scanned = 0
     total: int | None = None
     while True:
@@ -100,14 +102,16 @@ async def read_by_offset(
         if matches is None:
             taken = taken[: first - len(offsets)]
             parts.append(taken)
-            offsets += range(at + 1, at + 1 + len(taken))
+            offsets = _followed(offsets, range(at + 1, at + 1 + len(taken)))
             read = len(taken)
         else:
-            matching, read = _matching(taken, at, matches, first, offsets)
+            matching, found, read = _matching(taken, at, matches, first - len(offsets))
             parts.append(matching)
+            offsets = [*offsets, *found]
         if read:
             scanned += read
-            place = _Place(at + read, key_of(taken[read - 1]))
+            last = taken.native_id(read - 1) if isinstance(taken, Translated) else key_of(taken[read - 1])
+            place = _Place(at + read, last)
         full = len(offsets) == first
         if not full and scanned < scan_budget:
             place = _Place(part.end, place.last)  # all of the part is read, what was seen before included
@@ -123,21 +127,29 @@ async def read_by_offset(
             )
 
 
-def _matching(
-    rows: Sequence[T], at: int, matches: Callable[[T], bool], first: int, offsets: list[int]
-) -> tuple[list[T], int]:
-    """What matches of these rows, of which the first is at ``at``, and how many were looked at.
+def _followed(offsets: Sequence[int], more: range) -> Sequence[int]:
+    """Offsets and more of them: a range, which takes no memory, as long as the list has not shifted."""
+    if not offsets:
+        return more
+    if isinstance(offsets, range) and offsets.stop == more.start:
+        return range(offsets.start, more.stop)
+    return [*offsets, *more]
 
-    The offsets after them are added to those that there are already, until there are ``first`` of them.
+
+def _matching(rows: Sequence[T], at: int, matches: Callable[[T], bool], most: int) -> tuple[list[T], list[int], int]:
+    """The first ``most`` that match of these rows, of which the first is at ``at``; the offsets after them.
+
+    And how many were looked at.
     """
     found: list[T] = []
+    offsets: list[int] = []
     for read, row in enumerate(rows, start=1):
         if matches(row):
             found.append(row)
             offsets.append(at + read)
-            if len(offsets) == first:
-                return found, read
-    return found, len(rows)
+            if len(offsets) == most:
+                return found, offsets, read
+    return found, offsets, len(rows)
 
 
 class OffsetPositions(Sequence[str]):

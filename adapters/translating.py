@@ -20,6 +20,7 @@ __all__ = [
     "Always",
     "Column",
     "Filled",
+    "FilledOne",
     "FilledText",
     "Looked",
     "Made",
@@ -88,6 +89,15 @@ class Filled(Reading, frozen=True):
     def source(self, column: str, name: Naming) -> str:  # noqa: ARG002
         """Stripped."""
         return f"((given.strip() or None) if (given := {column}) else None)"
+
+
+class FilledOne(Reading, frozen=True):
+    """Likewise, as the one of its kind or none; UNSET where the column is."""
+
+    def source(self, column: str, name: Naming) -> str:
+        """In a tuple."""
+        unset, filled = name(UNSET), "(given,) if given and (given := given.strip()) else ()"
+        return f"({unset} if (given := {column}) is {unset} else {filled})"
 
 
 class FilledText(Reading, frozen=True):
@@ -216,6 +226,10 @@ class Translated(Sequence[T_co]):
         """Theirs, for which no records need be made."""
         return self.translation.native_ids(self.rows)
 
+    def native_id(self, at: int) -> str:
+        """That of one, likewise."""
+        return self.translation.native_ids((self.rows[at],))[0]
+
     def picked(self, places: Sequence[int]) -> "Translated[T_co]":
         """Those at these places."""
         rows, raws = self.rows, self.raws
@@ -241,6 +255,8 @@ class Translated(Sequence[T_co]):
 
     def __getitem__(self, at: int | slice) -> "T_co | Translated[T_co]":
         if isinstance(at, slice):
+            if at.indices(len(self.rows)) == (0, len(self.rows), 1):
+                return self
             raws = None if self.raws is None else self.raws[at]
             return Translated(self.translation, self.rows[at], raws, self.backend)
         return self.records[at] if self._records is not None else self.picked((at,)).records[0]

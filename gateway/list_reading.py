@@ -10,7 +10,18 @@ import msgspec
 from adapters.contract import ListRequest
 from adapters.errors import AdapterError, UnsupportedByVendor
 from adapters.model import Page
-from gateway.lists import Connection, ConnectionKey, OwnConnection, OwnList, OwnLists, Places, Stream, cursor_of
+from adapters.own_rows import OwnRows
+from gateway.lists import (
+    Connection,
+    ConnectionKey,
+    OwnConnection,
+    OwnConnections,
+    OwnList,
+    OwnLists,
+    Places,
+    Stream,
+    cursor_of,
+)
 from gateway.loaders import PageKey
 from gateway.merging import can_merge_by, followed, merged, order_needs
 from gateway.narrowing import narrowed_to
@@ -73,7 +84,7 @@ class OwnListLoader:
         """One customer's."""
         return await read_connection(self.key(customer_id), self._context)
 
-    async def load_many(self, customer_ids: Sequence[str]) -> list[Any]:
+    async def load_many(self, customer_ids: Sequence[str]) -> Sequence[Any]:
         """The connections in the ids' order, with an error in the place of each that failed."""
         if self._of.after is not None:
             return await read_connections([self.key(one) for one in customer_ids], self._context)
@@ -84,16 +95,20 @@ class OwnListLoader:
         answers = await asyncio.gather(*(loader.load_many(customer_ids) for loader in loaders))
         return [self._of_parts(one, pages) for one, *pages in zip(customer_ids, *answers, strict=True)]
 
-    def _of_one_part(self, customer_ids: Sequence[str], pages: Sequence[Any]) -> list[Any]:
-        first, count, whole = self._of.first, self._of.count, self._whole
-        return [
-            OwnConnection(page.records, page.total if count else None, one, page, whole)
-            if isinstance(page, Page) and page.problem is None and len(page.records) <= first
-            else self._of_parts(one, [page])
-            for one, page in zip(customer_ids, pages, strict=True)
-        ]
+    def _of_one_part(self, customer_ids: Sequence[str], pages: Sequence[Any]) -> Sequence[Any]:
+        if len(set(map(id, pages))) == 1 and isinstance(pages[0], OwnRows):
+            return OwnConnections(customer_ids, pages[0], self._of_page)
+        return [self._of_page(one, page) for one, page in zip(customer_ids, pages, strict=True)]
+
+    def _of_page(self, customer_id: str, page: Any) -> OwnConnection | Connection | Exception:
+        if isinstance(page, OwnRows):
+            page = page[customer_id]
+        if isinstance(page, Page) and page.problem is None and len(page.records) <= self._of.first:
+            return OwnConnection(page.records, page.total if self._of.count else None, customer_id, page, self._whole)
+        return self._of_parts(customer_id, [page])
 
     def _of_parts(self, customer_id: str, pages: list[Any]) -> Connection | Exception:
+        pages = [page[customer_id] if isinstance(page, OwnRows) else page for page in pages]
         reading = _reading_of(self.key(customer_id))
         return _connection_of(reading, iter(pages)) if isinstance(reading, _Reading) else reading
 

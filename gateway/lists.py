@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 import msgspec
 from msgspec import Struct
@@ -21,6 +21,7 @@ from msgspec import Struct
 from adapters.contract import Order
 from adapters.filters import Compare, Filter, FilterOptions, Not, Op
 from adapters.model import Page
+from adapters.own_rows import OwnRows
 from gateway.backends import Backend
 from gateway.problems import Problem, ProblemCode, ProblemError
 
@@ -30,6 +31,7 @@ __all__ = [
     "Cursor",
     "Edge",
     "OwnConnection",
+    "OwnConnections",
     "OwnList",
     "OwnLists",
     "Places",
@@ -231,6 +233,41 @@ class OwnConnection(Struct, frozen=True):
     def page_info(self) -> Connection:
         """Where it stands."""
         return self.whole(self)
+
+
+class OwnConnections(Sequence[Any]):
+    """Many customers' own lists, of each of which there are the rows: what `OwnRows` are to pages.
+
+    ``of_page`` makes a customer's connection, when somebody looks at it.
+    """
+
+    def __init__(
+        self, customer_ids: Sequence[str], pages: OwnRows[Any], of_page: Callable[[str, OwnRows[Any]], Any]
+    ) -> None:
+        self._customer_ids = customer_ids
+        self._pages = pages
+        self._of_page = of_page
+        self.translation = pages.translation
+        self.backend = pages.backend
+
+    @property
+    def rows(self) -> list[Sequence[Any]]:
+        """Of each, the rows of its records."""
+        return list(map(self._pages.rows.__getitem__, self._customer_ids))
+
+    def __len__(self) -> int:
+        return len(self._customer_ids)
+
+    @overload
+    def __getitem__(self, at: int) -> Any: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[Any]: ...
+
+    def __getitem__(self, at: int | slice) -> Any:
+        if isinstance(at, slice):
+            return [self[one] for one in range(len(self))[at]]
+        return self._of_page(self._customer_ids[at], self._pages)
 
 
 def streams_over(backends: Sequence[Backend], parts: Sequence[str]) -> tuple[Stream, ...]:

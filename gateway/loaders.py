@@ -16,6 +16,7 @@ from adapters.contract import AggregateRequest, ListRequest
 from adapters.errors import UnsupportedByVendor
 from adapters.freshness import is_reading_fresh
 from adapters.model import Page
+from adapters.own_rows import OwnRows
 from gateway.backends import Backend
 from gateway.loading import (
     CodeKey,
@@ -253,7 +254,10 @@ class Loaders:
         return await getattr(self._backend(key.backend).adapter, key.part).page(key.request)
 
     def own_pages(self, part: str, backend: str, request: ListRequest) -> SafeLoader:
-        """What reads the customers' own lists of a part: by native id from the beginning, or by it and a position."""
+        """What reads the customers' own lists of a part: by native id from the beginning, or by it and a position.
+
+        A customer's page may be one in `OwnRows`, which stand in the place of each that is.
+        """
         which = (part, backend, request)
         known = self._own_pages.get(which)
         if known is None:
@@ -262,7 +266,11 @@ class Loaders:
         return known
 
     async def _own_of(self, which: tuple[str, str, ListRequest], keys: Sequence[OwnPageKey]) -> Mapping[Any, Any]:
-        return dict(zip(keys, await self.own_pages(*which).load_many(keys), strict=True))
+        answers: list[Any] = await self.own_pages(*which).load_many(keys)
+        return {
+            key: _of_key(answer, key) if isinstance(answer, OwnRows) else answer
+            for key, answer in zip(keys, answers, strict=True)
+        }
 
     async def _read_own_pages(self, which: tuple[str, str, ListRequest], keys: Sequence[OwnPageKey]) -> list[Any]:
         """One read of all, or where a customer's list is asked for from several places, one for each of them."""
@@ -270,7 +278,8 @@ class Loaders:
         read = getattr(self._backend(backend).adapter, part).of_customers
         own = self.own_pages(*which)
         if set(map(type, keys)) == {str}:  # all from their beginnings, and no key is there twice
-            return _of_keys(await answered(own.noted(keys, len(keys), read(keys, request, {}))), keys)
+            answer = await answered(own.noted(keys, len(keys), read(keys, request, {})))
+            return [answer] * len(keys) if isinstance(answer, OwnRows) else _of_keys(answer, keys)
         rounds = rounds_of(keys)
         answers = await _gather(
             {

@@ -57,7 +57,7 @@ class Loader(Protocol):
     def load(self, key: Any, /) -> Awaitable[Any]:
         """The value of a key."""
 
-    def load_many(self, keys: Sequence[Any], /) -> Awaitable[list[Any]]:
+    def load_many(self, keys: Sequence[Any], /) -> Awaitable[Sequence[Any]]:
         """The values of these keys in their order, with an error in the place of each that failed."""
 
 

@@ -82,7 +82,8 @@ class _Batches(DataLoader[_Asked, _Answers]):
     """The library's loader, of what one caller asks for together: a level of many keys is one entry of its queue.
 
     A batch is read two turns after its first keys came, so that what is asked by those whom the same turn wakes is read
-    with it; the library waits as long, by a task of its own.
+    with it: its task begins a turn after it is made, and takes the queue as it is then. The library makes a task for
+    that, and another one to read.
     """
 
     cache = False  # what was asked is kept by its key
@@ -94,7 +95,8 @@ class _Batches(DataLoader[_Asked, _Answers]):
         self._fresh = fresh
 
     def batch_load_fn(self, asked: Sequence[_Asked]) -> Coroutine[Any, Any, list[_Answers]]:
-        """What was asked, read."""
+        """What was asked until now, read: what is asked from here on is another batch."""
+        self._queue = []
         return self._loader.read(asked, self.loop, fresh=self._fresh)
 
     def ask(self, keys: _Asked) -> _Batch:
@@ -102,13 +104,12 @@ class _Batches(DataLoader[_Asked, _Answers]):
         batch = _Batch(self.loop)
         self._queue.append(Loader(keys, batch))
         if len(self._queue) == 1:
-            self.loop.call_soon(self.loop.call_soon, self._dispatch)
+            self.loop.call_soon(self._dispatch)
         return batch
 
     def _dispatch(self) -> None:
-        """Has the library read what is in the queue, as its `dispatch_queue` does; the loop is known here."""
-        queue, self._queue = self._queue, []
-        self.loop.create_task(dispatch_queue_batch(self, queue))
+        """Has the library read what will be in the queue."""
+        self.loop.create_task(dispatch_queue_batch(self, self._queue))
 
 
 class _Value:

@@ -139,9 +139,12 @@ class _Letters:
     ) -> Mapping[str, Page[Letter] | AdapterError]:
         sort, matches = self._read(request)
         places = own_places(customer_ids, request, positions)
+        possible = places
+        if not all(map(NATIVE_ID.fullmatch, places)):
+            possible = {customer_id: place for customer_id, place in places.items() if NATIVE_ID.fullmatch(customer_id)}
         pages = await letters_by_customer(
             self._fetch(request, sort),
-            {customer_id: place for customer_id, place in places.items() if NATIVE_ID.fullmatch(customer_id)},
+            possible,
             request,
             matches,
             backend=self._backend,

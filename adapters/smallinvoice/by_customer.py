@@ -3,20 +3,20 @@
 Pages are read from the same places whoever asks, so that readings at the same time ask the same URLs.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from functools import cached_property, partial
+from itertools import count, repeat
 
 from adapters.contract import ListRequest
 from adapters.errors import AdapterError, InvalidInput, ScanLimit
 from adapters.model import Letter, Page, RawRecord
+from adapters.own_rows import OwnRows
 from adapters.paging import OffsetPositions, Rows, decode_offset, encode_offset, rows_after
 from adapters.smallinvoice.rows import LetterRow
-from adapters.smallinvoice.translate import to_letters
+from adapters.smallinvoice.translate import LETTERS, to_letters
 from adapters.translating import Translated
 
 __all__ = ["letters_by_customer"]
-
-_Own = tuple[str, list[LetterRow], list[int]]
-"""A customer's native id, its letters that match, and the offset after each in the list of all."""
 
 
 class _Together:
@@ -26,21 +26,23 @@ class _Together:
     position of another list.
     """
 
-    def __init__(self, position: str | None, customer_ids: Iterable[str], request: ListRequest, backend: str) -> None:
+    def __init__(self, position: str | None, customer_ids: Collection[str], request: ListRequest, backend: str) -> None:
         offset, self.last = decode_offset(position)
         self.at = max(0, offset - 1)
         self._backend = backend
         self._position = self._rest = position
         self._first = request.first
         self._counts = request.count and position is None
-        self._raws: dict[int, RawRecord] = {}
-        """By row, where they are wanted."""
-        self._own: dict[int, _Own] = {int(customer_id): (customer_id, [], []) for customer_id in customer_ids}
+        self._customer_ids = customer_ids
+        self._rows: dict[int, list[LetterRow]] = {int(customer_id): [] for customer_id in customer_ids}
+        """By customer, its letters that match."""
+        self._seen: list[tuple[int, Translated[Letter]]] = []
+        """What was read of the list of all, and from which offset on."""
 
     @property
     def are_full(self) -> bool:
         """Whether none of their pages needs more letters, nor its total."""
-        return not self._counts and all(len(rows) >= self._first for _, rows, _ in self._own.values())
+        return not self._counts and all(len(rows) >= self._first for rows in self._rows.values())
 
     def take(self, rows: Rows, begin: int, matches: Callable[[Letter], bool] | None) -> int:
         """Takes their letters out of a page of the list of all that begins at ``begin``; how many were not yet seen."""
@@ -48,38 +50,44 @@ class _Together:
         assert isinstance(letters, Translated)  # noqa: S101 - as letters are
         at, _ = rows_after(letters, begin, self.at, self.last, _key)
         unseen = letters[at - begin :]
-        own = self._own.get
-        reading: Iterable[tuple[int, LetterRow]] = enumerate(unseen.rows, start=at + 1)
+        taken: Iterable[LetterRow] = unseen.rows
         if matches is not None:
-            reading = [one for one, letter in zip(reading, unseen, strict=True) if matches(letter)]
-        for place, row in reading:
+            taken = [row for row, letter in zip(unseen.rows, unseen, strict=True) if matches(letter)]
+        own = self._rows.get
+        for row in taken:
             mine = own(row.client_id)
             if mine is not None:
-                _, rows_of_it, offsets = mine
-                rows_of_it.append(row)
-                offsets.append(place)
-        if unseen.raws is not None:
-            self._raws |= zip(map(id, unseen.rows), unseen.raws, strict=True)
+                mine.append(row)
+        self._seen.append((at, unseen))
         self.at = max(self.at, begin + len(letters))
-        self.last = _key(unseen[-1]) if unseen else self.last
+        self.last = unseen.native_id(-1) if unseen else self.last
         self._rest = None
         return len(unseen)
 
-    def pages(self, length: int, scanned: int) -> dict[str, Page[Letter]]:
+    def pages(self, length: int, scanned: int) -> Mapping[str, Page[Letter]]:
         """Each customer's page, the list being of this length, and so many rows having been read of it."""
         rest = self._rest or encode_offset(self.at, self.last) if self.at < length else None
-        stopped = ScanLimit(f"Stopped after reading {scanned} rows.") if rest else None
         counted = rest is None and self._position is None
-        return {own[0]: self._page(own, rest, stopped, counted=counted) for own in self._own.values()}
+        if rest is not None and not self.are_full:
+            stopped = ScanLimit(f"Stopped after reading {scanned} rows.")
+            return {one: self._page(one, rest, stopped, counted=counted) for one in self._customer_ids}
+        first = self._first
+        shown: Iterable[list[LetterRow]] = self._rows.values()
+        if max(map(len, shown), default=0) > first:
+            shown = [rows[:first] for rows in shown]
+        by_customer = dict(zip(self._customer_ids, shown, strict=True))
+        page = partial(self._page, rest=rest, stopped=None, counted=counted)
+        return OwnRows(LETTERS, by_customer, self._backend, page)
 
-    def _page(self, own: _Own, rest: str | None, stopped: ScanLimit | None, *, counted: bool) -> Page[Letter]:
-        _, rows, offsets = own
+    def _page(self, customer_id: str, rest: str | None, stopped: ScanLimit | None, *, counted: bool) -> Page[Letter]:
+        rows = self._rows[int(customer_id)]
         matched, first = len(rows), self._first
         if matched > first:
-            rows, offsets = rows[:first], offsets[:first]
-        raws = [self._raws[id(row)] for row in rows] if self._raws else None
-        letters = to_letters(rows, raws, backend=self._backend)
-        positions = OffsetPositions(letters, offsets, _key)
+            rows = rows[:first]
+        places = [self._places[id(row)] for row in rows]
+        raws = [raw for _, raw in places if raw is not None]
+        letters = to_letters(rows, raws or None, backend=self._backend)
+        positions = OffsetPositions(letters, [offset for offset, _ in places], _key)
         return Page(
             records=letters,
             positions=positions,
@@ -87,6 +95,15 @@ class _Together:
             total=matched if counted else None,
             problem=stopped if matched < first else None,
         )
+
+    @cached_property
+    def _places(self) -> dict[int, tuple[int, RawRecord | None]]:
+        """By row, the offset after it in the list of all, and its raw record where that is wanted."""
+        return {
+            id(row): (offset, raw)
+            for at, seen in self._seen
+            for offset, row, raw in zip(count(at + 1), seen.rows, seen.raws or repeat(None), strict=False)
+        }
 
 
 async def letters_by_customer(
@@ -115,6 +132,8 @@ async def letters_by_customer(
         length = rows.total or 0
         there = [some for some in together if some.at // page_size == number]
         scanned += max(some.take(rows, number * page_size, matches) for some in there)
+    if len(together) == 1 and not answers:
+        return together[0].pages(length or 0, scanned)
     for some in together:
         answers |= some.pages(length or 0, scanned)
     return answers
@@ -128,7 +147,7 @@ def _by_position(
     places: Mapping[str, str | None], request: ListRequest, backend: str
 ) -> tuple[list[_Together], dict[str, Page[Letter] | AdapterError]]:
     """The customers by where their lists go on, and the refusals of those whose position is none."""
-    by_position: dict[str | None, list[str]] = {position: [] for position in places.values()}
+    by_position: dict[str | None, list[str]] = {position: [] for position in set(places.values())}
     if len(by_position) == 1:  # as a rule
         by_position = {position: [*places] for position in by_position}
     else:

@@ -49,6 +49,8 @@ def at_end(letters: Sequence[Letter], request: ListRequest, sort: Sort) -> int |
 
     None where that is not reached, or where the vendor did not sort as it was asked.
     """
+    if request.filter is None:
+        return None
     earliest, latest = _bounds(request.filter, request.options)
     bound = earliest if sort.descending else latest
     if bound is None:

@@ -11,6 +11,7 @@ from adapters.translating import (
     Always,
     Column,
     Filled,
+    FilledOne,
     FilledText,
     Looked,
     Made,
@@ -20,7 +21,7 @@ from adapters.translating import (
     Translation,
 )
 
-__all__ = ["NATIVE_ID", "STATES", "STATUSES", "to_customers", "to_letters"]
+__all__ = ["LETTERS", "NATIVE_ID", "STATES", "STATUSES", "to_customers", "to_letters"]
 
 NATIVE_ID = re.compile(r"[1-9][0-9]{0,17}")
 
@@ -37,7 +38,7 @@ def _words(status: int | None) -> tuple[str, ...]:
     return () if status is None else (str(status),)
 
 
-_LETTERS = Translation(
+LETTERS = Translation(
     Letter,
     {
         "native_id": Text("id"),
@@ -51,13 +52,6 @@ _LETTERS = Translation(
         "page_count": Column("pages"),
     },
 )
-
-
-def _emails(email: str | UnsetType | None) -> tuple[str, ...] | UnsetType:
-    if email is UNSET:
-        return UNSET
-    filled = _filled(email)
-    return () if filled is None else (filled,)
 
 
 def _address(row: ClientRow) -> PostalAddress | UnsetType | None:
@@ -87,7 +81,7 @@ _CUSTOMERS = Translation(
         "name": Filled("name"),
         "status": Always(None, RecordStatus.UNKNOWN),
         "vendor_status": Always(None, ()),
-        "emails": Made("email", _emails),
+        "emails": FilledOne("email"),
         "currency": Always(None, None),
         "outstanding_balance": Always(None, None),
     },
@@ -119,4 +113,4 @@ def to_letters(
     wanted: frozenset[str] = _EVERYTHING,  # noqa: ARG001 - as of `to_customers`
 ) -> Translated[Letter]:
     """Letters, each made when somebody looks at it: lists of them are long."""
-    return Translated(_LETTERS, rows, raws, backend)
+    return Translated(LETTERS, rows, raws, backend)

@@ -21,28 +21,28 @@ from msgspec import Struct
 from adapters.translating import Translated
 from gateway.engine.kinds import Kinds
 from gateway.engine.plan import FieldPlan, ObjectPlan, Plan
-from gateway.engine.rows import RowWriters, can_be_rows, is_plain
+from gateway.engine.rows import OwnRowWriters, RowWriters, are_rows_alone, can_be_rows, can_stay_rows
 from gateway.engine.source import Source, attribute_name, indented, nullable
-from gateway.schema.fields import Attribute, Derived
+from gateway.lists import OwnConnections
+from gateway.schema.fields import Attribute, Derived, OwnLoad
 
 __all__ = ["Generated", "generate"]
 
 
 class Generated:
-    """The source of a plan, and its functions."""
+    """The source of a plan, and its functions.
+
+    ``root`` writes the root object: ``(source, run, level)`` → its members. ``values`` has by a field's number what
+    writes what its step brought: ``(values, run, level)`` → what is answered, in their order.
+    """
 
     def __init__(self, source: str, names: dict[str, Any]) -> None:
         self.source = source
         exec(compile(source, "<plan>", "exec"), names)  # noqa: S102 - see the head of `gateway.engine.source`
-        self._names = names
-
-    def root(self) -> Any:
-        """Writes the root object: ``(source, run, level)`` → its members."""
-        return self._names["one_0"]
-
-    def values(self, field: FieldPlan) -> Any:
-        """Writes what a step brought: ``(values, run, level)`` → what is answered, in their order."""
-        return self._names[f"values_{field.number}"]
+        self.root: Any = names["one_0"]
+        self.values: Mapping[int, Any] = {
+            int(name.removeprefix("values_")): names[name] for name in names if name.startswith("values_")
+        }
 
 
 MOST_NESTED: Final = 5
@@ -93,16 +93,19 @@ class _Writer(Source):
         super().__init__()
         self._kinds = kinds
         self.inlined = inlined
-        self.names["Translated"] = Translated
+        self.names |= {"Translated": Translated, "OwnConnections": OwnConnections}
 
     def object(self, made: ObjectPlan, *, root: bool) -> None:
         """``one_N(s, run, level)`` writes an object, ``many_N(values, run, level)`` a list of them."""
         n = made.number
         body, literal = self._members(made)
         self.comment(made.type.name)
-        noted = [f"run.note(level, {n}, (s,), (d,))"] if made.steps else []
+        asked, note = _noting(made)
+        noted = [f"{note}run.note(level, {n}, (s,), (d,))"] if made.steps else []
         check = [] if root else [f"if type(s) not in {self._known(made.type)}: raise Odd"]
-        self.function(f"one_{n}(s, run, level)", [*check, *_PROLOGUE, *body, f"d = {literal}", *noted, "return d"])
+        self.function(
+            f"one_{n}(s, run, level)", [*check, *_PROLOGUE, *asked, *body, f"d = {literal}", *noted, "return d"]
+        )
         if root:
             return
         check = self._rows_first(made, "values", "return ")
@@ -110,18 +113,18 @@ class _Writer(Source):
             f"if type(values) not in LISTS or not {self._known(made.type)}.issuperset(map(type, values)): raise Odd"
         ]
         loop = ["for s in values:", *indented([*body, f"push({literal})"])]
-        noted = [f"run.note(level, {n}, values, done)"] if made.steps else []
-        begin = ["done = []", "push = done.append"]
+        noted = [f"{note}run.note(level, {n}, values, done)"] if made.steps else []
+        begin = [*asked, "done = []", "push = done.append"]
         self.function(f"many_{n}(values, run, level)", [*check, *_PROLOGUE, *begin, *loop, *noted, "return done"])
 
     def _rows_first(self, made: ObjectPlan, v: str, result: str) -> list[str]:
         """What is done about rows that nobody has translated yet, where there can be such."""
         if not can_be_rows(made):
             return []
-        if not is_plain(made):
+        if not can_stay_rows(made):
             return [f"if type({v}) is Translated: {v} = {v}.records"]
         by_translation = self.name(f"rows_{made.number}", RowWriters(made))
-        return [f"if type({v}) is Translated: {result}{by_translation}[{v}.translation]({v})"]
+        return [f"if type({v}) is Translated: {result}{by_translation}[{v}.translation]({v}, run, level)"]
 
     def step(self, field: FieldPlan) -> None:
         """``values_N(values, run, level)`` writes what was loaded for a field, none of it null or an error."""
@@ -129,7 +132,7 @@ class _Writer(Source):
         self.comment(field.key)
         if isinstance(of_type, GraphQLObjectType):
             (made,) = field.objects.values()
-            body = [f"return many_{made.number}(values, run, level)"]
+            body = [*self._own_rows_first(field, made), f"return many_{made.number}(values, run, level)"]
         elif not is_list_type(of_type) and not is_leaf_type(of_type):
             body = [f"return {self._many_of(field, of_type)}(values, run, level)"]
         else:
@@ -137,6 +140,15 @@ class _Writer(Source):
             begin = ["done = []", "push = done.append"]
             body = [*begin, "for v in values:", *indented([*lines, "push(v)"]), "return done"]
         self.function(f"values_{field.number}(values, run, level)", body)
+
+    def _own_rows_first(self, field: FieldPlan, made: ObjectPlan) -> list[str]:
+        """Likewise where many customers' lists may come as such rows."""
+        if not isinstance(field.declared, OwnLoad):
+            return []
+        if not are_rows_alone(made):
+            return ["if type(values) is OwnConnections: values = [*values]"]
+        by_translation = self.name(f"own_rows_{made.number}", OwnRowWriters(made))
+        return [f"if type(values) is OwnConnections: return {by_translation}[values.translation](values, run, level)"]
 
     def _members(self, made: ObjectPlan, s: str = "s") -> tuple[list[str], str]:
         """The statements that work out the members of the object of a source, and the literal that holds them."""
@@ -154,7 +166,7 @@ class _Writer(Source):
             lines.append(f"{v} = {s}.{attribute_name(declared.name)}")
             if declared.fetch:
                 complete = self.completed(v, field.type, field)
-                lines += [f"if {v} is UNSET: {v} = None", "else:", *indented(complete)]
+                lines += [f"if {v} is UNSET: {v}, unset = None, True", "else:", *indented(complete)]
             else:
                 lines += self.completed(v, field.type, field)
             return v
@@ -207,7 +219,7 @@ class _Writer(Source):
             f"{v} = {items}",
         ]
         first = self._rows_first(made, v, f"{v} = ")
-        return [*first, "else:", *indented(each)] if first and is_plain(made) else [*first, *each]
+        return [*first, "else:", *indented(each)] if first and can_stay_rows(made) else [*first, *each]
 
     def _one_of(self, field: FieldPlan, of_type: Any) -> str:
         """The name of the function that writes an object at a field."""
@@ -251,6 +263,16 @@ class _Writer(Source):
 
     def _known(self, of_type: GraphQLObjectType) -> str:
         return self.name(f"known_{of_type.name}", self._kinds.known(of_type))
+
+
+def _noting(made: ObjectPlan) -> tuple[list[str], str]:
+    """What stands before the writing of objects, and the condition on which they are noted.
+
+    They are where they have a step; where that only reads what a record came without, where one of them did.
+    """
+    unset = any(isinstance(one.declared, Attribute) for one in made.steps)
+    alone = unset and all(isinstance(one.declared, Attribute) for one in made.steps)
+    return ["unset = False"] if unset else [], "if unset: " if alone else ""
 
 
 class _Place(Struct):

@@ -15,6 +15,7 @@ from graphql import ExecutionResult, OperationType
 from graphql.execution.values import VariableValues
 from msgspec import UNSET, Struct
 
+from adapters.translating import Translated
 from gateway.context import Ask, RequestContext
 from gateway.engine.arguments import Given
 from gateway.engine.completing import Completer, Failure
@@ -22,6 +23,7 @@ from gateway.engine.generate import Generated
 from gateway.engine.kinds import Kinds
 from gateway.engine.plan import FieldPlan, ObjectPlan, Plan
 from gateway.engine.settling import settled
+from gateway.lists import OwnConnections
 from gateway.loaders import Loader, RecordKey
 from gateway.record_types import type_name
 from gateway.schema.fields import Action, Attribute, Load, OwnLoad
@@ -29,8 +31,12 @@ from gateway.upstream.needs import needed_by
 
 __all__ = ["Level", "Run"]
 
-Level = dict[int, tuple[list[Any], list[dict[str, Any]]]]
-"""Per object plan, the sources of a level's objects and the objects, for which something is still to be loaded."""
+Level = dict[int, tuple[Any, list[dict[str, Any]]]]
+"""Per object plan, the sources of a level's objects and the objects, for which something is still to be loaded.
+
+The sources are a list, or the rows of all objects of one plan (`Translated`): then nothing that was read of them is
+unset, and all that is loaded goes by their native ids (`gateway.engine.rows`).
+"""
 
 
 class LostError(Exception):
@@ -76,10 +82,14 @@ class Run:
         """Notes objects for which something is still to be loaded."""
         known = level.get(number)
         if known is None:
-            level[number] = ([*sources], [*objects])
-        else:
-            known[0].extend(sources)
-            known[1].extend(objects)
+            level[number] = (sources if type(sources) is Translated else [*sources], [*objects])
+            return
+        noted, others = known
+        if isinstance(noted, Translated):
+            noted = noted.records
+            level[number] = (noted, others)
+        noted.extend(sources)
+        others.extend(objects)
 
     def given(self, field: FieldPlan) -> dict[str, Any]:
         """A field's arguments. Raises what is wrong with them."""
@@ -92,7 +102,7 @@ class Run:
 
     def _root(self, level: Level) -> tuple[dict[str, Any], bool]:
         try:
-            return self._functions.root()(None, self, level), False
+            return self._functions.root(None, self, level), False
         except Exception:  # noqa: BLE001 - field by field it is told what it is
             level.clear()
             return Completer(self, level).root(self._plan.root)
@@ -150,16 +160,19 @@ class Run:
             self._write(step, objects, [error] * len(objects), {})
             return []
         path = self._path(plan, step, path) if self.context.explained else ""
+        own = self.context.loaders.connection.own
+        if isinstance(sources, Translated):
+            return [_Portion(step, own(sources.backend, lists), [*objects], sources.native_ids(), path)]
         backends = {source.backend: None for source in sources}
-        loaders = {backend: self.context.loaders.connection.own(backend, lists) for backend in backends}
+        loaders = {backend: own(backend, lists) for backend in backends}
         if len(loaders) == 1:
             (loader,) = loaders.values()
             return [_Portion(step, loader, [*objects], [source.native_id for source in sources], path)]
-        portions = {backend: _Portion(step, loader, [], [], path) for backend, loader in loaders.items()}
+        apart = {backend: _Portion(step, loader, [], [], path) for backend, loader in loaders.items()}
         for source, owner in zip(sources, objects, strict=True):
-            portions[source.backend].owners.append(owner)
-            portions[source.backend].keys.append(source.native_id)
-        return [*portions.values()]
+            apart[source.backend].owners.append(owner)
+            apart[source.backend].keys.append(source.native_id)
+        return [*apart.values()]
 
     def _path(self, plan: ObjectPlan, step: FieldPlan, path: str) -> str:
         """A field's response keys from the top, for who asks why vendors are called."""
@@ -177,9 +190,9 @@ class Run:
             keys = [key_of(source, ask, **given) for source in sources]
         except Exception:  # noqa: BLE001 - one by one it is told whose it is
             keys = [self._key(declared, step, source, ask) for source in sources]
-        without = [at for at, key in enumerate(keys) if key is None or isinstance(key, Exception)]
-        if not without:
+        if not _has_odd(keys):
             return [*objects], keys
+        without = [at for at, key in enumerate(keys) if isinstance(key, _ODD)]
         self._write(step, [objects[at] for at in without], [keys[at] for at in without], {})
         passed = set(without)
         there = [at for at in range(len(keys)) if at not in passed]
@@ -234,7 +247,7 @@ class Run:
 
     def _write(self, step: FieldPlan, owners: Sequence[dict[str, Any]], values: Sequence[Any], level: Level) -> None:
         """Writes what a step brought."""
-        if _has_odd(values):
+        if type(values) is not OwnConnections and _has_odd(values):
             odd = [at for at, value in enumerate(values) if isinstance(value, _ODD)]
             self._complete(step, [owners[at] for at in odd], [values[at] for at in odd], level)
             passed = set(odd)
@@ -244,7 +257,7 @@ class Run:
             return
         found: Level = {}
         try:
-            written = self._functions.values(step)(values, self, found)
+            written = self._functions.values[step.number](values, self, found)
         except Exception:  # noqa: BLE001 - field by field it is told what it is
             self._complete(step, owners, values, level)
             return
@@ -260,7 +273,7 @@ class Run:
 
 
 _ODD: Final = (NoneType, Exception)
-"""What the generated functions are not asked to write."""
+"""What stands in the place of a key or a value: nothing is loaded for it, and no generated function writes it."""
 
 
 def _has_odd(values: Sequence[Any]) -> bool:
@@ -284,6 +297,8 @@ def _unset(
     name: str, sources: Sequence[Any], objects: Sequence[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[Any]]:
     """The objects whose records came without an attribute, and the keys by which they are read with it."""
+    if isinstance(sources, Translated):
+        return [], []
     unset = [at for at, value in enumerate(map(attrgetter(name), sources)) if value is UNSET]
     if not unset:
         return [], []

@@ -35,6 +35,9 @@ MOST_COERCION_ERRORS: Final = 50
 _EXACT: Final[Mapping[Any, type]] = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
 """The scalars that a value of this exact type is taken for unchanged."""
 
+_new: Final[Any] = tuple.__new__
+"""Makes a named tuple without a call of its own function for that."""
+
 _NO_VARIABLES: Final = VariableValues({}, {})
 
 _Read = Callable[[Any, int], Any]
@@ -94,7 +97,7 @@ def _taken(readers: list[_Variable], values: Mapping[str, Any]) -> VariableValue
         name = signature.name
         value = values.get(name, Undefined)
         if value is not Undefined:
-            sources[name] = VariableValueSource(signature, value)
+            sources[name] = _new(VariableValueSource, (signature, value))
             coerced[name] = value if type(value) is exact else read(value, 0)
         elif optional:
             sources[name] = VariableValueSource(signature)

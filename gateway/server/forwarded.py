@@ -23,7 +23,6 @@ class Forwarded:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answers as the application does."""
-        for name, _ in scope.get("headers", ()):
-            if name in _FIELDS:
-                return self._read(scope, receive, send)  # type: ignore[arg-type]
-        return self._app(scope, receive, send)
+        if _FIELDS.isdisjoint(dict(scope.get("headers", ()))):
+            return self._app(scope, receive, send)
+        return self._read(scope, receive, send)  # type: ignore[arg-type]

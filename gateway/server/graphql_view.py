@@ -78,7 +78,10 @@ class GraphQLView:
             principal = await self._authenticator.principal_of(request)
             await self._authenticator.admit(principal)
             _require_asking(scope["method"], accepted)
-            operation = self._bodies.read(await body_of(request)) if scope["method"] == "POST" else _of_url(request)
+            if scope["method"] == "POST":
+                operation = self._bodies.read(await body_of(request.fields, receive))
+            else:
+                operation = _of_url(request)
             context = self._new_context(principal)
             await until_left(scope, receive, self._answer(request, operation, context, accepted, send))
         except RequestRefusedError as refusal:

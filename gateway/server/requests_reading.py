@@ -8,9 +8,10 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Struct
 from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
 from gateway.public_codes import PublicCode, RequestCode
-from gateway.server.fields import Fields, FieldsRequest
+from gateway.server.fields import Fields
 from gateway.server.unique_names import RepeatedNameError, require_unique_names
 
 __all__ = [
@@ -135,19 +136,19 @@ def _require_plain_json(fields: Fields) -> None:
         raise RequestRefusedError(415, "Compressed bodies are not taken.", {"Accept-Encoding": "identity"})
 
 
-async def body_of(request: FieldsRequest) -> bytes:
+async def body_of(fields: Fields, receive: Receive) -> bytes:
     """The whole body of a POST.
 
     Raises `RequestRefusedError`, and starlette's `ClientDisconnect` where the body never came whole.
     """
-    _require_plain_json(request.fields)
-    declared = request.fields.first.get(b"content-length", b"0")
+    _require_plain_json(fields)
+    declared = fields.first.get(b"content-length", b"0")
     if len(declared) >= _DIGITS_DISCARDED and declared.isdigit() and int(declared[:18]) > MAX_DISCARDED_BYTES:
         raise _too_large(unread=True)
     chunks: list[bytes] = []
     size, more = 0, True
     while more:
-        message = await request.receive()
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         chunk, more = message.get("body", b""), message.get("more_body", False)

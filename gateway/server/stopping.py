@@ -92,13 +92,11 @@ class LastAnswers:
         self._app = app
         self._stopping = stopping
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers as the application does."""
         if scope["type"] != "http":
-            return self._app(scope, receive, send)
-        return self._answer(scope, receive, send)
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await self._app(scope, receive, send)
+            return
         started = False
 
         def closing(message: Message) -> Awaitable[None]:

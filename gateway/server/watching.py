@@ -5,7 +5,9 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from gateway.context import RequestContext
 from gateway.metrics import Metrics
@@ -43,41 +45,34 @@ class OperationWatch:
         return _Watched(self.metrics, context, self._seconds, span)
 
 
-class _Watched:
+class _Watched(Struct):
     """One operation, from its begin to its end."""
 
-    __slots__ = ("_begun", "_context", "_metrics", "_seconds", "_span", "_token")
-
-    def __init__(
-        self,
-        metrics: Metrics,
-        context: RequestContext,
-        seconds: float,
-        span: AbstractContextManager[object] | None,
-    ) -> None:
-        self._metrics = metrics
-        self._context = context
-        self._seconds = seconds
-        self._span = span
+    metrics: Metrics
+    context: RequestContext
+    seconds: float
+    span: AbstractContextManager[object] | None
+    begun: float = 0.0
+    token: Any = None
 
     def __enter__(self) -> Operation:
-        self._begun = time.monotonic()
-        operation = Operation(deadline=self._begun + self._seconds)
-        self._token = enter_operation(operation)
-        if self._span is not None:
-            self._span.__enter__()
+        self.begun = time.monotonic()
+        operation = Operation(deadline=self.begun + self.seconds)
+        self.token = enter_operation(operation)
+        if self.span is not None:
+            self.span.__enter__()
         return operation
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if self._span is not None:
-                self._span.__exit__(kind, error, trace)
+            if self.span is not None:
+                self.span.__exit__(kind, error, trace)
         finally:
-            leave_operation(self._token)
-            seconds = time.monotonic() - self._begun
-            self._metrics.operation_ended(self._context.kind or "unknown", _outcome(self._context, error), seconds)
+            leave_operation(self.token)
+            seconds = time.monotonic() - self.begun
+            self.metrics.operation_ended(self.context.kind or "unknown", _outcome(self.context, error), seconds)
 
 
 def _outcome(context: RequestContext, error: BaseException | None) -> str:

@@ -11,8 +11,10 @@ from adapters.contract import ListRequest
 from adapters.errors import AdapterError, Conflict, InvalidInput, ScanLimit
 from adapters.filters import evaluate
 from adapters.model import CustomerEmailTemplate, Page
+from adapters.own_rows import OwnRows
 from adapters.paging import Rows, own_places, read_by_offset
 from adapters.translating import Column, Translated, Translation
+from gateway.record_types import NAMES
 from tests.gateway.behaviour import Behaviour, Call
 
 T = TypeVar("T")
@@ -64,7 +66,7 @@ class Shelf(Generic[T]):
             failed = self._behaviour.of_key.get((verb, customer_id))
             mine = [record for record in self.records if getattr(record, "customer_id", None) == customer_id]
             answers[customer_id] = failed or await self._own(mine, msgspec.structs.replace(request, position=place))
-        return answers
+        return _still_rows(answers) or answers
 
     async def _own(self, records: Sequence[T], request: ListRequest) -> Page[T] | AdapterError:
         try:
@@ -155,9 +157,24 @@ class Shelf(Generic[T]):
 def _as_rows(records: Sequence[Any]) -> Translated[Any]:
     """The records as rows with columns of the same names."""
     first = records[0]
-    names = [name for name in first.__struct_fields__ if name not in ("backend", "raw")]
-    translation = Translation(type(first), {name: Column(name) for name in names})
-    return Translated(translation, records, [record.raw for record in records], first.backend)
+    return Translated(_TRANSLATIONS[type(first)], records, [record.raw for record in records], first.backend)
+
+
+def _columns(kind: Any) -> dict[str, Column]:
+    return {name: Column(name) for name in kind.__struct_fields__ if name not in ("backend", "raw")}
+
+
+_TRANSLATIONS: Mapping[type, Translation[Any]] = {kind: Translation(kind, _columns(kind)) for kind in NAMES}
+
+
+def _still_rows(answers: Mapping[str, Any]) -> OwnRows[Any] | None:
+    """Customers' pages as rows, where none has a problem and there are any."""
+    pages = {one: page for one, page in answers.items() if isinstance(page, Page) and page.problem is None}
+    rows = {one: page.records.rows for one, page in pages.items() if isinstance(page.records, Translated)}
+    if not rows or len(pages) < len(answers) or any(page.records for one, page in pages.items() if one not in rows):
+        return None
+    some = next(page.records for page in pages.values() if isinstance(page.records, Translated))
+    return OwnRows(some.translation, dict.fromkeys(pages, ()) | rows, some.backend, pages.__getitem__)
 
 
 class TemplateShelf(Shelf[CustomerEmailTemplate]):
