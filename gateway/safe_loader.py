@@ -8,11 +8,11 @@ is neither answered by a batch that began otherwise, nor read together with one.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable, Iterable, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any
+from typing import Any, Self
 
 from aiodataloader import DataLoader, Loader, dispatch_queue_batch
 
-from adapters.freshness import is_reading_fresh, reading_fresh
+from adapters.freshness import is_reading_fresh
 from gateway.reading import Reads
 from gateway.upstream.needs import current_field, for_keys
 
@@ -86,18 +86,16 @@ class _Batches(DataLoader[_Asked, _Answers]):
     that, and another one to read.
     """
 
-    cache = False  # what was asked is kept by its key
-
-    def __init__(self, loader: "SafeLoader", *, fresh: bool) -> None:  # the library's asks for the loop, and of a
-        self.loop = asyncio.get_running_loop()  # function of what kind it is: for each request the same
-        self._cache, self._queue = {}, []
+    def __init__(self, loader: "SafeLoader") -> None:
+        # The library's own asks, for each request anew, of what kind the function is that reads.
+        self.loop = asyncio.get_running_loop()
+        self._queue = []
         self._loader = loader
-        self._fresh = fresh
 
     def batch_load_fn(self, asked: Sequence[_Asked]) -> Coroutine[Any, Any, list[_Answers]]:
         """What was asked until now, read: what is asked from here on is another batch."""
         self._queue = []
-        return self._loader.read(asked, self.loop, fresh=self._fresh)
+        return self._loader.read(asked, self.loop)
 
     def ask(self, keys: _Asked) -> _Batch:
         """Puts keys in the queue, and has it read."""
@@ -106,6 +104,10 @@ class _Batches(DataLoader[_Asked, _Answers]):
         if len(self._queue) == 1:
             self.loop.call_soon(self._dispatch)
         return batch
+
+    def clear(self, key: _Asked) -> Self:  # noqa: ARG002 - the library's signature
+        """Forgets nothing, for nothing is kept here: what was asked is, by the key."""
+        return self
 
     def _dispatch(self) -> None:
         """Has the library read what will be in the queue."""
@@ -178,19 +180,18 @@ class SafeLoader:
             return work
         return for_keys(self.name, (field for key in keys for field in self._fields.get(key, ())), count, work)
 
-    async def read(self, asked: Sequence[_Asked], loop: asyncio.AbstractEventLoop, *, fresh: bool) -> list[_Answers]:
-        """Reads what these callers asked for, in this loop's task for it."""
+    async def read(self, asked: Sequence[_Asked], loop: asyncio.AbstractEventLoop) -> list[_Answers]:
+        """Reads what these callers asked for, in this loop's task for it.
+
+        The task is in the context of whoever was the first to ask: all others asked to be read as fresh as that.
+        """
         keys = asked[0] if len(asked) == 1 else tuple(dict.fromkeys(chain.from_iterable(asked)))
         found: list[Any]
         task = self._reads.begin(loop)
         try:
             if self._reads.stopped:
                 raise asyncio.CancelledError  # noqa: TRY301 - as if it had been cancelled a moment later
-            if is_reading_fresh() == fresh:
-                found = await self._batch(keys)
-            else:
-                with reading_fresh(fresh=fresh):  # the task is in the context of whoever was the first to ask
-                    found = await self._batch(keys)
+            found = await self._batch(keys)
         except asyncio.CancelledError:
             found = [BatchCancelledError()] * len(keys)
         except Exception as error:  # noqa: BLE001 - becomes the answer for each key; raised again at each caller
@@ -232,7 +233,7 @@ class SafeLoader:
     def _batches_of(self, group: Hashable, *, fresh: bool) -> _Batches:
         batches = self._batches.get((group, fresh))
         if batches is None:
-            batches = self._batches[group, fresh] = _Batches(self, fresh=fresh)
+            batches = self._batches[group, fresh] = _Batches(self)
         return batches
 
     def _groups(self, keys: Mapping[Hashable, None]) -> Sequence[tuple[Hashable, _Asked]]:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from adapters.errors import Unavailable
+from adapters.freshness import is_reading_fresh, reading_fresh
+from gateway.reading import Reads
 from gateway.safe_loader import BatchCancelledError, SafeLoader
 from tests.patience import PATIENCE
 
@@ -76,3 +78,38 @@ async def test_a_batch_that_is_cancelled_answers_each_of_its_keys() -> None:
     async with asyncio.timeout(PATIENCE):
         answers = await asyncio.gather(loader.load("a"), loader.load("b"), return_exceptions=True)
     assert list(map(type, answers)) == [BatchCancelledError, BatchCancelledError]
+
+
+async def test_a_batch_that_answers_too_few_keys_fails_whoever_asks_for_one_of_them() -> None:
+    async def batch(keys: Sequence[Any]) -> list[Any]:
+        return []
+
+    loader = SafeLoader(batch)
+    async with asyncio.timeout(PATIENCE):
+        both = await asyncio.gather(loader.load("a"), loader.load("a"), return_exceptions=True)
+        late = await asyncio.gather(loader.load("a"), return_exceptions=True)
+    assert list(map(type, [*both, *late])) == [ValueError] * 3
+
+
+async def test_a_batch_is_not_read_whose_reads_stop_before_it_begins() -> None:
+    asked: list[list[str]] = []
+
+    async def batch(keys: Sequence[Any]) -> list[Any]:
+        asked.append([*keys])
+        return [*keys]
+
+    reads = Reads()
+    waiting = SafeLoader(batch, reads).load_many(["a"])
+    reads.stop()
+    assert ([type(one) for one in await waiting], asked) == ([BatchCancelledError], [])
+
+
+async def test_a_batch_is_as_fresh_as_it_was_asked_to_be() -> None:
+    async def batch(keys: Sequence[Any]) -> list[Any]:
+        return [(key, is_reading_fresh()) for key in keys]
+
+    loader = SafeLoader(batch)
+    stale = loader.load_many(["a", "b"])
+    with reading_fresh():
+        fresh = loader.load_many(["a", "b"])
+    assert [await stale, await fresh] == [[("a", False), ("b", False)], [("a", True), ("b", True)]]
