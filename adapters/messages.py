@@ -16,7 +16,6 @@ __all__ = [
     "body_of",
     "changed_request",
     "content_of",
-    "fields_without",
     "finished_response",
     "has_any_field",
     "has_field",
@@ -179,11 +178,6 @@ def has_any_field(response: httpx.Response, names: Collection[bytes]) -> bool:
         if row[1] in names:
             return True
     return False
-
-
-def fields_without(headers: httpx.Headers, names: Collection[bytes]) -> tuple[tuple[bytes, bytes], ...]:
-    """All fields, as they are written, but those of these names, in lower case."""
-    return tuple([(name, value) for name, lowered, value in headers._list if lowered not in names])  # noqa: SLF001 - see above
 
 
 def headers_without(headers: httpx.Headers, names: Collection[bytes]) -> httpx.Headers:

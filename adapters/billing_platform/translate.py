@@ -1,6 +1,6 @@
 """The vendor's records as ours. Pure: no I/O, no clock, no logger."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeVar
@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+S = TypeVar("S")
 Text = str | int | None
 Names = tuple[str, ...] | str | None
 
@@ -175,35 +176,31 @@ _Status = tuple[DocumentState, tuple[str, ...]]
 _CustomerStatus = tuple[RecordStatus | None, tuple[str, ...]]
 
 
+def _remembering(made_of: Callable[[Names], S]) -> Callable[[Names], S]:
+    """The same, found once for all names that are short: a tenant's records are in few states."""
+    remembered = lru_cache(maxsize=256)(made_of)
+
+    def found(value: Names) -> S:
+        length = 0 if value is None else len(value) if isinstance(value, str) else sum(map(len, value))
+        return remembered(value) if length <= _LONGEST_KEPT else made_of(value)
+
+    return found
+
+
+@_remembering
 def _status(value: Names) -> _Status:
     """How far a document has come, and the names that say so."""
-    return _remembered(value) if _is_short(value) else _of_names(value)
-
-
-def _of_names(value: Names) -> _Status:
     names = _names(value)
     states = {_STATES.get(name.lower()) for name in names}
     return next((state for state in _FURTHEST_FIRST if state in states), DocumentState.UNKNOWN), names
 
 
+@_remembering
 def _customer_status(value: Names) -> _CustomerStatus:
     """Whether a customer is in use, where that shows, and the names that say so."""
-    return _customers_remembered(value) if _is_short(value) else _of_customers_names(value)
-
-
-def _of_customers_names(value: Names) -> _CustomerStatus:
     names = _names(value)
     shown = {_STATUSES.get(name.lower()) for name in names}
     return next((status for status in _DROPPED_FIRST if status in shown), None), names
-
-
-_remembered = lru_cache(maxsize=256)(_of_names)  # a tenant's documents are in few states
-_customers_remembered = lru_cache(maxsize=256)(_of_customers_names)  # and so are its customers
-
-
-def _is_short(value: Names) -> bool:
-    length = 0 if value is None else len(value) if isinstance(value, str) else sum(map(len, value))
-    return length <= _LONGEST_KEPT
 
 
 def _names(value: Names) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ class PlainReads:
         passage = None if outgoing is None else self.breakers.plain_passage(call)
         if outgoing is None or passage is None:
             return None
-        seconds = call.remaining()
+        seconds = call.deadline - time.monotonic()
         try:
             permit = self.limiter.queue(write=False, seconds=seconds)
         except QueueFull:

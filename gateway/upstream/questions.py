@@ -1,12 +1,13 @@
 """When two reads ask the same, so that one answer serves both."""
 
+import functools
 import hashlib
 
 import httpx
 import msgspec
 from msgspec import Struct
 
-from adapters.messages import body_of, fields_without, parts_of
+from adapters.messages import body_of, parts_of, rows_of
 from adapters.wire import EXTENSION, CallInfo
 
 __all__ = ["Question", "digest_of", "question_of"]
@@ -35,9 +36,15 @@ def question_of(request: httpx.Request) -> Question | None:
         info=info,
         method=request.method,
         url=parts_of(request.url),
-        headers=fields_without(request.headers, _NOT_ASKED),
+        headers=_asked(tuple(rows_of(request.headers))),
         body=body_of(request),
     )
+
+
+@functools.lru_cache(maxsize=256)  # most calls of a backend have the same
+def _asked(rows: tuple[tuple[bytes, bytes, bytes], ...]) -> tuple[tuple[bytes, bytes], ...]:
+    """The fields that an answer depends on."""
+    return tuple([(name, value) for name, lowered, value in rows if lowered not in _NOT_ASKED])
 
 
 def digest_of(question: Question, account: bytes) -> str:
