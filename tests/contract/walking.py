@@ -13,6 +13,7 @@ from tests.connecting import asking
 from tests.contract.offers import ListPart
 
 __all__ = [
+    "ENOUGH",
     "attributes",
     "check_page",
     "customers_by_id",

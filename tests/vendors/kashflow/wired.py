@@ -10,6 +10,7 @@ from adapters.errors import AdapterError
 from adapters.kashflow import vendor
 from adapters.model import Customer, Page
 from tests.connecting import NOW, RunningSandbox, asking
+from tests.contract.walking import ENOUGH
 
 __all__ = ["answering", "calls", "one", "page_of", "walk"]
 
@@ -59,6 +60,7 @@ async def walk(adapter: Adapter, first: int, **members: Any) -> list[Customer]:
         position = page.end
         if position is None:
             return found
+        assert len(found) < ENOUGH, "the list has no end"
 
 
 async def one(adapter: Adapter, code: str, wanted: frozenset[str] = frozenset()) -> Customer | AdapterError | None:

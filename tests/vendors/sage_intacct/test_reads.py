@@ -11,6 +11,7 @@ from adapters.filters import Compare, FilterOptions, Op, Or
 from adapters.model import Page
 from adapters.sage_intacct import vendor
 from tests.connecting import NOW, RunningSandbox, asking, connected
+from tests.contract.walking import ENOUGH
 from tests.vendors.sage_intacct.watching import OBJECTS, QUERY, Watch
 
 BASE_FIELDS = ["key", "id", "name", "status", "customerMessage.key"]
@@ -28,6 +29,7 @@ async def walked(part: Any, first: int, **members: Any) -> list[str]:
         position = page.end
         if position is None:
             return keys
+        assert len(keys) < ENOUGH, "the list has no end"
 
 
 # ── Pages ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -15,6 +15,7 @@ from adapters.model import Letter, Page
 from adapters.smallinvoice import vendor
 from adapters.smallinvoice.credential import SmallinvoiceCredentials
 from tests.connecting import NOW, RunningSandbox
+from tests.contract.walking import ENOUGH
 
 __all__ = ["TOKEN", "answering", "calls", "customers", "data_of", "enveloped", "letters", "walk"]
 
@@ -100,4 +101,5 @@ async def walk(read: Callable[[str | None], Any], position: str | None = None) -
         assert len(page.positions) == len(page.records)
         if page.end is None:
             return seen
+        assert len(seen) < ENOUGH, "the list has no end"
         position = page.end
