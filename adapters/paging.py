@@ -84,7 +84,8 @@ async def read_by_offset(
     """A page of a list that the vendor serves by offset, or by page number and size when ``numbered``.
 
     ``fetch(start, size)`` reads ``size`` rows from ``start`` (from 0); when ``numbered``, ``fetch(number, size)``
-    reads the ``number``-th page (from 1) of that size. ``matches`` filters here what the vendor was not asked to.
+    reads the ``number``-th page (from 1) of that size. ``key_of`` gives a record's native id. ``matches`` filters here
+    what the vendor was not asked to.
     Going on from a position reads one row again: where the list has shifted meanwhile, rows already seen are dropped.
     """
     offset, last = decode_offset(position)

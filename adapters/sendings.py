@@ -1,7 +1,7 @@
 """Calls that are begun now and whose answers are taken later, so that several at once need no task each."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
@@ -17,12 +17,8 @@ __all__ = ["Apart", "Begun", "Sending", "Taking"]
 class Begun(Protocol):
     """A call that a transport has begun. Whoever had it begun takes its answer, or leaves it."""
 
-    @property
-    def is_there(self) -> bool:
-        """Whether its answer can be taken."""
-
-    def wait(self) -> Awaitable[None]:
-        """Waits until it can."""
+    def tell(self, there: Callable[[], None]) -> None:
+        """Calls ``there`` once its answer can be taken: at once, where it already can."""
 
     def take(self) -> httpx.Response:
         """Its answer, read whole. Raises what `httpx.AsyncBaseTransport.handle_async_request` raises."""
@@ -34,12 +30,8 @@ class Begun(Protocol):
 class Sending(Protocol):
     """The same of a call of `Wire`, which raises the errors of that."""
 
-    @property
-    def is_there(self) -> bool:
-        """Whether its answer can be taken."""
-
-    def wait(self) -> Awaitable[None]:
-        """Waits until it can."""
+    def tell(self, there: Callable[[], None]) -> None:
+        """Calls ``there`` once its answer can be taken: at once, where it already can."""
 
     def take(self) -> "Answer":
         """Its answer. What fails from now on, has failed by this call."""
@@ -57,14 +49,9 @@ class Taking:
         self._begun = begun
         self._made_of = made_of
 
-    @property
-    def is_there(self) -> bool:
+    def tell(self, there: Callable[[], None]) -> None:
         """As `Sending` says."""
-        return self._begun.is_there
-
-    def wait(self) -> Awaitable[None]:
-        """As `Sending` says."""
-        return self._begun.wait()
+        self._begun.tell(there)
 
     def take(self) -> "Answer":
         """As `Sending` says."""
@@ -83,14 +70,9 @@ class Apart:
     def __init__(self, sent: Coroutine[Any, Any, "Answer"]) -> None:
         self._task = asyncio.create_task(sent)
 
-    @property
-    def is_there(self) -> bool:
+    def tell(self, there: Callable[[], None]) -> None:
         """As `Sending` says."""
-        return self._task.done()
-
-    async def wait(self) -> None:
-        """As `Sending` says."""
-        await asyncio.wait((self._task,))
+        self._task.add_done_callback(lambda _: there())
 
     def take(self) -> "Answer":
         """As `Sending` says."""

@@ -1,10 +1,13 @@
 """One call or more for each of several keys, all at once: one that fails has its error, and spoils no other."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import partial
 from types import CoroutineType
 from typing import Any, TypeVar
 
+from adapters.asked import Asked, asking
 from adapters.billing_platform.client import Client
 from adapters.errors import AdapterError
 from adapters.sendings import Sending
@@ -28,7 +31,7 @@ async def ask_per_key(
     asked: Callable[[str], WireRequest],
     found: Callable[[str, Answer], T | Coroutine[Any, Any, T]],
 ) -> dict[str, T | AdapterError]:
-    """What ``found`` makes of the answer to what is ``asked`` for each key.
+    """What ``found`` makes of the answer to what is ``asked`` for each key, read in the order in which answers come.
 
     All calls are begun before the first answer is read. What takes more calls is a coroutine, and then has a task.
     """
@@ -36,6 +39,7 @@ async def ask_per_key(
     results: dict[str, T | AdapterError] = {}
     sendings: dict[str, Sending] = {}
     more: dict[str, asyncio.Task[T | AdapterError]] = {}
+    there = _There()
     try:
         for key in distinct:
             begun = _begun(client, asked, key)
@@ -43,12 +47,10 @@ async def ask_per_key(
                 results[key] = begun
             else:
                 sendings[key] = begun
-        for key in tuple(sendings):
-            sending = sendings[key]
-            if not sending.is_there:
-                await sending.wait()
-            del sendings[key]
-            came = _taken(sending, found, key)
+                begun.tell(partial(there.add, key))
+        while sendings:
+            key = there.keys.popleft() if there.keys else await there.next()
+            came = _taken(sendings.pop(key), found, key)
             if isinstance(came, CoroutineType):
                 more[key] = asyncio.create_task(_settled(came))
             else:
@@ -56,12 +58,34 @@ async def ask_per_key(
         for key, task in more.items():
             results[key] = await task
     except BaseException:
-        _leave(sendings.values(), more.values())
+        await _left(sendings.values(), more.values())
         raise
+    finally:
+        asking(Asked())  # what fails after this, fails by none of these calls
     return {key: results[key] for key in distinct}
 
 
+class _There:
+    """The keys whose answers can be taken, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.keys: deque[str] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+
+    def add(self, key: str) -> None:
+        self.keys.append(key)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def next(self) -> str:
+        """The next, which is waited for."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        await self._waiter
+        return self.keys.popleft()
+
+
 def _begun(client: Client, asked: Callable[[str], WireRequest], key: str) -> Sending | AdapterError:
+    asking(Asked())  # what is refused before it is sent, fails by no other's call
     try:
         return client.begin(asked(key))
     except AdapterError as error:
@@ -84,8 +108,11 @@ async def _settled(reading: Awaitable[T]) -> T | AdapterError:
         return error
 
 
-def _leave(sendings: Iterable[Sending], more: Iterable[asyncio.Task[Any]]) -> None:
+async def _left(sendings: Iterable[Sending], more: Iterable[asyncio.Task[Any]]) -> None:
+    """Leaves what is under way, and waits for tasks to end."""
     for sending in sendings:
         sending.leave()
     for task in more:
         task.cancel()
+    if tasks := tuple(more):
+        await asyncio.wait(tasks)

@@ -6,10 +6,11 @@ Pages are read from the same places whoever asks, so that readings at the same t
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from functools import cached_property, partial
 from itertools import count, repeat
+from typing import Any
 
 from adapters.contract import ListRequest
 from adapters.errors import AdapterError, InvalidInput, ScanLimit
-from adapters.model import Letter, Page, RawRecord
+from adapters.model import Letter, Page
 from adapters.own_rows import OwnRows
 from adapters.paging import OffsetPositions, Rows, decode_offset, encode_offset, rows_after
 from adapters.smallinvoice.rows import LetterRow
@@ -85,8 +86,8 @@ class _Together:
         if matched > first:
             rows = rows[:first]
         places = [self._places[id(row)] for row in rows]
-        raws = [raw for _, raw in places if raw is not None]
-        letters = to_letters(rows, raws or None, backend=self._backend)
+        raws = [raw for _, raw in places] if all(seen.raws is not None for _, seen in self._seen) else None
+        letters = to_letters(rows, raws, backend=self._backend)
         positions = OffsetPositions(letters, [offset for offset, _ in places], _key)
         return Page(
             records=letters,
@@ -97,7 +98,7 @@ class _Together:
         )
 
     @cached_property
-    def _places(self) -> dict[int, tuple[int, RawRecord | None]]:
+    def _places(self) -> dict[int, tuple[int, Any]]:
         """By row, the offset after it in the list of all, and its raw record where that is wanted."""
         return {
             id(row): (offset, raw)
@@ -147,7 +148,7 @@ def _by_position(
     places: Mapping[str, str | None], request: ListRequest, backend: str
 ) -> tuple[list[_Together], dict[str, Page[Letter] | AdapterError]]:
     """The customers by where their lists go on, and the refusals of those whose position is none."""
-    by_position: dict[str | None, list[str]] = {position: [] for position in set(places.values())}
+    by_position: dict[str | None, list[str]] = {position: [] for position in dict.fromkeys(places.values())}
     if len(by_position) == 1:  # as a rule
         by_position = {position: [*places] for position in by_position}
     else:

@@ -86,7 +86,7 @@ class Run:
             return
         noted, others = known
         if isinstance(noted, Translated):
-            noted = noted.records
+            noted = [*noted.records]
             level[number] = (noted, others)
         noted.extend(sources)
         others.extend(objects)

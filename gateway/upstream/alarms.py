@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context
 
 __all__ = ["Alarm"]
 
@@ -42,7 +43,7 @@ class Alarm:
 
     def _wait_until(self, due: float) -> None:
         self._at = due
-        self._timer = self._loop.call_at(due, self._look)
+        self._timer = self._loop.call_at(due, self._look, context=Context())
 
     def _look(self) -> None:
         self._timer = None

@@ -4,6 +4,7 @@ httpx has time-outs for each step alone; a vendor that sends a byte a second nev
 """
 
 import asyncio
+import contextvars
 import math
 import time
 from collections.abc import AsyncIterator, Coroutine
@@ -147,17 +148,25 @@ class Watches:
     def _ring_at(self, deadline: float) -> None:
         self.close()
         self._rings = deadline
-        self._timer = asyncio.get_running_loop().call_later(max(0.0, deadline - time.monotonic()), self._look)
+        self._timer = asyncio.get_running_loop().call_later(
+            max(0.0, deadline - time.monotonic()), self._look, context=contextvars.Context()
+        )
 
     def _look(self) -> None:
         self._timer, self._rings = None, math.inf
         now = time.monotonic()
         over = [watch for watch in self._under_way if watch.call.deadline <= now]
         self._under_way.difference_update(over)
-        for watch in over:
-            watch.over()
         if self._under_way:
             self._ring_at(min(watch.call.deadline for watch in self._under_way))
+        loop = asyncio.get_running_loop()
+        for watch in over:
+            try:
+                watch.over()
+            except Exception as error:  # noqa: BLE001 - the others are told too
+                loop.call_exception_handler(
+                    {"message": "A call whose time was over could not end.", "exception": error}
+                )
 
 
 class _TimedStream(httpx.AsyncByteStream):

@@ -4,6 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Callable
+from contextvars import Context
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -180,7 +181,7 @@ class Limiter:
         if turns.waiting and turns.bounds.calls is not None and self._timer is None:
             opens = turns.opens_in()
             if opens is not None:
-                self._timer = asyncio.get_running_loop().call_later(opens, self._opened)
+                self._timer = asyncio.get_running_loop().call_later(opens, self._opened, context=Context())
 
     def _gives_up_in(self, permit: Permit, seconds: float | None) -> None:
         if seconds is not None:
@@ -195,7 +196,7 @@ class Limiter:
         if self._impatience is not None:
             self._impatience.cancel()
         self._looks_at = at
-        self._impatience = asyncio.get_running_loop().call_at(at, self._too_long)
+        self._impatience = asyncio.get_running_loop().call_at(at, self._too_long, context=Context())
 
     def _too_long(self) -> None:
         self._impatience, self._looks_at = None, math.inf

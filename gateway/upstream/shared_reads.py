@@ -8,6 +8,7 @@ unless he wants to. What shares nothing is theirs: a write, a stream, a fresh re
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 
 import httpx
 
@@ -71,31 +72,39 @@ class SharedRead:
     What it came to is told when it is taken, in the context of whoever has begun it.
     """
 
-    __slots__ = ("_is_over", "_reads", "_request", "_told", "_waiter", "call", "flight", "is_there")
+    __slots__ = ("_given_up", "_reads", "_request", "_there", "_told", "call", "flight", "is_there")
 
     flight: Flight
 
     def __init__(self, reads: SharedReads, request: httpx.Request, call: Call) -> None:
         self._reads = reads
         self._request = request
-        self._is_over = False
+        self._given_up = False
         self._told = False
-        self._waiter: asyncio.Future[None] | None = None
+        self._there: Callable[[], None] | None = None
         self.is_there = False
         self.call = call
+
+    def tell(self, there: Callable[[], None]) -> None:
+        """Calls ``there`` once its answer can be taken: at once, where it already can."""
+        if self.is_there:
+            there()
+        else:
+            self._there = there
 
     async def wait(self) -> None:
         """Waits until its answer can be taken."""
         if not self.is_there:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
+            there = asyncio.Event()
+            self._there = there.set
+            await there.wait()
 
     def take(self) -> httpx.Response:
         """What it came to. Raises what the policies raise."""
         self._told = True
         call, log = self.call, self._reads.log
         assert call.ended is not None  # noqa: S101 - it is there
-        if self._is_over:
+        if self._given_up:
             log.failed(call, call.ended - call.begun, asyncio.CancelledError())
             raise over(call, self._request)
         try:
@@ -112,7 +121,7 @@ class SharedRead:
             return
         if not self.is_there:
             self._ended()
-            self._is_over = True
+            self._given_up = True
         with contextlib.suppress(Exception, asyncio.CancelledError):  # it is told, and nobody wants it
             self.take()
 
@@ -123,7 +132,7 @@ class SharedRead:
     def over(self) -> None:
         """Called when the call's time is over."""
         if not self.is_there:
-            self._is_over = True
+            self._given_up = True
             self._ended()
 
     def _ended(self) -> None:
@@ -132,5 +141,6 @@ class SharedRead:
         reads.coalescing.leave(self.flight, self)
         self.call.ended = time.monotonic()
         self.is_there = True
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        if self._there is not None:
+            there, self._there = self._there, None
+            there()

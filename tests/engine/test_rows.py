@@ -16,6 +16,7 @@ from adapters.own_rows import OwnRows
 from adapters.translating import Column, Filled, Looked, Reading, Reference, Text, Translated, Translation
 from gateway.app import Gateway
 from gateway.context import LOCAL
+from gateway.engine.run import Level, Run
 from tests.engine.comparing import Both
 from tests.engine.world import World
 from tests.gateway.asking import gateway_over
@@ -175,3 +176,13 @@ async def test_whatever_is_in_the_columns_both_executors_answer_alike(rows: list
     await agreed(LISTED, *rows)
     await agreed(OWN, *rows)
     await agreed(SOME, *rows)
+
+
+def test_a_list_that_is_noted_beside_another_stays_as_it_is() -> None:
+    first = Translated(LETTERS, [Row(1), Row(2)], None, "a")
+    second = Translated(LETTERS, [Row(3)], None, "b")
+    level: Level = {}
+    for sources in (first, second):
+        Run.note(object.__new__(Run), level, 0, sources, [{} for _ in sources])
+    assert [(one.backend, one.native_id) for one in level[0][0]] == [("a", "1"), ("a", "2"), ("b", "3")]
+    assert [one.native_id for one in first] == ["1", "2"]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ class Loop:
     def time(self) -> float:
         return self.now
 
-    def call_at(self, when: float, call: Callable[[], None]) -> "Timer":
+    def call_at(self, when: float, call: Callable[[], None], context: Context) -> "Timer":  # noqa: ARG002 - as of loops
         timer = Timer(when, call)
         self.begun += 1
         self.timers.append(timer)

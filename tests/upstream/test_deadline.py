@@ -2,15 +2,18 @@
 
 import asyncio
 import contextlib
+import gc
 import time
+import weakref
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 
 from adapters.wire import EXTENSION, CallInfo
 from gateway.upstream.calls import Operation, call_of, running
-from gateway.upstream.deadline import DeadlineTransport, SignInDeadlineTransport
+from gateway.upstream.deadline import DeadlineTransport, SignInDeadlineTransport, Watches
 from gateway.upstream.limits import Limiter, LimitsTransport
 from gateway.upstream.limits_turns import Bounds
 from tests.patience import PATIENCE
@@ -222,3 +225,51 @@ async def test_a_writes_time_begins_anew_with_its_turn_and_a_reads_does_not(writ
     limiter.release(held)
     outcome = await asyncio.gather(calling, return_exceptions=True)
     assert [isinstance(one, httpx.Response) for one in outcome] == [answered]
+
+
+class Watching:
+    """A call whose time is over at once, or not for long."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.call: Any = Operation(deadline=time.monotonic() + seconds)
+        self.told = asyncio.Event()
+
+    def over(self) -> None:
+        self.told.set()
+
+
+class Failing(Watching):
+    def over(self) -> None:
+        raise RuntimeError("this one cannot end")
+
+
+async def test_a_call_that_cannot_end_keeps_no_other_from_ending() -> None:
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    watches, others = Watches(), [Watching(), Watching(), Watching(SOON)]
+    for watch in (others[0], Failing(), *others[1:], Failing()):
+        watches.begin(watch)
+    async with asyncio.timeout(PATIENCE):
+        for watch in others:
+            await watch.told.wait()
+    assert [str(one["exception"]) for one in told] == ["this one cannot end"] * 2
+    watches.close()
+
+
+class Kept(Operation, weakref=True):
+    """One that can be seen to be gone."""
+
+
+async def test_an_operation_is_not_kept_by_the_timer_of_its_calls() -> None:
+    watches = Watches()
+
+    async def operate() -> "weakref.ref[Kept]":
+        operation = Kept(deadline=PATIENCE)
+        with running(operation):
+            watches.begin(Watching(PATIENCE))
+        return weakref.ref(operation)
+
+    gone = await asyncio.create_task(operate())
+    gc.collect()
+    assert gone() is None
+    watches.close()

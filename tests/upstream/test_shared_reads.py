@@ -68,9 +68,16 @@ async def staged(*, begins: bool = True, bounds: Bounds = PLENTY) -> AsyncIterat
         await way.aclose()
 
 
-async def outcome(sending: Sending) -> str | type[AdapterError]:
+async def coming(sending: Sending) -> None:
+    """Waits until an answer can be taken."""
+    there = asyncio.Event()
+    sending.tell(there.set)
     async with asyncio.timeout(PATIENCE):
-        await sending.wait()
+        await there.wait()
+
+
+async def outcome(sending: Sending) -> str | type[AdapterError]:
+    await coming(sending)
     try:
         return sending.take().body.decode()
     except AdapterError as error:
@@ -130,7 +137,7 @@ async def test_who_leaves_an_answer_that_is_there_is_told_what_it_was_and_only_o
     async with staged() as stage:
         stage.may_answer.set()
         sending = stage.wire.begin(reading("1"))
-        await sending.wait()
+        await coming(sending)
         sending.leave()
         sending.leave()
         assert stage.way.told() == {"answered": 1}
@@ -162,7 +169,7 @@ async def test_one_whose_time_is_over_ends_then_and_not_when_it_is_taken() -> No
 async def too_late(stage: Stage) -> AdapterError:
     try:
         sending = stage.wire.begin(reading("1"))
-        await sending.wait()
+        await coming(sending)
         sending.take()
     except AdapterError as error:
         return error
@@ -182,7 +189,7 @@ async def test_those_who_ask_the_same_meanwhile_share_a_call_and_those_who_come_
         first, second = stage.wire.begin(reading("1")), stage.wire.begin(reading("1"))
         await stage.until(lambda: bool(stage.server.requests))
         stage.may_answer.set()
-        await first.wait()
+        await coming(first)
         later = stage.wire.begin(reading("1"))
         assert [await outcome(one) for one in (first, second, later)] == ["ok"] * 3
         assert len(stage.server.requests) == 2
@@ -195,7 +202,7 @@ async def test_failures_of_several_calls_are_several_incidents_however_they_were
         sendings = [stage.wire.begin(reading(path)) for path in ("away", "reset", "1")]
         failures: list[AdapterError] = []
         for sending in sendings:
-            await sending.wait()
+            await coming(sending)
             try:
                 sending.take()
                 failures += [NotFound("x"), NotFound("y")]  # both by this call

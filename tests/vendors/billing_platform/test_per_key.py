@@ -1,11 +1,13 @@
 """Several keys, each with calls of its own: who waits for whom, and what one does to the others."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
+from adapters.asked import Asked, asked_last, asking
 from adapters.billing_platform.per_key import ask_per_key
 from adapters.errors import InvalidInput, NotFound
 from adapters.wire import Answer, WireRequest
@@ -15,16 +17,19 @@ KEYS = ("a", "b", "c")
 
 
 class Sent:
-    """A call whose answer is there from the second look on."""
+    """A call whose answer is there a moment later."""
 
     def __init__(self, request: WireRequest) -> None:
         self.request = request
         self.is_there = False
         self.left = False
 
-    async def wait(self) -> None:
-        await asyncio.sleep(0)
-        self.is_there = True
+    def tell(self, there: Callable[[], None]) -> None:
+        def come() -> None:
+            self.is_there = True
+            there()
+
+        asyncio.get_running_loop().call_soon(come)
 
     def take(self) -> Answer:
         assert self.is_there
@@ -32,6 +37,13 @@ class Sent:
 
     def leave(self) -> None:
         self.left = True
+
+
+class Never(Sent):
+    """One whose answer does not come by itself."""
+
+    def tell(self, there: Callable[[], None]) -> None:
+        self.come = there
 
 
 class Client:
@@ -119,11 +131,9 @@ async def test_who_is_cancelled_leaves_all() -> None:
         try:
             await asyncio.Event().wait()
         finally:
+            for _ in range(5):
+                await asyncio.sleep(0)
             ended.set()
-
-    class Never(Sent):
-        async def wait(self) -> None:
-            await asyncio.Event().wait()
 
     client.begin = lambda request: client.sent.setdefault(  # type: ignore[method-assign]
         request.path[0], (Sent if request.path[0] == "a" else Never)(request)
@@ -134,5 +144,41 @@ async def test_who_is_cancelled_leaves_all() -> None:
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reading
-        await ended.wait()
+    assert ended.is_set()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
     assert [one.left for one in client.sent.values()] == [False, True, True]
+
+
+async def test_one_whose_answer_is_late_holds_up_no_other() -> None:
+    client = Client()
+    late = Never(asked("a"))
+    client.begin = lambda request: late if request.path[0] == "a" else Sent(request)  # type: ignore[method-assign]
+    order: list[str] = []
+
+    async def more(key: str) -> str:
+        order.append(f"{key} goes on")
+        if key == "c":
+            late.is_there = True
+            late.come()
+        return key
+
+    def found(key: str, _: Answer) -> Any:
+        order.append(key)
+        return key if key == "a" else more(key)
+
+    assert await results(client, KEYS, found) == {"a": "a", "b": "b", "c": "c"}
+    assert order == ["b", "c", "b goes on", "c goes on", "a"]
+
+
+async def test_what_is_refused_before_it_is_sent_fails_by_no_others_call() -> None:
+    before = Asked()
+    asking(before)
+    seen: list[Asked | None] = [before]
+
+    def refused(key: str) -> WireRequest:
+        seen.append(asked_last())
+        raise NotFound(f"There is no {key}.")
+
+    await ask_per_key(Client(), ("a", "b"), refused, lambda key, _: key)  # type: ignore[arg-type]
+    seen.append(asked_last())
+    assert len(set(map(id, seen))) == 4
