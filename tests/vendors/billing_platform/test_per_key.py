@@ -131,7 +131,7 @@ async def test_who_is_cancelled_leaves_all() -> None:
         try:
             await asyncio.Event().wait()
         finally:
-            for _ in range(5):
+            for _turn in range(5):
                 await asyncio.sleep(0)
             ended.set()
 
