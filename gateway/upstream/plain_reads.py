@@ -58,7 +58,7 @@ class PlainReads:
     def begin(self, request: httpx.Request, call: Call, ended: Ended) -> "PlainRead | None":
         """Begins a read that is no stream, as a call's first attempt; None, and nothing is done, where it is not plain.
 
-        ``ended`` is called later, by the event loop, unless the read is left.
+        ``ended`` is called once, unless the read is left: as a rule later, by the event loop.
         """
         outgoing = prepared(request, self.credential)
         passage = None if outgoing is None else self.breakers.plain_passage(call)
