@@ -132,6 +132,25 @@ class Noting:
         return noted
 
 
+def are_alike(mine: Needed, theirs: Needed) -> bool:
+    """Whether the same was asked, for the same fields.
+
+    Which of them share a call, and which find their answer on its way for another, is a matter of turns of the event
+    loop: of each backend one may name some more.
+    """
+    return mine.keys() == theirs.keys() and all(
+        one <= other or other <= one for one, other in zip(by_backend(mine), by_backend(theirs), strict=True)
+    )
+
+
+def by_backend(needed: Needed) -> list[set[str]]:
+    """The fields that need each backend."""
+    fields: dict[str, set[str]] = defaultdict(set)
+    for (backend, _), some in sorted(needed.items()):
+        fields[backend] |= some
+    return [*fields.values()]
+
+
 @pytest.fixture(scope="module")
 def asker() -> Iterator[Asker]:
     """What asks both executors."""
@@ -168,6 +187,6 @@ def test_both_say_that_calls_are_made_for_the_same_fields(asker: Asker) -> None:
         except DocumentRefusedError:
             return
         event(f"failed: {failed}, calls: {bool(mine)}")
-        assert failed or mine == theirs  # what has failed may have asked for more, or less
+        assert failed or are_alike(mine, theirs)  # what has failed may have asked for more, or less
 
     compare()
