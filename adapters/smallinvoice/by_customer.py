@@ -148,7 +148,7 @@ def _by_position(
     places: Mapping[str, str | None], request: ListRequest, backend: str
 ) -> tuple[list[_Together], dict[str, Page[Letter] | AdapterError]]:
     """The customers by where their lists go on, and the refusals of those whose position is none."""
-    by_position: dict[str | None, list[str]] = {position: [] for position in dict.fromkeys(places.values())}
+    by_position: dict[str | None, list[str]] = {position: [] for position in places.values()}
     if len(by_position) == 1:  # as a rule
         by_position = {position: [*places] for position in by_position}
     else:

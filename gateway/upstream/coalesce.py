@@ -211,15 +211,14 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
     def _land(self, flight: Flight, response: httpx.Response | None, failure: BaseException | None) -> None:
         self._under_way.discard(flight)
         # An answer is there for whoever comes until all who wait have taken it, and perhaps kept it; a failure is not.
-        if failure is not None and self._flights.get(flight.key) is flight:
-            del self._flights[flight.key]
+        if failure is not None:
+            self._forget(flight)
         if not flight.landed:
             flight.land(response, failure)
 
     def _all_left(self, flight: Flight) -> None:
         """All have taken the answer, or do not wait for it any more."""
-        if self._flights.get(flight.key) is flight:
-            del self._flights[flight.key]
+        self._forget(flight)
         if not flight.landed:
             self._end(flight)
             if flight.task is None:
@@ -233,6 +232,10 @@ class CoalesceTransport(httpx.AsyncBaseTransport):
             flight.plain = None
         elif flight.task is not None:
             flight.task.cancel()
+
+    def _forget(self, flight: Flight) -> None:
+        if self._flights.get(flight.key) is flight:
+            del self._flights[flight.key]
 
 
 def _join(flight: Flight, call: Call | None) -> None:

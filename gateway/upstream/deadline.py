@@ -155,12 +155,12 @@ class Watches:
     def _look(self) -> None:
         self._timer, self._rings = None, math.inf
         now = time.monotonic()
-        over = [watch for watch in self._under_way if watch.call.deadline <= now]
-        self._under_way.difference_update(over)
+        late = [watch for watch in self._under_way if watch.call.deadline <= now]
+        self._under_way.difference_update(late)
         if self._under_way:
             self._ring_at(min(watch.call.deadline for watch in self._under_way))
         loop = asyncio.get_running_loop()
-        for watch in over:
+        for watch in late:
             try:
                 watch.over()
             except Exception as error:  # noqa: BLE001 - the others are told too

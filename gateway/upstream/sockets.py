@@ -67,10 +67,7 @@ class Socket(asyncio.Protocol):
         if len(self._arrived) > READ_AHEAD and not self._held_back:
             self._held_back = True
             self._connected.pause_reading()
-        if self._listener is not None:
-            self._listener()
-        else:
-            self._wake()
+        self._wake()
 
     def eof_received(self) -> None:
         """Called by the event loop; it closes the transport next."""
@@ -128,8 +125,7 @@ class Socket(asyncio.Protocol):
 
     def hand_on(self, data: bytes) -> None:
         """Writes what is so little that it never piles up, on a connection that has not ended."""
-        assert self._transport is not None  # noqa: S101 - as of `_connected`
-        self._transport.write(data)
+        self._connected.write(data)
 
     async def write(self, data: bytes, seconds: float | None = None) -> None:
         """Hands the bytes on. Raises `httpx.WriteTimeout` if they pile up, `httpx.WriteError`."""
