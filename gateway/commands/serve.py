@@ -22,7 +22,6 @@ from gateway.commands.emulators import over_emulators
 from gateway.commands.failure import CommandFailure
 from gateway.commands.output import aligned, say
 from gateway.commands.serving import serve_until_told
-from gateway.commands.workers import run_workers
 from gateway.logs import configure_logs, secrets_of
 from gateway.server.stopping import Stopping
 from gateway.settings import ServerSettings, Settings
@@ -85,6 +84,8 @@ def serve(
             if workers == 1:
                 serve_on(announce)
             else:
+                from gateway.commands.workers import run_workers  # noqa: PLC0415 - multiprocessing is for several alone
+
                 tell_of_workers(settings)
                 run_workers(workers, serve_on, announce)
     return 0
