@@ -10,12 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import orjson
 import structlog
 from cyclopts import Parameter
-from pydantic import SecretStr
 
 from adapters.sandbox_server import SandboxServer
+from adapters.shapes import SecretStr
 from gateway.app import GRAPHQL_PATH, build_app
 from gateway.commands.configuration import configured, overrides_of
 from gateway.commands.emulators import over_emulators
@@ -103,7 +104,7 @@ def for_workers(settings: Settings, workers: int, *, sandbox: bool) -> Settings:
             code=2,
         )
     if workers > 1 and settings.files.key is None:
-        files = settings.files.model_copy(update={"key": SecretStr(secrets.token_urlsafe(32))})
+        files = msgspec.structs.replace(settings.files, key=SecretStr(secrets.token_urlsafe(32)))
         settings = replace(settings, files=files)
     return replace(settings, workers=workers)
 
@@ -119,7 +120,7 @@ def tell_of_workers(settings: Settings) -> None:
 
 def listening_on(settings: Settings, port: int) -> Settings:
     """The settings with the port that port 0 turned out to be."""
-    return replace(settings, server=settings.server.model_copy(update={"port": port}))
+    return replace(settings, server=msgspec.structs.replace(settings.server, port=port))
 
 
 def open_listener(server: ServerSettings) -> socket.socket:
