@@ -24,6 +24,8 @@ from gateway.commands.failure import CommandFailure
 from gateway.commands.output import aligned, say
 from gateway.commands.serving import serve_until_told
 from gateway.logs import configure_logs, secrets_of
+from gateway.preloading import preload
+from gateway.schema.build import build_schema
 from gateway.server.stopping import Stopping
 from gateway.settings import ServerSettings, Settings
 from gateway.worker import Worker
@@ -76,10 +78,12 @@ def serve(
         def announce() -> None:
             say(banner(settings, emulators))
 
+        schema = build_schema()  # once: workers share what there was before they were forked
+
         def serve_on(listening: Callable[[], None], worker: Worker | None = None) -> None:
             stopping = Stopping(settings.server.stop_seconds)
             mine = replace(settings, worker=worker)
-            serve_until_told(build_app(mine, stopping=stopping), mine, listener, listening, stopping)
+            serve_until_told(build_app(mine, stopping=stopping, schema=schema), mine, listener, listening, stopping)
 
         with contextlib.suppress(KeyboardInterrupt):  # told to stop, and stopped in order
             if workers == 1:
@@ -88,6 +92,7 @@ def serve(
                 from gateway.commands.workers import run_workers  # noqa: PLC0415 - multiprocessing is for several alone
 
                 tell_of_workers(settings)
+                preload(settings)
                 run_workers(workers, serve_on, announce)
     return 0
 
