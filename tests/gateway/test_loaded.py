@@ -53,6 +53,8 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         "adapters.smallinvoice.sandbox",
         "alembic",
         "click",
+        "attr",
+        "cyclopts",
         "cryptography",
         "dbos",
         "greenlet",
