@@ -23,6 +23,7 @@ port = 0
 [[backends]]
 key = "a"
 vendor = "smallinvoice"
+base_url = "http://127.0.0.1:1"
 credentials = { token = "t0psecret" }
 """
 
@@ -54,6 +55,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         "alembic",
         "click",
         "attr",
+        "certifi",
         "cyclopts",
         "cryptography",
         "dbos",

@@ -51,6 +51,8 @@ jwks_url = "http://127.0.0.1:1/jwks.json"
 url = "redis://127.0.0.1:1"
 [tracing]
 otlp_endpoint = "http://127.0.0.1:1"
+"""
+BACKEND = """
 [[backends]]
 key = "a"
 vendor = "smallinvoice"
@@ -89,12 +91,18 @@ def modules(settings: str, *options: str, folder: Path) -> tuple[list[str], list
 
 def test_what_the_settings_ask_for_is_imported_before_workers_are_forked(tmp_path: Path) -> None:
     ledger = f'[ledger]\nurl = "sqlite:///{tmp_path}/ledger.sqlite3"\n'
-    _, later = modules(ledger + SETTINGS, "--start", folder=tmp_path)
+    _, later = modules(ledger + SETTINGS + BACKEND, "--start", folder=tmp_path)
     large = ("adapters", "cryptography", "gateway", "jwt", "opentelemetry", "redis")
     assert [name for name in later if name.partition(".")[0] in large] == []
 
 
 def test_so_are_the_ledgers_driver_and_the_event_loop(tmp_path: Path) -> None:
-    before, _ = modules('[ledger]\nurl = "postgresql://127.0.0.1:1/x"\n' + SETTINGS, folder=tmp_path)
+    before, _ = modules('[ledger]\nurl = "postgresql://127.0.0.1:1/x"\n' + SETTINGS + BACKEND, folder=tmp_path)
     wanted = {"psycopg.connection", "psycopg_binary.pq", "sqlalchemy.dialects.postgresql", "uvloop.loop"}
     assert wanted & {*before} == wanted
+
+
+def test_whom_tls_trusts_is_known_before_the_first_call(tmp_path: Path) -> None:
+    ledger = f'[ledger]\nurl = "sqlite:///{tmp_path}/ledger.sqlite3"\n'
+    _, later = modules(ledger + BACKEND, "--start", folder=tmp_path)
+    assert "certifi" in later
