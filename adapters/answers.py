@@ -24,7 +24,7 @@ from adapters.patience import retry_after
 from adapters.redaction import redacted
 from adapters.wire import Answer, FileStream
 
-__all__ = ["believe_absence", "decode_json", "error_for_status", "is_json"]
+__all__ = ["believe_absence", "decode_json", "decoder_of", "error_for_status", "is_json"]
 
 LONGEST_MESSAGE = 500
 """Characters of a vendor's own words that an error repeats."""
@@ -38,7 +38,7 @@ def decode_json(answer: Answer, type_: type[T], *, backend: str) -> T:
     Raises `MalformedAnswer`, for a write `OutcomeUnknown`: the vendor said yes, but not what to.
     """
     try:
-        decoded: T = _decoder(type_).decode(answer.body)  # type: ignore[arg-type] # types are hashable
+        decoded: T = decoder_of(type_).decode(answer.body)  # type: ignore[arg-type] # types are hashable
     except msgspec.MsgspecError as error:
         kind = OutcomeUnknown if answer.request.write else MalformedAnswer
         raise kind(
@@ -50,10 +50,9 @@ def decode_json(answer: Answer, type_: type[T], *, backend: str) -> T:
     return decoded
 
 
-@functools.lru_cache(
-    maxsize=256
-)  # what a vendor answers is of few types, and looking into one costs more than decoding
-def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
+@functools.lru_cache(maxsize=256)  # what a vendor answers is of few types, and looking into one takes longer
+def decoder_of(type_: Any) -> msgspec.json.Decoder[Any]:
+    """What decodes JSON as `decode_json` does, with the errors of msgspec."""
     return msgspec.json.Decoder(type_, strict=False)
 
 

@@ -14,13 +14,7 @@ from msgspec import Struct
 
 from adapters.asked import Asked, asking
 from adapters.content_coding import decoded
-from adapters.errors import (
-    AdapterError,
-    MalformedAnswer,
-    OutcomeUnknown,
-    TimedOut,
-    Unavailable,
-)
+from adapters.errors import AdapterError, MalformedAnswer, OutcomeUnknown, TimedOut, Unavailable
 from adapters.freshness import is_reading_fresh
 from adapters.messages import BoundedBody, TooLargeError, content_of, has_field, new_request
 from adapters.redaction import secrets_of
@@ -39,7 +33,6 @@ __all__ = [
     "connect_seconds",
     "lies_under",
     "read_bounded",
-    "route_of",
     "share_call",
     "url_under",
 ]
@@ -66,19 +59,31 @@ T = TypeVar("T")
 class CallInfo(Struct, frozen=True, kw_only=True, cache_hash=True):
     """What a call is, for the outbound policies: its operation, and whether repeating it can do harm (``write``).
 
-    ``route`` is the method and the path below the base, for people: without ids, numbers and query (`route_of`).
+    ``method``, ``path``, ``ids`` and ``trailing_slash`` are the request's; what is told of them is ``route``.
     A ``fresh`` one is read so (`adapters.freshness`): no cache, of ours or on the way, may answer it, nor a call that
     was made for others. A ``stream``'s answer is a file, taken as it comes; any other is read whole.
     """
 
     backend: str
     operation: str
-    route: str = ""
+    method: str = "GET"
+    path: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    trailing_slash: bool = False
     write: bool = False
     stream: bool = False
     idempotency_key: str | None = None
     wanted: frozenset[str] = frozenset()
     fresh: bool = False
+
+    @property
+    def route(self) -> str:
+        """The method and the path below the base, less what is customers' data and what differs from call to call.
+
+        ``GET /customers/{id}/notes``; a query is left out, and of numbers only their place is told.
+        """
+        segments = ["{id}" if one in self.ids else "{n}" if one.isdecimal() else one for one in self.path]
+        return f"{self.method} /{'/'.join(segments)}" + ("/" if self.trailing_slash else "")
 
 
 class WireRequest(Struct, frozen=True, kw_only=True):
@@ -246,7 +251,10 @@ class Wire:
         return CallInfo(
             backend=self.backend,
             operation=request.operation,
-            route=route_of(request),
+            method=request.method,
+            path=request.path,
+            ids=request.ids,
+            trailing_slash=request.trailing_slash,
             write=request.write,
             stream=stream,
             idempotency_key=request.idempotency_key,
@@ -310,16 +318,6 @@ def _asking_together(outcome: httpx.Response | Exception, alone: Asked) -> Asked
         return alone
     asking(asked)
     return asked
-
-
-def route_of(request: WireRequest) -> str:
-    """The method and the path, less what is customers' data and what differs from call to call.
-
-    ``GET /customers/{id}/notes``; a query is left out, and of numbers only their place is told.
-    """
-    ids = request.ids
-    segments = ["{id}" if one in ids else "{n}" if one.isdecimal() else one for one in request.path]
-    return f"{request.method} /{'/'.join(segments)}" + ("/" if request.trailing_slash else "")
 
 
 def bounded(response: httpx.Response, info: CallInfo) -> bytes:

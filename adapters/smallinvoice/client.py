@@ -1,12 +1,11 @@
 """The vendor's calls: URLs of ``endpoint/action/key/value`` segments, and answers in its own rows."""
 
-import contextlib
 from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from adapters.answers import decode_json
+from adapters.answers import decode_json, decoder_of
 from adapters.contract import Connection
 from adapters.errors import AdapterError, FileNotAvailable, MalformedAnswer, NotFound
 from adapters.model import RawRecord
@@ -92,10 +91,12 @@ class Client:
     def _listed(self, answer: Answer, types: tuple[type[Listed[R]], ...]) -> Listed[R]:
         """A part of a list. What is no success, or not of the first type, is looked at again for what it is."""
         if 200 <= answer.status < 300:
-            with contextlib.suppress(msgspec.MsgspecError):
-                listed = msgspec.json.decode(answer.body, type=types[0], strict=False)
+            try:
+                listed: Listed[R] = decoder_of(types[0]).decode(answer.body)
                 if bytes(listed.error) == SUCCESS:
                     return listed
+            except msgspec.MsgspecError:
+                pass
         return decode_json(self._done(answer), types[-1], backend=self.backend)
 
     async def page(

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from adapters.contract import Credentials
-from adapters.messages import changed_request, same_server_url
+from adapters.messages import changed_request, headers_without, parts_of, path_of, rows_of, same_server_url
 from adapters.redaction import tell_secrets
 from adapters.shapes import Check, SecretStr
 from adapters.signing import SigningTransport
@@ -52,23 +52,27 @@ class _TokenTransport(SigningTransport):
     def __init__(self, inner: httpx.AsyncBaseTransport, base: httpx.URL, token: SecretStr) -> None:
         super().__init__(inner)
         self._base = base
-        self._token = token
-        self._pair = "/token/" + quote(token.get_secret_value(), safe="")
+        self._token = token.get_secret_value()
+        self._pair = "/token/" + quote(self._token, safe="")
+        self._pair_sent = self._pair.encode("ascii")
 
     def signed(self, request: httpx.Request) -> httpx.Request | None:
         return self._with_token(request) if lies_under(self._base, request.url) else None
 
     def cleared(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
         response.request = request
-        pair = self._pair.encode("ascii")
-        if any(pair in value for _, value in response.headers.raw):
-            for name in {name for name, value in response.headers.multi_items() if self._pair in value}:
-                del response.headers[name]  # a redirect's address, for one
-        return tell_secrets(response, self._token.get_secret_value())
+        for _, _, value in rows_of(response.headers):
+            if self._pair_sent in value:
+                response.headers = self._without_token(response.headers)
+                break
+        return tell_secrets(response, self._token)
+
+    def _without_token(self, headers: httpx.Headers) -> httpx.Headers:
+        """The same without the fields that repeat it: a redirect's address, for one."""
+        return headers_without(headers, {name for _, name, value in rows_of(headers) if self._pair_sent in value})
 
     def _with_token(self, request: httpx.Request) -> httpx.Request:
         """A copy that goes to ``<path>/token/<token>``, with a slash at the end where the path had one."""
-        path, mark, query = request.url.raw_path.decode("ascii").partition("?")
-        slash = "/" if path.endswith("/") else ""
-        path = path.removesuffix("/") + self._pair
-        return changed_request(request, url=same_server_url(request.url, path + slash, query if mark else None))
+        path = path_of(request.url)
+        path = f"{path[:-1]}{self._pair}/" if path.endswith("/") else path + self._pair
+        return changed_request(request, url=same_server_url(request.url, path, parts_of(request.url).query))

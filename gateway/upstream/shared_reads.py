@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from functools import partial
 
 import httpx
 
@@ -95,9 +96,9 @@ class SharedRead:
     async def wait(self) -> None:
         """Waits until its answer can be taken."""
         if not self.is_there:
-            there = asyncio.Event()
-            self._there = there.set
-            await there.wait()
+            waiting = asyncio.get_running_loop().create_future()
+            self._there = partial(_wake, waiting)
+            await waiting
 
     def take(self) -> httpx.Response:
         """What it came to. Raises what the policies raise."""
@@ -144,3 +145,8 @@ class SharedRead:
         if self._there is not None:
             there, self._there = self._there, None
             there()
+
+
+def _wake(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():  # who waited may have been cancelled
+        waiting.set_result(None)

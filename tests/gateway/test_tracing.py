@@ -24,7 +24,7 @@ from tests.gateway.asking import gateway_over
 from tests.gateway.fakes import fake
 from tests.gateway.records import customer
 
-INFO = CallInfo(backend="uk", operation="letter.get", route="GET /letters/{id}")
+INFO = CallInfo(backend="uk", operation="letter.get", path=("letters", "4711"), ids=("4711",))
 CALLERS = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 

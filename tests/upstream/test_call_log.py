@@ -20,7 +20,7 @@ from gateway.upstream.calls import CacheUse, Operation, begin_call, call_of, run
 from gateway.upstream.needs import Need, for_keys
 from tests.gateway.postroom import logs_restored
 
-INFO = CallInfo(backend="uk", operation="letter.get", route="GET /letters/{id}")
+INFO = CallInfo(backend="uk", operation="letter.get", path=("letters", "4711"), ids=("4711",))
 
 
 def asked() -> httpx.Request:

@@ -112,7 +112,7 @@ async def test_the_sign_in_is_the_client_credentials_grant_as_a_form() -> None:
     }
     assert "authorization" not in login.headers
     assert login.extensions["postroom"] == CallInfo(
-        backend="test", operation="session.login", route="POST /oauth2/token", write=False
+        backend="test", operation="session.login", method="POST", path=("oauth2", "token")
     )
 
 
