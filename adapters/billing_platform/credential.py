@@ -8,9 +8,9 @@ import httpx
 from pydantic import SecretStr, field_validator
 
 from adapters.contract import Credentials
-from adapters.messages import changed_request, rows_of
+from adapters.messages import Row, changed_request, rows_of
 from adapters.redaction import tell_secrets
-from adapters.signing import Row, SigningTransport
+from adapters.signing import SigningTransport
 from adapters.wire import lies_under
 
 __all__ = ["BillingPlatformCredentials", "authenticate"]
