@@ -12,6 +12,7 @@ import httpx
 
 __all__ = [
     "BoundedBody",
+    "Row",
     "TooLargeError",
     "body_of",
     "changed_request",
@@ -30,6 +31,9 @@ __all__ = [
     "same_server_url",
     "server_of",
 ]
+
+Row = tuple[bytes, bytes, bytes]
+"""A header field as httpx keeps it: its name as it is written, the same in lower case, and its value."""
 
 Fields = Sequence[tuple[bytes, bytes]]
 FieldsOrHeaders = Iterable[tuple[bytes, bytes]] | httpx.Headers
@@ -113,15 +117,15 @@ def body_of(request: httpx.Request) -> bytes:
     return body
 
 
-def headers_of(rows: list[tuple[bytes, bytes, bytes]]) -> httpx.Headers:
-    """Fields out of rows: a name as it is written, in lower case, and a value. The list is theirs then."""
+def headers_of(rows: list[Row]) -> httpx.Headers:
+    """Fields out of rows. The list is theirs then."""
     made = httpx.Headers.__new__(httpx.Headers)
     made._list = rows  # noqa: SLF001 - see above
     made._encoding = None  # noqa: SLF001 - see above
     return made
 
 
-def rows_of(headers: httpx.Headers) -> list[tuple[bytes, bytes, bytes]]:
+def rows_of(headers: httpx.Headers) -> list[Row]:
     """The rows of `headers_of`; they stay the headers'."""
     return headers._list  # noqa: SLF001 - see above
 
@@ -198,5 +202,5 @@ def _headers(fields: Iterable[tuple[bytes, bytes]]) -> httpx.Headers:
 
 
 @functools.lru_cache(maxsize=256)  # most requests to a backend begin with the same
-def _rows(fields: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[bytes, bytes, bytes], ...]:
+def _rows(fields: tuple[tuple[bytes, bytes], ...]) -> tuple[Row, ...]:
     return tuple([(name, name.lower(), value) for name, value in fields])

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 
 import httpx
 
-from adapters.messages import rows_of
+from adapters.messages import Row, rows_of
 
-__all__ = ["Row", "SigningTransport"]
-
-Row = tuple[bytes, bytes, bytes]
+__all__ = ["SigningTransport"]
 
 
 class SigningTransport(httpx.AsyncBaseTransport):

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import httpx
 
 from adapters.contract import Credentials
-from adapters.messages import changed_request, rows_of
+from adapters.messages import Row, changed_request, rows_of
 from adapters.redaction import tell_secrets
 from adapters.shapes import Check, SecretStr
-from adapters.signing import Row, SigningTransport
+from adapters.signing import SigningTransport
 from adapters.wire import lies_under
 
 __all__ = ["BillingPlatformCredentials", "authenticate"]

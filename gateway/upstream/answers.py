@@ -7,6 +7,8 @@ nor that a vendor has no business with another protocol, version or transfer cod
 import httptools
 from msgspec import Struct
 
+from adapters.messages import Row
+
 __all__ = ["MAX_HEAD_BYTES", "Answer", "Heads", "NotHttpError"]
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -29,9 +31,6 @@ _VERSIONS = {"1.0": b"HTTP/1.0", "1.1": b"HTTP/1.1"}
 """Those that are spoken, as an httpx response tells them."""
 
 
-Rows = list[tuple[bytes, bytes, bytes]]
-
-
 class NotHttpError(Exception):
     """The bytes are no HTTP/1.1 answer. What they were is not repeated."""
 
@@ -42,7 +41,7 @@ class _Head(Struct, frozen=True):
     status: int
     version: bytes
     reason: bytes
-    headers: Rows
+    headers: list[Row]
     is_coded: bool
     length: int
 
@@ -109,7 +108,7 @@ class Answer:
         self.status = 0
         self.version = b""
         self.reason = b""
-        self.headers: Rows = []
+        self.headers: list[Row] = []
         self.is_coded = False
         self.pieces: list[bytes] = []
         self.size = 0

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 import httpx
 from msgspec import Struct
 
-from adapters.messages import TooLargeError, parts_of, rows_of
+from adapters.messages import Row, TooLargeError, parts_of, rows_of
 from gateway.upstream.answers import Answer, Heads, NotHttpError
 from gateway.upstream.sockets import Socket
 
@@ -169,7 +169,7 @@ def outgoing(request: httpx.Request, body: bytes) -> bytes:
     return head_of(request.method, request.url, tuple(rows_of(request.headers)), len(body))
 
 
-def head_of(method: str, url: httpx.URL, rows: tuple[tuple[bytes, bytes, bytes], ...], length: int) -> bytes:
+def head_of(method: str, url: httpx.URL, rows: tuple[Row, ...], length: int) -> bytes:
     """The same out of its parts, with the fields of `headers_of` and a body of so many bytes."""
     at = parts_of(url)
     target = at.path or "/" if at.query is None else f"{at.path or '/'}?{at.query}"
@@ -179,7 +179,7 @@ def head_of(method: str, url: httpx.URL, rows: tuple[tuple[bytes, bytes, bytes],
 
 
 @functools.lru_cache(maxsize=256)  # most calls of a backend have the same
-def _field_lines(rows: tuple[tuple[bytes, bytes, bytes], ...], length: int) -> bytes:
+def _field_lines(rows: tuple[Row, ...], length: int) -> bytes:
     """The fields of `headers_of` and the line after them, with a body of so many bytes.
 
     Raises `httpx.LocalProtocolError`.

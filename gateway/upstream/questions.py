@@ -7,7 +7,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from adapters.messages import body_of, parts_of, rows_of
+from adapters.messages import Row, body_of, parts_of, rows_of
 from adapters.wire import EXTENSION, CallInfo
 
 __all__ = ["Question", "digest_of", "question_of"]
@@ -42,7 +42,7 @@ def question_of(request: httpx.Request) -> Question | None:
 
 
 @functools.lru_cache(maxsize=256)  # most calls of a backend have the same
-def _asked(rows: tuple[tuple[bytes, bytes, bytes], ...]) -> tuple[tuple[bytes, bytes], ...]:
+def _asked(rows: tuple[Row, ...]) -> tuple[tuple[bytes, bytes], ...]:
     """The fields that an answer depends on."""
     return tuple([(name, value) for name, lowered, value in rows if lowered not in _NOT_ASKED])
 

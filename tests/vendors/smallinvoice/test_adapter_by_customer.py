@@ -9,6 +9,7 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from adapters.contract import Adapter, ListRequest, Order
 from adapters.errors import ScanLimit, Unavailable
@@ -63,6 +64,19 @@ class TestSampleCompany:
         assert {owner: answers.translation.native_ids(rows) for owner, rows in answers.rows.items()} == {
             owner: ids(page) for owner, page in (await of(adapter, *owners, first=2)).items()
         }
+
+    async def test_each_letter_has_its_own_raw_record_whichever_page_it_came_from(
+        self, sandbox: RunningSandbox, adapter: Adapter
+    ) -> None:
+        owners = [one.native_id for one in (await customers(adapter).page(asking(50))).records]
+        since = sandbox.count()
+        async with connected(vendor, sandbox, limits={"page_size": 300}) as paged:
+            found = await of(paged, *owners, first=99, wanted=frozenset(("raw",)))
+        assert len(calls(sandbox, since)) == 4
+        shown = [letter for page in found.values() for letter in page.records]
+        raws = [letter.raw for letter in shown if isinstance(letter.raw, dict)]
+        assert [str(raw["id"]) for raw in raws] == [letter.native_id for letter in shown]
+        assert all(letter.raw is UNSET for page in (await of(adapter, *owners)).values() for letter in page.records)
 
     async def test_the_vendors_pages_are_followed(self, sandbox: RunningSandbox) -> None:
         async with connected(vendor, sandbox, limits={"page_size": 300}) as adapter:
