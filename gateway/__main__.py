@@ -3,12 +3,14 @@
 import signal
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from types import FrameType
 from typing import NoReturn
 
+from cyclopts import App, CycloptsError
+
 import gateway.left_out  # noqa: F401 - before everything that it leaves out
 from gateway.commands.failure import CommandFailure
-from gateway.commands.plain_options import plain_options
 from gateway.settings import SettingsError
 
 __all__ = ["main", "run"]
@@ -16,15 +18,30 @@ __all__ = ["main", "run"]
 USAGE_ERROR = 2
 INTERRUPTED = 128 + signal.SIGINT
 
+app = App(
+    name="postroom",
+    help="One GraphQL endpoint over several invoicing systems, and one safe way to e-mail, deliver and post from them.",
+    version=lambda: version("postroom"),
+    suppress_keyboard_interrupt=False,
+)
+# Named, not imported: a command loads only what it needs.
+app.command("gateway.commands.serve:serve", help="Serve the gateway: over the configured backends, or over emulators.")
+app.command("gateway.commands.sandbox:sandbox", help="Run the vendors' emulators alone, until interrupted.")
+app.command("gateway.commands.check:check", help="Validate the configuration, and sign in to each backend.")
+app.command("gateway.commands.schema:schema", help="Print the schema.")
+app.command("gateway.commands.capabilities:capabilities", help="Print what each vendor's adapter can do, as Markdown.")
+app.command("gateway.commands.query:query", help="Run a query, print its answer as JSON, and exit 1 if it has errors.")
+app.command("gateway.commands.explain:explain", help="Print what a query is compiled to, and what it asks the vendors.")
+app.command("gateway.commands.keys:keys", help="API keys: create, list and revoke.")
+app.command("gateway.commands.dispatches:dispatches", help="What was sent to whom: list, show, retry, export and more.")
+
 
 def run(arguments: Sequence[str]) -> int:
     """Runs a command line. 0: done; 1: it failed; 2: it was wrong, or the configuration is; 130: interrupted."""
     try:
-        code: object = _served(arguments)
-        if code is None:
-            from gateway.commands.line import commanded  # noqa: PLC0415 - with cyclopts, which a server can do without
-
-            code = commanded(arguments)
+        code = app(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        return _refuse([f"{error} Try: postroom --help"], USAGE_ERROR)
     except SettingsError as error:
         return _refuse(error.problems, USAGE_ERROR)
     except CommandFailure as failure:
@@ -32,16 +49,6 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return code if isinstance(code, int) else 0
-
-
-def _served(arguments: Sequence[str]) -> int | None:
-    """What came of ``postroom serve``, if that and nothing but plain options of it was said."""
-    if not arguments or arguments[0] != "serve":
-        return None
-    from gateway.commands.serve import serve  # noqa: PLC0415 - other commands have no need of it
-
-    options = plain_options(serve, arguments[1:])
-    return None if options is None else serve(**options)
 
 
 def _refuse(lines: Sequence[str], code: int) -> int:

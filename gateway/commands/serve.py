@@ -8,10 +8,12 @@ import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import orjson
 import structlog
+from cyclopts import Parameter
 
 from adapters.sandbox_server import SandboxServer
 from adapters.shapes import SecretStr
@@ -43,10 +45,10 @@ BACKLOG = 2048
 def serve(
     *,
     config: Path | None = None,
-    sandbox: bool = False,
+    sandbox: Annotated[bool, Parameter(negative=())] = False,
     host: str | None = None,
     port: int | None = None,
-    insecure: bool = False,
+    insecure: Annotated[bool, Parameter(negative=())] = False,
     workers: int = 1,
 ) -> int:
     """Serves the gateway.
