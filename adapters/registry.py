@@ -18,10 +18,17 @@ class _Vendors(Mapping[str, Vendor]):
         self._points = points
 
     def __getitem__(self, name: str) -> Vendor:
-        vendor = self._points[name].load()
+        point = self._points[name]
+        try:
+            vendor = point.load()
+        except KeyError as error:  # of the package's own, which would say that there is no such vendor
+            raise ImportError(f"The vendor {name!r} cannot be imported: {error!r}.") from error
         if not isinstance(vendor, Vendor) or vendor.name != name:
             raise TypeError(f"The entry point {name!r} of {GROUP} is not a Vendor of that name.")
         return vendor
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._points  # and nothing is imported
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._points)
@@ -34,7 +41,7 @@ def load_vendors() -> Mapping[str, Vendor]:
     """All installed vendors by name, in name order.
 
     Each is imported when it is looked at: a gateway has use for those alone that it has a backend of. Looking raises
-    `TypeError` for an entry point that is not a `Vendor`.
+    `TypeError` for an entry point that is not a `Vendor`, and what its package raises when it is imported.
     """
     points = {point.name: point for point in entry_points(group=GROUP)}
     return _Vendors({name: points[name] for name in sorted(points)})
