@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from msgspec import Meta
 
@@ -15,11 +16,17 @@ __all__ = ["CacheSettings", "LedgerSettings", "RedisSettings"]
 def _names_a_database(url: SecretStr) -> None:
     if not re.match(r"(sqlite:///|postgres(ql)?://).", url.get_secret_value()):
         raise ValueError("no database")
+    from sqlalchemy import make_url  # noqa: PLC0415 - whoever has no ledger's address to read needs none of it
+
+    # Past an @ or a / in a password that is not quoted, its end would be taken for the port or the host, and shown.
+    if "@" in (make_url(url.get_secret_value()).host or ""):
+        raise ValueError("no host")
 
 
 def _names_a_server(url: SecretStr) -> None:
     if not re.match(r"(rediss?://[^\s/]|unix://(\S+@)?/)\S*$", url.get_secret_value()):
         raise ValueError("no server")
+    _ = urlsplit(url.get_secret_value()).port  # raises ValueError where a password's beginning would be taken for it
 
 
 class LedgerSettings(Shape, frozen=True, kw_only=True):
@@ -29,7 +36,7 @@ class LedgerSettings(Shape, frozen=True, kw_only=True):
         SecretStr,
         Check(_names_a_database),
         Meta(
-            description="sqlite:/// and a file, or postgresql:// and a database",
+            description="sqlite:/// and a file, or postgresql:// and a database (in a password %40 for @, %2F for /)",
             examples=["sqlite:///postroom-ledger.sqlite3"],
         ),
     ] = SecretStr("sqlite:///postroom-ledger.sqlite3")
@@ -65,7 +72,8 @@ class RedisSettings(Shape, frozen=True, kw_only=True):
             SecretStr,
             Check(_names_a_server),
             Meta(
-                description="redis:// or rediss:// and a server, or unix:// and the path of a socket",
+                description="redis:// or rediss:// and a server, or unix:// and the path of a socket "
+                "(in a password %40 for @, %2F for /)",
                 examples=["redis://127.0.0.1:6379/0"],
             ),
         ]
