@@ -28,10 +28,12 @@ def account_of(
     shown. It goes to where others may read it, and so it is costly to make, and with a ``pepper`` keyed: nobody who
     sees it finds a short password by trying.
     """
-    members = {
-        name: value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-        for name, value in credentials.named().items()
-    }
-    told = json.dumps([members, None if settings is None else msgspec.to_builtins(settings)], sort_keys=True)
+    members = {name: _text_of(value) for name, value in credentials.named().items()}
+    knobs = None if settings is None else msgspec.to_builtins(settings, enc_hook=_text_of)
+    told = json.dumps([members, knobs], sort_keys=True)
     salt = json.dumps([f"postroom.{purpose}", backend, base_url]).encode() + b"\0" + pepper
     return hashlib.scrypt(told.encode(), salt=salt, n=_SCRYPT_COST, r=8, p=1, dklen=32)
+
+
+def _text_of(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
