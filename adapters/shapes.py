@@ -46,7 +46,7 @@ class Check(Struct, frozen=True):
 
 
 class Refusal(Struct, frozen=True):
-    """Why a field has no value."""
+    """Why a field has no value; of no field, why the values together will not do."""
 
     field: str
     kind: Literal["missing", "unknown", "wrong"]
@@ -57,7 +57,8 @@ class RefusedError(ValueError):
     """Values that a shape cannot be made of: every reason."""
 
     def __init__(self, shape: str, refusals: tuple[Refusal, ...]) -> None:
-        super().__init__("; ".join(f"{shape}.{refusal.field}: {refusal.text}" for refusal in refusals))
+        told = (f"{f'{shape}.{one.field}'.removesuffix('.')}: {one.text}" for one in refusals)
+        super().__init__("; ".join(told))
         self.refusals = refusals
 
 
@@ -95,7 +96,10 @@ class Field:
 
 
 class Shape(Struct, frozen=True, kw_only=True):
-    """Named values, each of which says what it must be. What is not named there is refused."""
+    """Named values, each of which says what it must be. What is not named there is refused.
+
+    What they must be together is for a shape's ``__post_init__`` to say, which raises ValueError.
+    """
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
@@ -111,9 +115,12 @@ class Shape(Struct, frozen=True, kw_only=True):
             except ValueError as error:
                 refusals.append(Refusal(name, "wrong", str(error)))
         refusals += [Refusal(name, "unknown", "is not known") for name in given if name not in members_of(cls)]
-        if refusals:
-            raise RefusedError(cls.__name__, tuple(refusals))
-        return cls(**values)
+        if not refusals:
+            try:
+                return cls(**values)
+            except ValueError as error:
+                refusals.append(Refusal("", "wrong", str(error)))
+        raise RefusedError(cls.__name__, tuple(refusals))
 
     def named(self) -> dict[str, Any]:
         """Each value by its name."""

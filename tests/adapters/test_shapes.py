@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from msgspec import Meta
 
-from adapters.shapes import Check, RefusedError, SecretStr, Shape, members_of
+from adapters.shapes import Check, Refusal, RefusedError, SecretStr, Shape, members_of
 
 
 def _is_even(number: int) -> None:
@@ -22,6 +22,15 @@ class Whole(Shape, frozen=True, kw_only=True):
     mode: Literal["on", "off"] = "on"
     path: Path | None = None
     names: list[Annotated[str, Meta(pattern=r"^[a-z]+\Z")]] | None = None
+
+
+class Together(Shape, frozen=True, kw_only=True):
+    first: int
+    last: int
+
+    def __post_init__(self) -> None:
+        if self.first > self.last:
+            raise ValueError("first is after last")
 
 
 def refused(**given: Any) -> list[tuple[str, str, str]]:
@@ -66,6 +75,18 @@ def test_what_is_missing_and_all_that_is_wrong_is_told_at_once() -> None:
         ("more", "unknown"),
     ]
     assert "t0psecret" not in str(error.value)
+
+
+def test_what_will_not_do_together_is_of_no_field() -> None:
+    with pytest.raises(RefusedError, match=r"^Together: first is after last$") as error:
+        Together.of({"first": 2, "last": 1})
+    assert error.value.refusals == (Refusal("", "wrong", "first is after last"),)
+
+
+def test_values_are_looked_at_together_when_each_will_do() -> None:
+    with pytest.raises(RefusedError) as error:
+        Together.of({"first": 2, "last": "1"})
+    assert [refusal.field for refusal in error.value.refusals] == ["last"]
 
 
 def test_what_is_not_given_is_not_checked() -> None:

@@ -30,6 +30,10 @@ class UserCredentials(Credentials, frozen=True, kw_only=True):
     password: SecretStr
     realm: SecretStr | None = None
 
+    def __post_init__(self) -> None:
+        if self.username == self.password:
+            raise ValueError(f"the password {self.password.get_secret_value()} is the username")
+
 
 class CappedSettings(BaseSettings, frozen=True, kw_only=True):
     page_cap: Annotated[int, Meta(ge=1)] | None = None
