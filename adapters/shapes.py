@@ -5,6 +5,7 @@ beside it what no type can say. All that is wrong is told at once, and a secret 
 """
 
 import functools
+import json
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -73,7 +74,7 @@ class Field:
         self.kinds = frozenset(part for part in parts if not isinstance(part, Meta | Check))
         """The classes that a value may be of, ``NoneType`` among them."""
         said = [part for part in parts if isinstance(part, Meta)]
-        self.description = next((one.description for one in said if one.description), None)
+        self.description = next((one.description for one in said if one.description), _choices(info.type))
         self.example: Any = next((one.examples[0] for one in said if one.examples), "")
         self._checks = [part for part in parts if isinstance(part, Check)]
 
@@ -144,6 +145,15 @@ def _parts(kind: Any) -> Iterator[Any]:
             yield from _parts(member)
     else:
         yield origin or kind
+
+
+def _choices(kind: Any) -> str | None:
+    """What may be written where a type allows nothing but what it names."""
+    inner = [one for one in typing.get_args(kind) if one is not types.NoneType]
+    if typing.get_origin(kind) is Literal:
+        return " or ".join(map(json.dumps, inner))
+    alone = len(inner) == 1 and typing.get_origin(kind) in (typing.Union, types.UnionType)
+    return _choices(inner[0]) if alone else None
 
 
 def _of_text(kind: type, given: object) -> object:

@@ -20,6 +20,7 @@ class Whole(Shape, frozen=True, kw_only=True):
     plain: Annotated[int, Meta(ge=1)] = 1
     seconds: float = 1.5
     mode: Literal["on", "off"] = "on"
+    level: Literal[1, 2] | None = None
     path: Path | None = None
     names: list[Annotated[str, Meta(pattern=r"^[a-z]+\Z")]] | None = None
 
@@ -55,6 +56,8 @@ def test_plain_values_become_what_the_types_say() -> None:
         ({"number": "4"}, ("number", "wrong", "must be a whole number from 2")),
         ({"number": 5}, ("number", "wrong", "is odd")),
         ({"plain": 0}, ("plain", "wrong", "must be `int` >= 1")),
+        ({"mode": "t0psecret"}, ("mode", "wrong", 'must be "on" or "off"')),
+        ({"level": 3}, ("level", "wrong", "must be 1 or 2")),
         ({"password": 1}, ("password", "wrong", "must be text")),
         ({"path": 1}, ("path", "wrong", "must be text")),
         ({"names": ["x\n"]}, ("names", "wrong", r"must be `str` matching regex '^[a-z]+\\Z' - at `$[0]`")),
