@@ -96,8 +96,8 @@ class Field:
         return value
 
 
-class Shape(Struct, frozen=True, kw_only=True):
-    """Named values, each of which says what it must be. What is not named there is refused.
+class Shape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Named values, each of which says what it must be. What is not named there is refused, inside a field, too.
 
     What they must be together is for a shape's ``__post_init__`` to say, which raises ValueError.
     """

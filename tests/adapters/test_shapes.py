@@ -25,6 +25,10 @@ class Whole(Shape, frozen=True, kw_only=True):
     names: list[Annotated[str, Meta(pattern=r"^[a-z]+\Z")]] | None = None
 
 
+class Around(Shape, frozen=True, kw_only=True):
+    inner: Whole
+
+
 class Together(Shape, frozen=True, kw_only=True):
     first: int
     last: int
@@ -78,6 +82,11 @@ def test_what_is_missing_and_all_that_is_wrong_is_told_at_once() -> None:
         ("more", "unknown"),
     ]
     assert "t0psecret" not in str(error.value)
+
+
+def test_what_is_not_known_inside_a_field_is_refused() -> None:
+    with pytest.raises(RefusedError, match=r"^Around\.inner: .*unknown field `nmber`"):
+        Around.of({"inner": {"password": "t0psecret", "nmber": 4}})
 
 
 def test_what_will_not_do_together_is_of_no_field() -> None:
