@@ -63,6 +63,24 @@ async def test_what_is_below_one_backends_part_goes_on_while_another_is_held(
         assert (await work).errors is None
 
 
+@pytest.mark.parametrize(
+    ("query", "one_by_one"),
+    [
+        ('{ customers(backends: ["a"]) { nodes { letters { nodes { title } } } } }', True),
+        ('{ customers(backends: ["a"]) { nodes { name } } letters(backends: ["a"]) { nodes { title } } }', False),
+        ('{ customers(backends: ["a"]) { nodes { letters { nodes { title } } templates { nodes { id } } } } }', False),
+        ('mutation { deleteLetter(input: {id: "x"}) { problems { code } } }', False),
+    ],
+    ids=["a chain", "two at the top", "two below", "a mutation"],
+)
+async def test_only_a_query_without_branches_asks_for_one_thing_at_a_time(
+    both: Both, query: str, one_by_one: bool
+) -> None:
+    context = both.world.gateway.context()
+    answer = await answered(both, query, context)
+    assert (answer.errors, context.reads.one_by_one) == (None, one_by_one)
+
+
 async def test_a_client_that_leaves_a_plan_half_way_ends_its_reads_and_none_begins(both: Both) -> None:
     a, b = both.world.fakes["a"], both.world.fakes["b"]
     slow, quick = Held(a, "customers.by_key"), Held(b, "letters.of_customers")
