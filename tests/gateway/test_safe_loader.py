@@ -73,7 +73,19 @@ async def test_who_is_alone_reads_in_his_own_task_all_that_he_has_asked_for() ->
     loader = SafeLoader(batch, reads_of(me))
     first, others = loader.load("a"), loader.load_many(["b", "c"])
     assert (await first, await others) == ("A", ["B", "C"])
+    for _ in range(3):  # nothing is left to be read in a later turn
+        await asyncio.sleep(0)
     assert read == [(["a", "b", "c"], True)]
+
+
+async def test_what_is_asked_to_be_fresh_is_read_fresh_though_who_is_alone_waits_elsewhere() -> None:
+    async def batch(keys: Sequence[Any]) -> list[Any]:
+        return [is_reading_fresh() for _ in keys]
+
+    loader = SafeLoader(batch, reads_of(asyncio.current_task()))
+    with reading_fresh():
+        value = loader.load("a")
+    assert await value is True
 
 
 async def test_who_is_alone_and_is_cancelled_ends_and_leaves_nobody_waiting() -> None:
