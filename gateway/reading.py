@@ -9,14 +9,14 @@ __all__ = ["Reads"]
 class Reads:
     """The reads under way for a request, so that they end when it does.
 
-    ``alone`` is the task that asks for one thing at a time, and in which nothing else is asked meanwhile; None where
-    several things may be asked for at once.
+    ``one_by_one`` says that the request asks for one thing at a time, so that nothing is gained by waiting for what
+    else it may ask for.
     """
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
         self.stopped = False
-        self.alone: asyncio.Task[Any] | None = None
+        self.one_by_one = False
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> "asyncio.Task[Any]":
         """Says that the loop's current task, which is the one that calls this, reads for the request."""

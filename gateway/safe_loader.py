@@ -40,20 +40,16 @@ class _Batch:
     Whoever waits has another future: when one is cancelled, the others still get the answers.
     """
 
-    __slots__ = ("_batches", "_error", "_loop", "_waiting", "answers")
+    __slots__ = ("_error", "_loop", "_waiting", "answers")
 
-    def __init__(self, batches: "_Batches", loop: asyncio.AbstractEventLoop) -> None:
-        self._batches = batches
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.answers: _Answers | None = None
         self._error: Exception | None = None
         self._loop = loop
         self._waiting: list[asyncio.Future[_Answers]] = []
 
-    def coming(self) -> Awaitable[_Answers]:
+    def coming(self) -> "asyncio.Future[_Answers]":
         """The answers, for one who waits for them."""
-        if not self.done() and self._batches.may_be_read_by_who_waits(self):
-            return self._batches.read_now()
-        future: asyncio.Future[_Answers]
         future = self._loop.create_future()
         if self.answers is not None:
             future.set_result(self.answers)
@@ -87,18 +83,16 @@ class _Batches(DataLoader[_Asked, _Answers]):
 
     A batch is read two turns after its first keys came, so that what is asked by those whom the same turn wakes is read
     with it: its task begins a turn after it is made, and takes the queue as it is then. The library makes a task for
-    that, and another one to read. Whoever is alone with the request (`Reads.alone`) reads it himself as soon as he
-    waits for it: he has asked for all that will be asked. Hundreds of requests at once go from turn to turn together,
-    and each has to wait in each of its turns for all the others.
+    that, and another one to read. Where the request asks for one thing at a time the batch is read in the next turn,
+    with what this turn asks for: hundreds of requests at once go from turn to turn together, and each has to wait in
+    each of its turns for all the others.
     """
 
-    def __init__(self, loader: "SafeLoader", *, fresh: bool) -> None:
+    def __init__(self, loader: "SafeLoader") -> None:
         # The library's own asks, for each request anew, of what kind the function is that reads.
         self.loop = asyncio.get_running_loop()
         self._queue = []
         self._loader = loader
-        self._fresh = fresh
-        self._to_come: asyncio.Handle | None = None
 
     def batch_load_fn(self, asked: Sequence[_Asked]) -> Coroutine[Any, Any, list[_Answers]]:
         """What was asked until now, read: what is asked from here on is another batch."""
@@ -107,37 +101,14 @@ class _Batches(DataLoader[_Asked, _Answers]):
 
     def ask(self, keys: _Asked) -> _Batch:
         """Puts keys in the queue, and has it read."""
-        batch = _Batch(self, self.loop)
+        batch = _Batch(self.loop)
         self._queue.append(Loader(keys, batch))
         if len(self._queue) == 1:
-            self._to_come = self.loop.call_soon(self._dispatch)
+            if self._loader.reads.one_by_one:
+                self._dispatch()
+            else:
+                self.loop.call_soon(self._dispatch)
         return batch
-
-    def may_be_read_by_who_waits(self, batch: _Batch) -> bool:
-        """Whether who waits for this, now, is alone. What is read fresh is read in the context it was asked in."""
-        alone = self._loader.reads.alone
-        return (
-            alone is not None
-            and self._to_come is not None
-            and self._queue[0].future is batch
-            and not self._fresh
-            and asyncio.current_task(self.loop) is alone
-        )
-
-    async def read_now(self) -> _Answers:
-        """The answers to what was asked for first, read with all that is in the queue, in the task that waits."""
-        assert self._to_come is not None  # noqa: S101 - it has been asked whether it may be
-        self._to_come.cancel()
-        self._to_come = None
-        queue = self._queue
-        first: _Batch = queue[0].future
-        try:
-            await dispatch_queue_batch(self, queue)
-        finally:  # cancelled: nobody else reads it
-            for asked in queue:
-                if not asked.future.done():
-                    asked.future.set_exception(BatchCancelledError())
-        return first.answers or await first.coming()
 
     def clear(self, key: _Asked) -> Self:  # noqa: ARG002 - the library's signature
         """Forgets nothing, for nothing is kept here: what was asked is, by the key."""
@@ -145,7 +116,6 @@ class _Batches(DataLoader[_Asked, _Answers]):
 
     def _dispatch(self) -> None:
         """Has the library read what will be in the queue."""
-        self._to_come = None
         self.loop.create_task(dispatch_queue_batch(self, self._queue))
 
 
@@ -159,7 +129,7 @@ class _Value:
         self._key = key
 
     def __await__(self) -> Generator[Any, None, Any]:
-        value = (self._batch.answers or (yield from self._batch.coming().__await__()))[self._key]
+        value = (self._batch.answers or (yield from self._batch.coming()))[self._key]
         if isinstance(value, Exception):
             raise value
         return value
@@ -228,8 +198,6 @@ class SafeLoader:
                 raise asyncio.CancelledError  # noqa: TRY301 - as if it had been cancelled a moment later
             found = await self._batch(keys)
         except asyncio.CancelledError:
-            if task is self.reads.alone and task.cancelling():
-                raise  # it is who waits that is cancelled
             found = [BatchCancelledError()] * len(keys)
         except Exception as error:  # noqa: BLE001 - becomes the answer for each key; raised again at each caller
             found = [error] * len(keys)
@@ -270,7 +238,7 @@ class SafeLoader:
     def _batches_of(self, group: Hashable, *, fresh: bool) -> _Batches:
         batches = self._batches.get((group, fresh))
         if batches is None:
-            batches = self._batches[group, fresh] = _Batches(self, fresh=fresh)
+            batches = self._batches[group, fresh] = _Batches(self)
         return batches
 
     def _groups(self, keys: Mapping[Hashable, None]) -> Sequence[tuple[Hashable, _Asked]]:

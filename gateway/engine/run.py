@@ -63,7 +63,7 @@ class Run:
         if not lost:
             try:
                 mutation = self._plan.kind is OperationType.MUTATION
-                self.context.reads.alone = None if mutation else asyncio.current_task()
+                self.context.reads.one_by_one = not mutation
                 work = self._acts(data) if mutation else self._below(level, "")
                 if work is not None:
                     await work
@@ -123,7 +123,7 @@ class Run:
             return self._load(portions[0])
         if not portions:
             return None
-        self.context.reads.alone = None  # from here on: none of them knows when the others have ended
+        self.context.reads.one_by_one = False  # from here on: none of them knows when the others have ended
         return _all([self._load(portion) for portion in portions])
 
     def _portions(

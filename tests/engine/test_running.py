@@ -78,7 +78,7 @@ async def test_only_a_query_without_branches_asks_for_one_thing_at_a_time(
 ) -> None:
     context = both.world.gateway.context()
     answer = await answered(both, query, context)
-    assert (answer.errors, context.reads.alone is not None) == (None, one_by_one)
+    assert (answer.errors, context.reads.one_by_one) == (None, one_by_one)
 
 
 async def test_a_client_that_leaves_a_plan_half_way_ends_its_reads_and_none_begins(both: Both) -> None:

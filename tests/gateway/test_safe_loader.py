@@ -43,8 +43,12 @@ async def test_keys_of_which_some_were_asked_for_before_are_answered_in_their_or
     assert asked == [["a", "b"], ["c"]]
 
 
-@pytest.mark.parametrize("alone", [False, True])
-async def test_what_those_ask_for_whom_one_turn_wakes_is_one_batch(alone: bool) -> None:
+@pytest.mark.parametrize(
+    ("one_by_one", "batches"), [(False, [["a", "b", "c"]]), (True, [["a", "b"], ["c"]])], ids=("several", "one by one")
+)
+async def test_what_is_asked_until_the_turn_after_is_one_batch_and_until_this_one_where_one_thing_is_asked_at_a_time(
+    one_by_one: bool, batches: list[list[str]]
+) -> None:
     asked: list[list[str]] = []
 
     async def batch(keys: Sequence[Any]) -> list[Any]:
@@ -57,66 +61,11 @@ async def test_what_those_ask_for_whom_one_turn_wakes_is_one_batch(alone: bool) 
         found: str = await loader.load(key)
         return found
 
-    loader = SafeLoader(batch, reads_of(asyncio.current_task() if alone else None))
-    assert [*await asyncio.gather(ask(0, "a"), ask(0, "b"), ask(1, "c"))] == ["a", "b", "c"]
-    assert asked == [["a", "b", "c"]]
-
-
-async def test_who_is_alone_reads_in_his_own_task_all_that_he_has_asked_for() -> None:
-    read: list[tuple[list[str], bool]] = []
-
-    async def batch(keys: Sequence[Any]) -> list[Any]:
-        read.append(([*keys], asyncio.current_task() is me))
-        return [key.upper() for key in keys]
-
-    me = asyncio.current_task()
-    loader = SafeLoader(batch, reads_of(me))
-    first, others = loader.load("a"), loader.load_many(["b", "c"])
-    assert (await first, await others) == ("A", ["B", "C"])
-    for _ in range(3):  # nothing is left to be read in a later turn
-        await asyncio.sleep(0)
-    assert read == [(["a", "b", "c"], True)]
-
-
-async def test_what_is_asked_to_be_fresh_is_read_fresh_though_who_is_alone_waits_elsewhere() -> None:
-    async def batch(keys: Sequence[Any]) -> list[Any]:
-        return [is_reading_fresh() for _ in keys]
-
-    loader = SafeLoader(batch, reads_of(asyncio.current_task()))
-    with reading_fresh():
-        value = loader.load("a")
-    assert await value is True
-
-
-async def test_who_is_alone_and_is_cancelled_ends_and_leaves_nobody_waiting() -> None:
-    begun = asyncio.Event()
-
-    async def batch(_: Sequence[Any]) -> list[Any]:
-        begun.set()
-        await asyncio.Event().wait()
-        return []
-
     reads = Reads()
+    reads.one_by_one = one_by_one
     loader = SafeLoader(batch, reads)
-
-    async def ask() -> Any:
-        reads.alone = asyncio.current_task()
-        return await loader.load("a")
-
-    async with asyncio.timeout(PATIENCE):
-        asking = asyncio.ensure_future(ask())
-        await begun.wait()
-        asking.cancel()
-        await asyncio.wait((asking,))
-        assert asking.cancelled()
-        with pytest.raises(BatchCancelledError):
-            await loader.load("a")
-
-
-def reads_of(task: "asyncio.Task[Any] | None") -> Reads:
-    reads = Reads()
-    reads.alone = task
-    return reads
+    assert [*await asyncio.gather(ask(0, "a"), ask(0, "b"), ask(1, "c"))] == ["a", "b", "c"]
+    assert asked == batches
 
 
 async def test_a_batch_that_fails_answers_each_of_its_keys() -> None:
