@@ -19,7 +19,6 @@ from typing import Any, Protocol, TypeVar
 
 import httpx
 from msgspec import Struct
-from pydantic import BaseModel
 
 from adapters.aggregates import AggregateRequest, Measure, Subject
 from adapters.answers import is_json
@@ -38,6 +37,7 @@ from adapters.model import (
 )
 from adapters.patience import no_hidden_outage, retry_after
 from adapters.sandboxing import Sandbox, SandboxOptions
+from adapters.shapes import Shape
 from adapters.wire import FileStream
 from adapters.writes import (
     CreateCorrespondence,
@@ -263,16 +263,12 @@ class Adapter:
         return frozenset(part.name for part in fields(self) if getattr(self, part.name) is not None)
 
 
-class VendorSettings(BaseModel):
-    """A vendor's own settings of a backend; a vendor with knobs subclasses it. Unknown keys are refused."""
-
-    model_config = {"extra": "forbid", "frozen": True, "hide_input_in_errors": True}
+class VendorSettings(Shape, frozen=True, kw_only=True):
+    """A vendor's own settings of a backend; a vendor with knobs subclasses it."""
 
 
-class Credentials(BaseModel):
-    """A backend's credentials; a vendor subclasses it with `pydantic.SecretStr` fields. Unknown keys are refused."""
-
-    model_config = {"extra": "forbid", "frozen": True, "hide_input_in_errors": True}
+class Credentials(Shape, frozen=True, kw_only=True):
+    """A backend's credentials; a vendor subclasses it, with fields of `adapters.shapes.SecretStr`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,8 @@
 A package of somebody else's can add one; ours are listed in ``pyproject.toml``, one line each.
 """
 
-from collections.abc import Mapping
-from importlib.metadata import entry_points
+from collections.abc import Iterator, Mapping
+from importlib.metadata import EntryPoint, entry_points
 
 from adapters.contract import Vendor
 
@@ -13,12 +13,28 @@ __all__ = ["GROUP", "load_vendors"]
 GROUP = "postroom.adapters"
 
 
+class _Vendors(Mapping[str, Vendor]):
+    def __init__(self, points: Mapping[str, EntryPoint]) -> None:
+        self._points = points
+
+    def __getitem__(self, name: str) -> Vendor:
+        vendor = self._points[name].load()
+        if not isinstance(vendor, Vendor) or vendor.name != name:
+            raise TypeError(f"The entry point {name!r} of {GROUP} is not a Vendor of that name.")
+        return vendor
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._points)
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+
 def load_vendors() -> Mapping[str, Vendor]:
-    """All installed vendors by name, in name order. Raises `TypeError` for an entry point that is not a `Vendor`."""
-    vendors: dict[str, Vendor] = {}
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-        vendor = point.load()
-        if not isinstance(vendor, Vendor) or vendor.name != point.name:
-            raise TypeError(f"The entry point {point.name!r} of {GROUP} is not a Vendor of that name.")
-        vendors[vendor.name] = vendor
-    return vendors
+    """All installed vendors by name, in name order.
+
+    Each is imported when it is looked at: a gateway has use for those alone that it has a backend of. Looking raises
+    `TypeError` for an entry point that is not a `Vendor`.
+    """
+    points = {point.name: point for point in entry_points(group=GROUP)}
+    return _Vendors({name: points[name] for name in sorted(points)})

@@ -11,7 +11,7 @@ from gateway.auth.rates import LocalRates, Rates
 from gateway.dispatch.database import Database
 from gateway.server.authenticating import Authenticator, BearerAuthenticator, LocalAuthenticator, Verifier
 from gateway.settings import Settings
-from gateway.upstream.engine import EngineTransport
+from gateway.upstream.engine import EngineTransport, prepare_for
 
 __all__ = ["authenticating"]
 
@@ -55,6 +55,7 @@ async def _tokens(settings: Settings, clock: Callable[[], datetime]) -> AsyncIte
         backends=jwt.backends_claim,
         all_backends=jwt.all_backends,
     )
+    prepare_for(jwt.jwks_url)
     tokens = Tokens(rules, IssuerKeys(jwt.jwks_url, EngineTransport()), claims, clock)
     try:
         yield tokens

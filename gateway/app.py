@@ -32,6 +32,7 @@ from gateway.principals import Scope
 from gateway.problems import Problem, ProblemCode, ProblemError
 from gateway.schema.answer_scopes import AnswerScopes
 from gateway.schema.build import build_schema, schema_needs
+from gateway.schema.execution import PublicSchema
 from gateway.schema.subgraph_directives import said_of_fields
 from gateway.schema.subgraph_sdl import subgraph_sdl
 from gateway.server.authenticating import Authenticator, LocalAuthenticator, UnauthenticatedError
@@ -75,12 +76,13 @@ class Gateway:
         watch: OperationWatch | None = None,
         authenticator: Authenticator | None = None,
         kept: KeptDocuments | None = None,
+        schema: PublicSchema | None = None,
     ) -> None:
         self.settings = settings
         self.watch = watch or OperationWatch(seconds=settings.server.operation_seconds)
         self.watch.metrics.watch(backends)
         self.backends = backends
-        self.schema = build_schema()
+        self.schema = schema or build_schema()
         documents = documents_of(settings, self.schema)
         library = library_of(settings, documents, kept)
         suggesting = settings.documents.suggestions
@@ -140,6 +142,7 @@ async def running_gateway(
     engine_of: EngineFactory = dbos_engine,
     patience: Patience = endless,
     answer_now: asyncio.Event | None = None,
+    schema: PublicSchema | None = None,
 ) -> AsyncIterator[Gateway]:
     """A gateway that can be asked: backends connected, the ledger open. At the end everything claimed is settled."""
     url, timing = settings.ledger.url.get_secret_value(), settings.ledger.timing
@@ -152,7 +155,7 @@ async def running_gateway(
     ):
         watch = OperationWatch(metrics, tracing, seconds=settings.server.operation_seconds)
         async with answering_siblings(settings.worker, metrics), kept_documents(settings) as kept:
-            yield Gateway(settings, backends, sending, clock, watch, authenticator, kept)
+            yield Gateway(settings, backends, sending, clock, watch, authenticator, kept, schema)
 
 
 @contextlib.asynccontextmanager
@@ -175,10 +178,11 @@ def build_app(
     clock: Clock = utc_now,
     engine_of: EngineFactory = dbos_engine,
     stopping: Stopping | None = None,
+    schema: PublicSchema | None = None,
 ) -> Straight:
     """The whole application. Backends connect when it starts, and are let go when everything sent is settled.
 
-    Whoever serves it tells ``stopping`` when it is to go.
+    Whoever serves it tells ``stopping`` when it is to go. Without a ``schema`` it builds its own.
     """
     leaving = stopping or Stopping(settings.server.stop_seconds)
     first: list[Middleware] = [
@@ -190,7 +194,8 @@ def build_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with running_gateway(settings, clock, engine_of, leaving.remaining, leaving.answer_now) as gateway:
+        running = running_gateway(settings, clock, engine_of, leaving.remaining, leaving.answer_now, schema)
+        async with running as gateway:
             view = _view(gateway, leaving)
             often[GRAPHQL_PATH] = behind(first, view)
             app.router.routes.extend(_routes(gateway, leaving, view))

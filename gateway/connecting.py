@@ -22,7 +22,7 @@ from gateway.upstream.cache_store import Store
 from gateway.upstream.call_log import CallLogTransport
 from gateway.upstream.coalesce import CoalesceTransport
 from gateway.upstream.deadline import DeadlineTransport, SignInDeadlineTransport
-from gateway.upstream.engine import EngineTransport
+from gateway.upstream.engine import EngineTransport, prepare_for
 from gateway.upstream.health import Health, HealthTransport
 from gateway.upstream.limits import Limiter, LimitsTransport
 from gateway.upstream.limits_turns import Bounds
@@ -62,6 +62,7 @@ async def connected_backends(
         for configured in settings.backends:
             sharing = [key for key in shared.get(configured.shares_codes or "", ()) if key != configured.key]
             health, limiter = Health(clock), limiter_of(configured)
+            prepare_for(configured.base_url)
             engine = EngineTransport()
             coalescing = outbound(engine, configured, health, limiter, clock)
             told = CallLogTransport(_cached(coalescing, configured, store), metrics, tracing)

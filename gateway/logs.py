@@ -12,10 +12,10 @@ from typing import Any, Final, TextIO
 from urllib.parse import quote, unquote, urlsplit
 
 import structlog
-from pydantic import SecretStr
 from sqlalchemy import make_url
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from adapters.shapes import SecretStr
 from gateway.settings import Settings
 from gateway.upstream.calls import name_operation
 
@@ -71,7 +71,7 @@ def secrets_of(settings: Settings) -> frozenset[str]:
     """Every secret that the settings hold."""
     values: list[object] = [settings.files.key]
     for backend in settings.backends:
-        values += [value for _, value in backend.credentials]
+        values += backend.credentials.named().values()
     plain = {value.get_secret_value() for value in values if isinstance(value, SecretStr)}
     passwords = {make_url(settings.ledger.url.get_secret_value()).password}
     if settings.redis.url is not None:

@@ -5,24 +5,23 @@ variable or a file of its own. Everything wrong is reported at once, and no secr
 """
 
 import importlib.util
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, field_validator
+import msgspec
+from msgspec import Meta
 
 from adapters.contract import Credentials, Limits, Vendor, VendorSettings
-from gateway.dispatch.timing import Timing
+from adapters.shapes import Check, SecretStr, Shape
 from gateway.settings_auth import AuthSettings, JwtSettings, check_auth
 from gateway.settings_backends import CREDENTIAL_PREFIX, BackendReader
 from gateway.settings_connections import ConnectionSettings
 from gateway.settings_documents import DocumentSettings
 from gateway.settings_limits import LimitSettings
 from gateway.settings_reading import Reader, is_loopback, read_toml
-from gateway.settings_section import Section
+from gateway.settings_stores import CacheSettings, LedgerSettings, RedisSettings
 from gateway.worker import Worker
 
 __all__ = [
@@ -49,8 +48,11 @@ __all__ = [
 DEFAULT_FILE = Path("postroom.toml")
 """Where the settings are looked for when nobody says where they are."""
 
-HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?$")]
-Origin = Annotated[str, Field(pattern=r"^https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$")]
+SHORTEST_KEY = 32
+"""Characters."""
+
+HostName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z")]
+Origin = Annotated[str, Meta(pattern=r"^https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?\Z")]
 
 
 class SettingsError(Exception):
@@ -61,49 +63,57 @@ class SettingsError(Exception):
         self.problems = tuple(problems)
 
 
-class ServerSettings(Section):
+class ServerSettings(Shape, frozen=True, kw_only=True):
     """Where the gateway listens, and where it is reached from outside."""
 
-    host: str = Field(
-        default="127.0.0.1",
-        pattern=r"^[A-Za-z0-9._:%-]+$",
-        description="the name or address of one of this machine's network interfaces",
-        examples=["127.0.0.1"],
-    )
-    port: int = Field(
-        default=8000, ge=0, le=65535, description="a whole number from 0 to 65535 (0: any free port)", examples=[8000]
-    )
-    public_url: str | None = Field(
-        default=None,
-        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
-        description="an address that begins with https:// or http://, without user, query or fragment",
-        examples=["https://postroom.example.com"],
-    )
-    insecure: bool = Field(default=False, description="true or false", examples=[True])
+    host: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9._:%-]+\Z",
+            description="the name or address of one of this machine's network interfaces",
+            examples=["127.0.0.1"],
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[
+        int, Meta(ge=0, le=65535, description="a whole number from 0 to 65535 (0: any free port)", examples=[8000])
+    ] = 8000
+    public_url: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?\Z",
+                description="an address that begins with https:// or http://, without user, query or fragment",
+                examples=["https://postroom.example.com"],
+            ),
+        ]
+        | None
+    ) = None
+    insecure: Annotated[bool, Meta(description="true or false", examples=[True])] = False
     # Browsers, proxies and balancers commonly give up after a minute: what is known by then should be on its way.
-    operation_seconds: float = Field(
-        default=60.0, gt=0, le=600, description="a number of seconds above 0, at most 600", examples=[60]
-    )
+    operation_seconds: Annotated[
+        float, Meta(gt=0, le=600, description="a number of seconds above 0, at most 600", examples=[60])
+    ] = 60.0
 
     # Names, without port: what a browser may have been told is no address of ours (`gateway.server.hosts`).
-    allowed_hosts: list[HostName] = Field(
-        default=[],
-        description="a list of host names, without scheme and port",
-        examples=[["postroom.internal.example.com"]],
-    )
-    cors_origins: list[Origin] = Field(
-        default=[],
-        description="a list of origins: https:// or http://, a host, and a port where it is not the usual one",
-        examples=[["https://app.example.com"]],
-    )
-    cors_credentials: bool = Field(default=False, description="true or false", examples=[True])
+    allowed_hosts: Annotated[
+        list[HostName],
+        Meta(description="a list of host names, without scheme and port", examples=[["postroom.internal.example.com"]]),
+    ] = msgspec.field(default_factory=list)
+    cors_origins: Annotated[
+        list[Origin],
+        Meta(
+            description="a list of origins: https:// or http://, a host, and a port where it is not the usual one",
+            examples=[["https://app.example.com"]],
+        ),
+    ] = msgspec.field(default_factory=list)
+    cors_credentials: Annotated[bool, Meta(description="true or false", examples=[True])] = False
     # Orchestrators commonly send SIGTERM, and 30 seconds later SIGKILL: two are left for closing.
-    stop_seconds: int = Field(
-        default=28, ge=1, le=3600, description="a whole number of seconds from 1 to 3600", examples=[28]
-    )
-    leave_seconds: int = Field(
-        default=0, ge=0, le=60, description="a whole number of seconds from 0 to 60", examples=[5]
-    )
+    stop_seconds: Annotated[
+        int, Meta(ge=1, le=3600, description="a whole number of seconds from 1 to 3600", examples=[28])
+    ] = 28
+    leave_seconds: Annotated[
+        int, Meta(ge=0, le=60, description="a whole number of seconds from 0 to 60", examples=[5])
+    ] = 0
 
     @property
     def url(self) -> str:
@@ -114,115 +124,60 @@ class ServerSettings(Section):
         return f"http://{host}:{self.port}"
 
 
-class ListLimits(Section):
+class ListLimits(Shape, frozen=True, kw_only=True):
     """How much one list answers."""
 
-    max_page: int = Field(default=500, ge=1, le=10_000, description="a whole number from 1 to 10000", examples=[500])
+    max_page: Annotated[int, Meta(ge=1, le=10_000, description="a whole number from 1 to 10000", examples=[500])] = 500
 
 
-class FileSettings(Section):
+def _is_long(key: SecretStr) -> None:
+    if len(key.get_secret_value()) < SHORTEST_KEY:
+        raise ValueError("short")
+
+
+class FileSettings(Shape, frozen=True, kw_only=True):
     """Links to files.
 
     Without a ``key`` each process makes one up: its links die with it, and no other process takes them.
     """
 
-    key: SecretStr | None = Field(
-        default=None,
-        min_length=32,
-        description="at least 32 characters that nobody can guess (`openssl rand -base64 32` makes some)",
-        examples=[{"env": "NAME"}],
-    )
-    lifetime_seconds: int = Field(
-        default=600, ge=1, le=86_400, description="a whole number of seconds from 1 to 86400 (a day)", examples=[600]
-    )
+    key: (
+        Annotated[
+            SecretStr,
+            Check(_is_long),
+            Meta(
+                description="at least 32 characters that nobody can guess (`openssl rand -base64 32` makes some)",
+                examples=[{"env": "NAME"}],
+            ),
+        ]
+        | None
+    ) = None
+    lifetime_seconds: Annotated[
+        int, Meta(ge=1, le=86_400, description="a whole number of seconds from 1 to 86400 (a day)", examples=[600])
+    ] = 600
 
 
-class LedgerSettings(Section):
-    """Where sends are written down: a file of this machine, or a PostgreSQL that several gateways share."""
-
-    url: SecretStr = Field(
-        default=SecretStr("sqlite:///postroom-ledger.sqlite3"),
-        description="sqlite:/// and a file, or postgresql:// and a database",
-        examples=["sqlite:///postroom-ledger.sqlite3"],
-    )
-    # Times in seconds; `gateway.dispatch.timing` says what of.
-    lease_margin_seconds: int = Field(
-        default=30, ge=1, le=600, description="a whole number of seconds from 1 to 600", examples=[30]
-    )
-    sweep_seconds: int = Field(
-        default=5, ge=1, le=60, description="a whole number of seconds from 1 to 60", examples=[5]
-    )
-    dead_after_seconds: int = Field(
-        default=20, ge=2, le=600, description="a whole number of seconds from 2 to 600", examples=[20]
-    )
-
-    @property
-    def timing(self) -> Timing:
-        """The times, as what sends wants them."""
-        return Timing(
-            lease_margin=timedelta(seconds=self.lease_margin_seconds),
-            sweep_every=timedelta(seconds=self.sweep_seconds),
-            dead_after=timedelta(seconds=self.dead_after_seconds),
-        )
-
-    @field_validator("url")
-    @classmethod
-    def _names_a_database(cls, url: SecretStr) -> SecretStr:
-        if not re.match(r"(sqlite:///|postgres(ql)?://).", url.get_secret_value()):
-            raise ValueError("no database")
-        return url
-
-
-class RedisSettings(Section):
-    """A Redis (or Valkey) through which several processes keep a backend's limits together.
-
-    Without it, or while it is away, each of ``expected_processes`` takes its share; None: as many as there are workers.
-    """
-
-    url: SecretStr | None = Field(
-        default=None,
-        description="redis:// or rediss:// and a server, or unix:// and the path of a socket",
-        examples=["redis://127.0.0.1:6379/0"],
-    )
-    expected_processes: int | None = Field(
-        default=None, ge=1, le=1000, description="a whole number from 1 to 1000", examples=[4]
-    )
-
-    @field_validator("url")
-    @classmethod
-    def _names_a_server(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not re.match(r"(rediss?://[^\s/]|unix://(\S+@)?/)\S*$", url.get_secret_value()):
-            raise ValueError("no server")
-        return url
-
-
-class CacheSettings(Section):
-    """Where answers are kept whose backend says for how long.
-
-    64 MiB hold some 150 lists of 1,000 customers, or 30,000 single records; a process without them has twice that.
-    """
-
-    memory_mib: int = Field(
-        default=64, ge=1, le=65_536, description="a whole number of mebibytes from 1 to 65536", examples=[64]
-    )
-
-
-class FederationSettings(Section):
+class FederationSettings(Shape, frozen=True, kw_only=True):
     """What the schema tells a federation router. Scopes are looked at here whatever it is told."""
 
     # Off: Apollo's JavaScript gateway refuses a schema with @requiresScopes.
-    router_checks_scopes: bool = Field(default=False, description="true or false", examples=[True])
+    router_checks_scopes: Annotated[bool, Meta(description="true or false", examples=[True])] = False
 
 
-class TracingSettings(Section):
+class TracingSettings(Shape, frozen=True, kw_only=True):
     """Where traces go; without an endpoint there are none."""
 
-    otlp_endpoint: str | None = Field(
-        default=None,
-        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
-        description="a collector's address for OTLP over HTTP, without user, query or fragment",
-        examples=["http://127.0.0.1:4318"],
-    )
+    otlp_endpoint: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?\Z",
+                description="a collector's address for OTLP over HTTP, without user, query or fragment",
+                examples=["http://127.0.0.1:4318"],
+            ),
+        ]
+        | None
+    ) = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,7 +291,7 @@ def _is_open(server: ServerSettings, auth: AuthSettings) -> bool:
     return auth.mode == "none" and not server.insecure and not is_loopback(server.host)
 
 
-_SECTIONS: Mapping[str, type[Section]] = {
+_SECTIONS: Mapping[str, type[Shape]] = {
     "server": ServerSettings,
     "connections": ConnectionSettings,
     "auth": AuthSettings,
@@ -397,4 +352,4 @@ def _documents(reader: Reader, documents: DocumentSettings | None, folder: Path)
         if documents.trusted == "require":
             reader.problem(reader.place("documents", "trusted"), "needs a manifest, or nothing could be asked")
         return documents
-    return documents.model_copy(update={"manifest": folder / documents.manifest})
+    return msgspec.structs.replace(documents, manifest=folder / documents.manifest)

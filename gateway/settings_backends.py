@@ -6,14 +6,14 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from adapters.contract import Limits, Rate, Vendor
+from adapters.contract import Credentials, Limits, Rate, Vendor, VendorSettings
+from adapters.shapes import RefusedError, Shape, members_of
 from gateway.settings_reading import Place, Reader, is_loopback, listed, nearest
 
 __all__ = ["CREDENTIAL_PREFIX", "BackendReader"]
 
-M = TypeVar("M", bound=BaseModel)
+S = TypeVar("S", bound=Shape)
 
 CREDENTIAL_PREFIX = "POSTROOM_CREDENTIAL__"
 SHOWN_INSTEAD = "***"
@@ -26,30 +26,31 @@ BOUNDED_BY_THE_VENDOR = frozenset({"page_size", "statement_batch"})
 """Limits that are the vendor's own; the others are how hard we may press it."""
 
 
-class _Backend(BaseModel):
+class _Backend(Shape, frozen=True, kw_only=True):
     """A backend's own keys."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    key: str = Field(
-        pattern=r"^[a-z][a-z0-9-]{0,39}$",
-        description="at most 40 small letters, digits and hyphens, a letter first",
-        examples=["uk-billing"],
-    )
-    timeout: float = Field(
-        default=30.0,
-        gt=0,
-        le=600,
-        allow_inf_nan=False,
-        description="a number of seconds above 0, at most 600",
-        examples=[30],
-    )
-    shares_codes: str | None = Field(
-        default=None,
-        min_length=1,
-        description="a word; backends with the same one name a customer by the same code",
-        examples=["our-company"],
-    )
+    key: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z][a-z0-9-]{0,39}\Z",
+            description="at most 40 small letters, digits and hyphens, a letter first",
+            examples=["uk-billing"],
+        ),
+    ]
+    timeout: Annotated[
+        float, Meta(gt=0, le=600, description="a number of seconds above 0, at most 600", examples=[30])
+    ] = 30.0
+    shares_codes: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                description="a word; backends with the same one name a customer by the same code",
+                examples=["our-company"],
+            ),
+        ]
+        | None
+    ) = None
 
 
 class _Rate(Struct, forbid_unknown_fields=True):
@@ -85,8 +86,8 @@ class BackendReader:
 
     def _backend(self, table: Mapping[str, Any], path: str, seen: dict[str, str]) -> dict[str, Any] | None:
         reader = self._reader
-        reader.check_keys(table, {*_Backend.model_fields, "vendor", "base_url", *TABLES}, path)
-        own = {name: table[name] for name in _Backend.model_fields if name in table}
+        reader.check_keys(table, {*members_of(_Backend), "vendor", "base_url", *TABLES}, path)
+        own = {name: table[name] for name in members_of(_Backend) if name in table}
         backend = reader.validated(_Backend, own, lambda key: reader.in_file(f"{path}.{key}"))
         key = table.get("key")
         if isinstance(key, str):
@@ -103,7 +104,7 @@ class BackendReader:
             "limits": self._limits(table, vendor, path),
             "cache_seconds": self._cache_seconds(table, vendor, path),
         }
-        return None if backend is None else backend.model_dump() | members
+        return None if backend is None else backend.named() | members
 
     def _check_unique(self, key: str, path: str, seen: dict[str, str]) -> None:
         if key in seen:
@@ -135,14 +136,14 @@ class BackendReader:
         self._reader.problem(place, f"must be {ADDRESS}; {example}")
         return None
 
-    def _credentials(self, table: Mapping[str, Any], vendor: Vendor, key: str, path: str) -> BaseModel | None:
+    def _credentials(self, table: Mapping[str, Any], vendor: Vendor, key: str, path: str) -> Credentials | None:
         reader, shape = self._reader, vendor.credentials
         path = f"{path}.credentials"
         given = reader.table(table, "credentials", path) or {}
-        reader.check_keys(given, shape.model_fields.keys(), path)
+        reader.check_keys(given, members_of(shape).keys(), path)
         places: dict[str, Place] = {}
         values: dict[str, str] = {}
-        for name, field in shape.model_fields.items():
+        for name, field in members_of(shape).items():
             variable = credential_variable(key, name)
             text = reader.variable(variable)
             places[name] = reader.in_file(f"{path}.{name}") if text is None else reader.in_environment(variable)
@@ -150,7 +151,7 @@ class BackendReader:
                 text = reader.secret(given[name], places[name])
             elif text == "":
                 reader.problem(places[name], "is empty; set it to the secret, or not at all")
-            elif text is None and field.is_required():
+            elif text is None and field.required:
                 reader.problem(
                     places[name],
                     f'is missing; write {name} = {{ env = "NAME" }}, {name} = {{ file = "path" }} or the text itself, '
@@ -160,40 +161,41 @@ class BackendReader:
                 values[name] = text
         whole = reader.in_file(path)
         return self._checked(
-            shape, values, whole, places, secrets=tuple(values.values()), told=shape.model_fields.keys() - values
+            shape, values, whole, places, secrets=tuple(values.values()), told=members_of(shape).keys() - values
         )
 
-    def _settings(self, table: Mapping[str, Any], vendor: Vendor, path: str) -> BaseModel | None:
+    def _settings(self, table: Mapping[str, Any], vendor: Vendor, path: str) -> VendorSettings | None:
         path = f"{path}.settings"
         given = self._reader.table(table, "settings", path) or {}
-        self._reader.check_keys(given, vendor.settings.model_fields.keys(), path)
-        known = {name: value for name, value in given.items() if name in vendor.settings.model_fields}
-        places = {name: self._reader.in_file(f"{path}.{name}") for name in vendor.settings.model_fields}
+        self._reader.check_keys(given, members_of(vendor.settings).keys(), path)
+        known = {name: value for name, value in given.items() if name in members_of(vendor.settings)}
+        places = {name: self._reader.in_file(f"{path}.{name}") for name in members_of(vendor.settings)}
         return self._checked(vendor.settings, known, self._reader.in_file(path), places)
 
     def _checked(
         self,
-        shape: type[M],
+        shape: type[S],
         values: Mapping[str, Any],
         whole: Place,
         places: Mapping[str, Place],
         *,
         secrets: tuple[str, ...] = (),
         told: Collection[str] = (),
-    ) -> M | None:
+    ) -> S | None:
         """The values as a vendor's own shape, which refuses in its own words; ``told`` are known to be missing."""
         try:
-            return shape.model_validate(values)
-        except ValidationError as error:
-            for detail in error.errors(include_input=False, include_url=False, include_context=False):
-                name = str(detail["loc"][0]) if detail["loc"] else ""
-                if name in told:
+            return shape.of(values)
+        except RefusedError as error:
+            for refusal in error.refusals:
+                if refusal.field in told:
                     continue
-                text = detail["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+                text = refusal.text
                 for secret in sorted(secrets, key=len, reverse=True):
                     text = text.replace(secret, SHOWN_INSTEAD)
-                missing = detail["type"] == "missing"
-                self._reader.problem(places.get(name, whole), "is missing; write it there" if missing else text)
+                missing = refusal.kind == "missing"
+                self._reader.problem(
+                    places.get(refusal.field, whole), "is missing; write it there" if missing else text
+                )
         return None
 
     def _limits(self, table: Mapping[str, Any], vendor: Vendor, path: str) -> Limits:

@@ -1,28 +1,33 @@
 """Which documents are executed: the settings."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from msgspec import Meta
 
-from gateway.settings_section import Section
+from adapters.shapes import Shape
 
 __all__ = ["DocumentSettings"]
 
 
-class DocumentSettings(Section):
+class DocumentSettings(Shape, frozen=True, kw_only=True):
     """Which documents are executed. A relative ``manifest`` is beside the settings' own file."""
 
-    manifest: Path | None = Field(
-        default=None,
-        description="the path of a file in Apollo's persisted-query-manifest format",
-        examples=["persisted-query-manifest.json"],
+    manifest: (
+        Annotated[
+            Path,
+            Meta(
+                description="the path of a file in Apollo's persisted-query-manifest format",
+                examples=["persisted-query-manifest.json"],
+            ),
+        ]
+        | None
+    ) = None
+    trusted: Annotated[Literal["allow", "require"], Meta(description='"allow" or "require"', examples=["require"])] = (
+        "allow"
     )
-    trusted: Literal["allow", "require"] = Field(
-        default="allow", description='"allow" or "require"', examples=["require"]
-    )
-    automatic: bool = Field(default=True, description="true or false", examples=[False])
+    automatic: Annotated[bool, Meta(description="true or false", examples=[False])] = True
     # The schema is public, in the project's own repository: hiding it would hide it from one's own tools alone.
-    introspection: bool = Field(default=True, description="true or false", examples=[False])
+    introspection: Annotated[bool, Meta(description="true or false", examples=[False])] = True
     # What there is beside what was asked for is told to developers, on the sandbox.
-    suggestions: bool = Field(default=False, description="true or false", examples=[True])
+    suggestions: Annotated[bool, Meta(description="true or false", examples=[True])] = False

@@ -1,27 +1,29 @@
 """Reads settings from where they stand, and says of everything wrong where it is and what to write instead."""
 
+import contextlib
 import difflib
 import ipaddress
 import json
 import re
 import tomllib
-import types
-import typing
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
+from adapters.shapes import Field, Refusal, RefusedError, Shape, members_of
 
 __all__ = ["Place", "Reader", "is_loopback", "read_toml"]
 
-S = TypeVar("S", bound=BaseModel)
+S = TypeVar("S", bound=Shape)
 
 PREFIX = "POSTROOM_"
 LARGEST_SECRET_FILE = 65_536
 """Bytes; a private key is under 4 kB. What is larger was named by mistake."""
+
+_SAID_OF_SWITCHES = dict.fromkeys(("1", "on", "t", "true", "y", "yes"), True) | dict.fromkeys(
+    ("0", "off", "f", "false", "n", "no"), False
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +135,16 @@ class Reader:
         model = self.validated(shape, values, lambda key: self.place(name, key))
         return model if table is not None and len(self.problems) == before else None
 
-    def _merged(self, table: Mapping[str, Any], section: str, shape: type[BaseModel]) -> dict[str, Any]:
+    def _merged(self, table: Mapping[str, Any], section: str, shape: type[Shape]) -> dict[str, Any]:
         values = dict(table)
-        for name, field in shape.model_fields.items():
+        for name, field in members_of(shape).items():
             variable = variable_of(section, name)
             self._known_variables.add(variable)
             if f"{section}.{name}" in self._overrides:
                 values[name] = self._overrides[f"{section}.{name}"]
             elif variable in self.environ:
                 values[name] = _from_text(self.environ[variable], field)
-            elif name in values and _is_secret(field):
+            elif name in values and field.is_secret:
                 values[name] = self.secret(values[name], self.in_file(f"{section}.{name}"))
                 if values[name] is None:
                     del values[name]
@@ -151,21 +153,19 @@ class Reader:
     def validated(self, shape: type[S], values: Mapping[str, Any], place: Callable[[str], Place]) -> S | None:
         """The values as ``shape``, which describes its own fields; None when one is wrong."""
         try:
-            return shape.model_validate(values, strict=True)
-        except ValidationError as error:
-            for detail in error.errors(include_input=False, include_url=False, include_context=False):
-                key = str(detail["loc"][0])
-                self._explain(shape, key, detail["type"], place(key))
+            return shape.of(values)
+        except RefusedError as error:
+            for refusal in error.refusals:
+                self._explain(shape, refusal, place(refusal.field))
         return None
 
-    def _explain(self, shape: type[BaseModel], key: str, kind: str, place: Place) -> None:
-        if kind == "extra_forbidden":
-            self.unknown_key(place, key, shape.model_fields.keys())
+    def _explain(self, shape: type[Shape], refusal: Refusal, place: Place) -> None:
+        if refusal.kind == "unknown":
+            self.unknown_key(place, refusal.field, members_of(shape))
             return
-        field = shape.model_fields[key]
-        example = place.such_as((field.examples or [""])[0])
-        what = "is missing" if kind == "missing" else f"must be {field.description}"
-        self.problem(place, f"{what}; write for example {example}")
+        field = members_of(shape)[refusal.field]
+        what = "is missing" if refusal.kind == "missing" else f"must be {field.description}"
+        self.problem(place, f"{what}; write for example {place.such_as(field.example)}")
 
     def secret(self, value: object, place: Place) -> str | None:
         """A secret: the text itself, or of the variable or the file that is named instead. None when there is none.
@@ -237,17 +237,13 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "nothing"
 
 
-def _is_secret(field: FieldInfo) -> bool:
-    arguments = typing.get_args(field.annotation) if isinstance(field.annotation, types.UnionType) else ()
-    return SecretStr in (field.annotation, *arguments)
-
-
-def _from_text(text: str, field: FieldInfo) -> Any:
+def _from_text(text: str, field: Field) -> Any:
     """What a variable's text means for a field; the text itself when it means nothing there. A list has commas."""
-    annotation: Any = field.annotation
-    if typing.get_origin(annotation) is list:
+    if list in field.kinds:
         return [piece.strip() for piece in text.split(",") if piece.strip()]
-    try:
-        return TypeAdapter(annotation).validate_python(text)
-    except ValidationError:
-        return text
+    if bool in field.kinds:
+        return _SAID_OF_SWITCHES.get(text.lower(), text)
+    for number in field.kinds & {int, float}:
+        with contextlib.suppress(ValueError):
+            return number(text)
+    return text

@@ -88,12 +88,12 @@ async def connected(
 ) -> AsyncIterator[Adapter]:
     """An adapter connected to an emulator, under the backend key ``test``. ``timeout`` is in seconds."""
     async with httpx.AsyncHTTPTransport(verify=_WITHOUT_AUTHORITIES) as engine:
-        chosen = vendor.settings(**settings)
+        chosen = vendor.settings.of(settings)
         transport = vendor.authenticate(
             engine,
             key="test",
             base_url=sandbox.base_url,
-            credentials=vendor.credentials(**(credentials or sandbox.credentials)),
+            credentials=vendor.credentials.of(credentials or sandbox.credentials),
             settings=chosen,
             clock=lambda: NOW,
         )

@@ -14,7 +14,7 @@ from gateway.dispatch.database import Database
 from gateway.dispatch.runs import RunWorker
 from gateway.dispatch.sending import Sending
 from gateway.dispatch.sql_ledger import SqlLedger
-from gateway.dispatch.tables import metadata
+from gateway.dispatch.tables import metadata_for
 
 __all__ = ["InlineEngine", "LazyDatabase", "sending_over"]
 
@@ -57,7 +57,7 @@ class LazyDatabase(Database):
             if not self._made:
                 self._made = True
                 with super().transaction(writing=True) as connection:
-                    metadata.create_all(connection)
+                    metadata_for(connection.dialect.name).create_all(connection)
         with super().transaction(writing=writing) as connection:
             yield connection
 

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
-from pydantic import SecretStr, field_validator
 
 from adapters.contract import Credentials
 from adapters.messages import Row, changed_request, rows_of
 from adapters.redaction import tell_secrets
+from adapters.shapes import Check, SecretStr
 from adapters.signing import SigningTransport
 from adapters.wire import lies_under
 
@@ -18,17 +18,15 @@ __all__ = ["BillingPlatformCredentials", "authenticate"]
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]+")
 
 
-class BillingPlatformCredentials(Credentials):
+def _fits_a_header(token: SecretStr) -> None:
+    if not _HEADER_VALUE.fullmatch(token.get_secret_value()):
+        raise ValueError("a token is visible ASCII characters, without spaces or line ends")
+
+
+class BillingPlatformCredentials(Credentials, frozen=True, kw_only=True):
     """The API token of one of the tenant's platform users; a read-only one is enough for reading."""
 
-    token: SecretStr
-
-    @field_validator("token")
-    @classmethod
-    def _fits_a_header(cls, token: SecretStr) -> SecretStr:
-        if not _HEADER_VALUE.fullmatch(token.get_secret_value()):
-            raise ValueError("a token is visible ASCII characters, without spaces or line ends")
-        return token
+    token: Annotated[SecretStr, Check(_fits_a_header)]
 
 
 def authenticate(

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 from msgspec import Struct
-from pydantic import SecretStr
 
 from adapters.answers import decode_json
 from adapters.contract import Credentials, VendorSettings
@@ -20,6 +19,7 @@ from adapters.kashflow.refusals import sign_in_error_of
 from adapters.kashflow.rows import MemorableLetter, SessionAnswer, SignInAnswer
 from adapters.messages import changed_request
 from adapters.redaction import tell_secrets
+from adapters.shapes import SecretStr
 from adapters.wire import Wire, WireRequest, lies_under
 
 __all__ = ["OPERATION", "KashFlowCredentials", "authenticate"]
@@ -32,7 +32,7 @@ _PAUSE_AFTER_REFUSAL = timedelta(minutes=10)
 T = TypeVar("T")
 
 
-class KashFlowCredentials(Credentials):
+class KashFlowCredentials(Credentials, frozen=True, kw_only=True):
     """A user of the vendor's service: the name, the password and the memorable word of its web page."""
 
     username: SecretStr
@@ -110,7 +110,7 @@ class _SignIn:
     def __init__(self, wire: Wire, credentials: KashFlowCredentials, clock: Callable[[], datetime]) -> None:
         self._wire = wire
         self._credentials = credentials
-        self.secrets = tuple(value.get_secret_value() for _, value in credentials)
+        self.secrets = tuple(value.get_secret_value() for value in credentials.named().values())
         self._clock = clock
         self._current: _Session | None = None
         self._running: asyncio.Task[_Session] | None = None

@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 
 import httpx
 from msgspec import Meta, Struct
-from pydantic import SecretStr, StringConstraints, field_validator
 
 from adapters.answers import decode_json
 from adapters.content_coding import decoded
@@ -21,6 +20,7 @@ from adapters.errors import AdapterError, BadCredentials, MalformedAnswer
 from adapters.messages import changed_request
 from adapters.redaction import tell_secrets
 from adapters.sage_intacct.envelope import error_in, says_token_is_invalid
+from adapters.shapes import Check, SecretStr
 from adapters.wire import EXTENSION, Answer, CallInfo, Wire, WireRequest, lies_under
 
 __all__ = ["IntacctCredentials", "IntacctSettings", "authenticate"]
@@ -33,26 +33,24 @@ LONGEST_REFUSAL = 1_048_576
 _OF_THE_CODED_BODY = frozenset(("content-encoding", "content-length", "transfer-encoding"))
 
 
-class IntacctCredentials(Credentials):
+def _names_its_company(username: SecretStr) -> None:
+    user, _, company = username.get_secret_value().partition("@")
+    if not user or not company:
+        raise ValueError("must be user@company")
+
+
+class IntacctCredentials(Credentials, frozen=True, kw_only=True):
     """Of a registered client application, and the Web Services user that it acts as: ``user@company``."""
 
     client_id: SecretStr
     client_secret: SecretStr
-    username: SecretStr
-
-    @field_validator("username")
-    @classmethod
-    def _names_its_company(cls, value: SecretStr) -> SecretStr:
-        user, _, company = value.get_secret_value().partition("@")
-        if not user or not company:
-            raise ValueError("must be user@company")
-        return value
+    username: Annotated[SecretStr, Check(_names_its_company)]
 
 
-class IntacctSettings(VendorSettings):
+class IntacctSettings(VendorSettings, frozen=True, kw_only=True):
     """``entity``: the entity to work in; without it, the user's own or the top level."""
 
-    entity: Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]+$")] | None = None
+    entity: Annotated[str, Meta(pattern=r"^[\x20-\x7e]+\Z", description="visible ASCII characters")] | None = None
 
 
 class _Grant(Struct):
@@ -85,7 +83,7 @@ class _SignedIn(httpx.AsyncBaseTransport):
         self._base = httpx.URL(base_url.rstrip("/") + "/")
         self._wire = Wire(backend=key, base_url=base_url, transport=inner)
         self._credentials = credentials
-        self._secrets = tuple(value.get_secret_value() for _, value in credentials)
+        self._secrets = tuple(value.get_secret_value() for value in credentials.named().values())
         self._clock = clock
         self._token: _Token | None = None
         self._signing_in: asyncio.Task[_Token] | None = None

@@ -7,15 +7,15 @@ the URL without the token.
 import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import httpx
-from pydantic import SecretStr, field_validator
 
 from adapters.contract import Credentials
 from adapters.messages import changed_request, headers_without, parts_of, path_of, rows_of, same_server_url
 from adapters.redaction import tell_secrets
+from adapters.shapes import Check, SecretStr
 from adapters.signing import SigningTransport
 from adapters.wire import lies_under
 
@@ -24,17 +24,15 @@ __all__ = ["SmallinvoiceCredentials", "authenticate"]
 _ONE_SEGMENT = re.compile(r"(?!\.{1,2}\Z)[!-~]{1,256}")
 
 
-class SmallinvoiceCredentials(Credentials):
+def _fits_into_a_path(token: SecretStr) -> None:
+    if _ONE_SEGMENT.fullmatch(token.get_secret_value()) is None:
+        raise ValueError("a token has no spaces, no line breaks and only ASCII characters")
+
+
+class SmallinvoiceCredentials(Credentials, frozen=True, kw_only=True):
     """``token``: a user's, from the vendor's Configuration, Users, My API Token. A new one disables the old."""
 
-    token: SecretStr
-
-    @field_validator("token")
-    @classmethod
-    def _fits_into_a_path(cls, token: SecretStr) -> SecretStr:
-        if _ONE_SEGMENT.fullmatch(token.get_secret_value()) is None:
-            raise ValueError("a token has no spaces, no line breaks and only ASCII characters")
-        return token
+    token: Annotated[SecretStr, Check(_fits_into_a_path)]
 
 
 def authenticate(

@@ -10,20 +10,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import orjson
 import structlog
 from cyclopts import Parameter
-from pydantic import SecretStr
 
 from adapters.sandbox_server import SandboxServer
+from adapters.shapes import SecretStr
 from gateway.app import GRAPHQL_PATH, build_app
 from gateway.commands.configuration import configured, overrides_of
 from gateway.commands.emulators import over_emulators
 from gateway.commands.failure import CommandFailure
 from gateway.commands.output import aligned, say
 from gateway.commands.serving import serve_until_told
-from gateway.commands.workers import run_workers
 from gateway.logs import configure_logs, secrets_of
+from gateway.preloading import preload
+from gateway.schema.build import build_schema
 from gateway.server.stopping import Stopping
 from gateway.settings import ServerSettings, Settings
 from gateway.worker import Worker
@@ -76,16 +78,21 @@ def serve(
         def announce() -> None:
             say(banner(settings, emulators))
 
+        schema = build_schema()  # once: workers share what there was before they were forked
+
         def serve_on(listening: Callable[[], None], worker: Worker | None = None) -> None:
             stopping = Stopping(settings.server.stop_seconds)
             mine = replace(settings, worker=worker)
-            serve_until_told(build_app(mine, stopping=stopping), mine, listener, listening, stopping)
+            serve_until_told(build_app(mine, stopping=stopping, schema=schema), mine, listener, listening, stopping)
 
         with contextlib.suppress(KeyboardInterrupt):  # told to stop, and stopped in order
             if workers == 1:
                 serve_on(announce)
             else:
+                from gateway.commands.workers import run_workers  # noqa: PLC0415 - multiprocessing is for several alone
+
                 tell_of_workers(settings)
+                preload(settings)
                 run_workers(workers, serve_on, announce)
     return 0
 
@@ -102,7 +109,7 @@ def for_workers(settings: Settings, workers: int, *, sandbox: bool) -> Settings:
             code=2,
         )
     if workers > 1 and settings.files.key is None:
-        files = settings.files.model_copy(update={"key": SecretStr(secrets.token_urlsafe(32))})
+        files = msgspec.structs.replace(settings.files, key=SecretStr(secrets.token_urlsafe(32)))
         settings = replace(settings, files=files)
     return replace(settings, workers=workers)
 
@@ -118,7 +125,7 @@ def tell_of_workers(settings: Settings) -> None:
 
 def listening_on(settings: Settings, port: int) -> Settings:
     """The settings with the port that port 0 turned out to be."""
-    return replace(settings, server=settings.server.model_copy(update={"port": port}))
+    return replace(settings, server=msgspec.structs.replace(settings.server, port=port))
 
 
 def open_listener(server: ServerSettings) -> socket.socket:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, insert, inspect, select, text
 
 from gateway.dispatch.database import Database
-from gateway.dispatch.tables import metadata
+from gateway.dispatch.tables import metadata_for
 
 __all__ = ["VERSION_TABLE", "LedgerTooNewError", "LedgerTooOldError", "migrate", "require_current", "upgrade"]
 
@@ -72,7 +72,7 @@ def _migrate(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
     found, newest = _found_and_newest(connection)
     if found is None:
-        metadata.create_all(connection, checkfirst=False)
+        metadata_for(connection.dialect.name).create_all(connection, checkfirst=False)
         _version.create(connection)
         connection.execute(insert(_version).values(version_num=newest))
     elif found != newest:

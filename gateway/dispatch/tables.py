@@ -31,7 +31,7 @@ __all__ = [
     "executors",
     "items",
     "keys",
-    "metadata",
+    "metadata_for",
 ]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,11 +53,11 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + timedelta(microseconds=int(value))
 
 
-metadata = MetaData()
+_metadata = MetaData()
 
 dispatches = Table(
     "dispatches",
-    metadata,
+    _metadata,
     Column("number", _Number, primary_key=True, autoincrement=True),
     Column("id", String(32), nullable=False, unique=True),
     Column("action", String(20), nullable=False),
@@ -75,7 +75,7 @@ dispatches = Table(
 
 items = Table(
     "items",
-    metadata,
+    _metadata,
     Column("number", _Number, primary_key=True, autoincrement=True),
     Column("dispatch_id", ForeignKey("dispatches.id"), nullable=False),
     Column("backend", Text, nullable=False),
@@ -111,35 +111,15 @@ HELD_ITEMS = text("state IN ('QUEUED', 'SENDING', 'ACCEPTED', 'UNKNOWN')")
 QUEUED_ITEMS = text("state = 'QUEUED'")
 SENDING_ITEMS = text("state = 'SENDING'")
 
-Index(
-    "items_sent_once",
-    items.c.fingerprint,
-    items.c.resent_in,
-    unique=True,
-    sqlite_where=HELD_ITEMS,
-    postgresql_where=HELD_ITEMS,
-)
-Index(
-    "items_to_send",
-    items.c.state,
-    items.c.dispatch_id,
-    items.c.backend,
-    items.c.number,
-    sqlite_where=QUEUED_ITEMS,
-    postgresql_where=QUEUED_ITEMS,
-)
-Index(
-    "items_being_sent",
-    items.c.state,
-    items.c.dispatch_id,
-    items.c.lease_until,
-    sqlite_where=SENDING_ITEMS,
-    postgresql_where=SENDING_ITEMS,
-)
+_PARTIAL = {
+    Index("items_sent_once", items.c.fingerprint, items.c.resent_in, unique=True): HELD_ITEMS,
+    Index("items_to_send", items.c.state, items.c.dispatch_id, items.c.backend, items.c.number): QUEUED_ITEMS,
+    Index("items_being_sent", items.c.state, items.c.dispatch_id, items.c.lease_until): SENDING_ITEMS,
+}
 
 keys = Table(
     "idempotency_keys",
-    metadata,
+    _metadata,
     Column("number", _Number, primary_key=True, autoincrement=True),
     Column("principal", Text, nullable=False),
     Column("mutation", String(40), nullable=False),
@@ -155,7 +135,7 @@ keys = Table(
 
 api_keys = Table(
     "api_keys",
-    metadata,
+    _metadata,
     Column("id", String(12), primary_key=True),
     Column("name", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False, doc="SHA-256 of the secret."),
@@ -168,7 +148,18 @@ api_keys = Table(
 
 executors = Table(
     "executors",
-    metadata,
+    _metadata,
     Column("id", String(64), primary_key=True),
     Column("seen_at", Moment, nullable=False),
 )
+
+
+def metadata_for(dialect: str) -> MetaData:
+    """All tables, and their partial indexes as this database would have them said.
+
+    Not with the indexes themselves: for an option of PostgreSQL's SQLAlchemy loads all that it knows of PostgreSQL,
+    which is 2 MiB that a ledger in SQLite has no use for.
+    """
+    for index, condition in _PARTIAL.items():
+        index.dialect_kwargs[f"{dialect}_where"] = condition
+    return _metadata

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OperationWatch"]
 
-DEFAULT_SECONDS: float = ServerSettings.model_fields["operation_seconds"].default
+DEFAULT_SECONDS: float = ServerSettings().operation_seconds
 
 _REFUSED = "refused"
 

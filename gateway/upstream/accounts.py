@@ -3,7 +3,9 @@
 import hashlib
 import json
 
-from pydantic import BaseModel, SecretStr
+import msgspec
+
+from adapters.shapes import SecretStr, Shape
 
 __all__ = ["account_of"]
 
@@ -15,8 +17,8 @@ def account_of(
     purpose: str,
     backend: str,
     base_url: str,
-    credentials: BaseModel,
-    settings: BaseModel | None = None,
+    credentials: Shape,
+    settings: Shape | None = None,
     *,
     pepper: bytes = b"",
 ) -> bytes:
@@ -27,8 +29,9 @@ def account_of(
     sees it finds a short password by trying.
     """
     members = {
-        name: value.get_secret_value() if isinstance(value, SecretStr) else str(value) for name, value in credentials
+        name: value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in credentials.named().items()
     }
-    told = json.dumps([members, None if settings is None else settings.model_dump(mode="json")], sort_keys=True)
+    told = json.dumps([members, None if settings is None else msgspec.to_builtins(settings)], sort_keys=True)
     salt = json.dumps([f"postroom.{purpose}", backend, base_url]).encode() + b"\0" + pepper
     return hashlib.scrypt(told.encode(), salt=salt, n=_SCRYPT_COST, r=8, p=1, dklen=32)

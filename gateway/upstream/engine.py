@@ -22,7 +22,7 @@ from gateway.upstream.calls import call_of
 from gateway.upstream.connections import Connection, Server, Timeouts, outgoing
 from gateway.upstream.sockets import open_socket
 
-__all__ = ["EngineTransport"]
+__all__ = ["EngineTransport", "prepare_for"]
 
 KEPT_CONNECTIONS = 64
 """Idle connections kept for a backend's reads; each costs a file descriptor and about 10 kB."""
@@ -32,8 +32,19 @@ _PORTS = {"http": 80, "https": 443}
 
 @functools.cache
 def _authorities() -> ssl.SSLContext:
-    """Whom TLS trusts. Loaded once for all backends: it takes some 25 milliseconds."""
-    return httpx.create_ssl_context(trust_env=False)
+    """Whom TLS trusts. Loaded once for all backends: it takes some 25 milliseconds, and 1 to 2 MiB."""
+    return _speaking_http(httpx.create_ssl_context(trust_env=False))
+
+
+def _speaking_http(trust: ssl.SSLContext) -> ssl.SSLContext:
+    trust.set_alpn_protocols(["http/1.1"])
+    return trust
+
+
+def prepare_for(url: str) -> None:
+    """Loads whom TLS trusts where a server is asked inside TLS, so that no call waits for that."""
+    if httpx.URL(url).scheme == "https":
+        _authorities()
 
 
 class EngineTransport(httpx.AsyncBaseTransport):
@@ -44,8 +55,7 @@ class EngineTransport(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, *, verify: ssl.SSLContext | None = None) -> None:
-        self._trust = verify or _authorities()
-        self._trust.set_alpn_protocols(["http/1.1"])
+        self._verify = None if verify is None else _speaking_http(verify)
         self._open: set[Connection] = set()
         self._idle: dict[Server, deque[Connection]] = {}
         self._ahead = Ahead(self.drop)
@@ -111,7 +121,7 @@ class EngineTransport(httpx.AsyncBaseTransport):
         """A new connection. Raises what proves that nothing was sent."""
         if url.scheme not in _PORTS:
             raise httpx.UnsupportedProtocol("only http and https are spoken")
-        trust = self._trust if url.scheme == "https" else None
+        trust = (self._verify or _authorities()) if url.scheme == "https" else None
         port = url.port or _PORTS[url.scheme]
         socket = await open_socket(url.raw_host.decode("ascii"), port, trust, seconds)
         connection = Connection(server, socket, self._heads)

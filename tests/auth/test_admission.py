@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 from starlette.requests import HTTPConnection
 
+from adapters.shapes import SecretStr
 from gateway.admission import authenticating
 from gateway.auth.key_table import KeyTable
 from gateway.connecting import utc_now

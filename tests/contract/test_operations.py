@@ -7,6 +7,7 @@ import pytest
 from adapters import model
 from adapters.contract import Adapter, AggregateRequest, Measure, Subject, Vendor
 from adapters.filters import FilterOptions
+from adapters.shapes import members_of
 from adapters.wire import CallInfo, Wire
 from tests.connecting import NOW, RunningSandbox, asking, connected
 from tests.contract.offers import LISTS
@@ -45,7 +46,7 @@ async def test_a_vendor_names_just_the_operations_that_it_reads_records_by(
         return infos[-1]
 
     monkeypatch.setattr(Wire, "_info", noted)
-    whole: dict[str, Any] = {"list_whole": True} if "list_whole" in vendor.settings.model_fields else {}
+    whole: dict[str, Any] = {"list_whole": True} if "list_whole" in members_of(vendor.settings) else {}
     for settings in ({}, whole):
         async with connected(vendor, sandbox, **settings) as adapter:
             await read_everything(adapter)

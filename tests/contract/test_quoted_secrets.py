@@ -58,7 +58,7 @@ async def _told(vendor: Vendor, sandbox: RunningSandbox, status: int, ask: Calla
         engine,
         key="test",
         base_url=sandbox.base_url,
-        credentials=vendor.credentials(**sandbox.credentials),
+        credentials=vendor.credentials.of(sandbox.credentials),
         settings=settings,
         clock=lambda: NOW,
     )

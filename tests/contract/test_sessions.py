@@ -8,6 +8,7 @@ import pytest
 
 from adapters.contract import Vendor
 from adapters.errors import BadCredentials
+from adapters.shapes import members_of
 from tests.connecting import RunningSandbox, asking, connected, running_sandbox
 
 
@@ -82,7 +83,7 @@ async def test_a_session_that_is_refused_twice_is_not_tried_a_third_time(
 
 
 async def test_each_wrong_credential_is_bad_credentials(vendor: Vendor) -> None:
-    for name in vendor.credentials.model_fields:
+    for name in members_of(vendor.credentials):
         with running_sandbox(vendor) as sandbox:
             credentials = {**sandbox.credentials, name: _wrong(sandbox.credentials[name])}
             async with connected(vendor, sandbox, credentials=credentials) as adapter:

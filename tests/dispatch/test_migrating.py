@@ -16,7 +16,7 @@ from sqlalchemy import Connection, inspect, text
 from gateway.dispatch.database import Database
 from gateway.dispatch.ledger import LedgerUnavailableError
 from gateway.dispatch.migrating import VERSION_TABLE, LedgerTooNewError, migrate, upgrade
-from gateway.dispatch.tables import metadata
+from gateway.dispatch.tables import metadata_for
 
 ROOT = Path(__file__).parents[2]
 PROCESSES = 6
@@ -58,7 +58,9 @@ async def version(database: Database) -> str:
 
 def differences(connection: Connection) -> list[object]:
     options = {"version_table": VERSION_TABLE, "compare_type": True}
-    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+    return list(
+        compare_metadata(MigrationContext.configure(connection, opts=options), metadata_for(connection.dialect.name))
+    )
 
 
 def index_statements(connection: Connection) -> set[str]:
@@ -98,8 +100,8 @@ async def test_the_migrated_indexes_are_those_of_the_tables_with_their_condition
     await migrations(empty)
     with empty.transaction(writing=True) as connection:
         migrated = index_statements(connection)
-        metadata.drop_all(connection)
-        metadata.create_all(connection)
+        metadata_for(connection.dialect.name).drop_all(connection)
+        metadata_for(connection.dialect.name).create_all(connection)
         assert migrated == index_statements(connection)
     assert sum(" WHERE " in statement for statement in migrated) == 3
 
@@ -152,7 +154,7 @@ async def test_an_empty_database_gets_the_schema_that_all_migrations_make(empty:
     await migrate(empty)
     with empty.transaction(writing=True) as connection:
         made = described(connection), index_statements(connection), numbered(connection)
-        metadata.drop_all(connection)
+        metadata_for(connection.dialect.name).drop_all(connection)
         connection.execute(text(f"DROP TABLE {VERSION_TABLE}"))
         upgrade(connection)
         assert made == (described(connection), index_statements(connection), numbered(connection))
@@ -171,7 +173,7 @@ async def test_a_made_ledger_has_the_newest_version(empty: Database) -> None:
     made = await version(empty)
     with empty.transaction(writing=True) as connection:
         connection.execute(text(f"DELETE FROM {VERSION_TABLE}"))  # noqa: S608
-        metadata.drop_all(connection)
+        metadata_for(connection.dialect.name).drop_all(connection)
         upgrade(connection)
     assert await version(empty) == made
 

@@ -163,11 +163,11 @@ def configured(server: SandboxServer, **backends: Mapping[str, Any]) -> Settings
     for backend in settings.backends:
         members = dict(backends.get(backend.vendor.name, {}))
         if "settings" in members:
-            members["settings"] = backend.vendor.settings(**members["settings"])
+            members["settings"] = backend.vendor.settings.of(members["settings"])
         if "limits" in members:
             members["limits"] = msgspec.structs.replace(backend.limits, **members["limits"])
         if "credentials" in members:
-            members["credentials"] = backend.vendor.credentials(**members["credentials"])
+            members["credentials"] = backend.vendor.credentials.of(members["credentials"])
         changed.append(dataclasses.replace(backend, **members))
     return dataclasses.replace(settings, backends=tuple(changed))
 
@@ -190,7 +190,7 @@ def served(settings: Settings) -> Iterator[str]:
     """The whole application on a free loopback port; gives its base URL."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    settings = dataclasses.replace(settings, server=settings.server.model_copy(update={"port": port}))
+    settings = dataclasses.replace(settings, server=msgspec.structs.replace(settings.server, port=port))
     app = build_app(settings, lambda: NOW, InlineEngine)
     server = uvicorn.Server(server_config(app, settings.connections, grace_seconds=5, loop="asyncio"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

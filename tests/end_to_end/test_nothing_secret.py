@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import gateway.app
 from adapters.sandbox_server import SandboxServer
 from adapters.sandboxing import Fault
+from adapters.shapes import members_of
 from gateway.logs import configure_logs
 from gateway.settings import Settings
 from gateway.tracing import Tracing
@@ -150,7 +151,7 @@ def test_calls_that_fail_tell_no_credential_and_no_session(told: Told, fault: Ma
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_refused_sign_in_tells_no_credential(told: Told, name: str) -> None:
-    fields = list(VENDORS[name].credentials.model_fields)
+    fields = list(members_of(VENDORS[name].credentials))
     wrong = {field: f"{AWKWARD}-{field}@x" for field in fields}
     with emulators() as server:
         with served(configured(server, **{name: {"credentials": wrong}})) as url:

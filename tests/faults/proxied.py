@@ -54,8 +54,8 @@ class Proxied:
             key=KEY,
             vendor=vendor,
             base_url=(url or self.proxy.url) + self.sandbox.access.base_path,
-            credentials=vendor.credentials(**self.sandbox.access.credentials),
-            settings=vendor.settings(**(settings or {})),
+            credentials=vendor.credentials.of(self.sandbox.access.credentials),
+            settings=vendor.settings.of(settings or {}),
             limits=msgspec.structs.replace(vendor.limits, **(limits or {})),
             timeout=timeout,
         )

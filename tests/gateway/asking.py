@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from pydantic import SecretStr
-
+from adapters.shapes import SecretStr
 from gateway.app import Gateway
 from gateway.backends import Backends
 from gateway.context import LOCAL, Principal, RequestContext

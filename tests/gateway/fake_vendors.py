@@ -3,37 +3,36 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
-from pydantic import Field, SecretStr, field_validator
+from msgspec import Meta
 
 from adapters.contract import Adapter, Connection, Credentials, Limits, Outcome, Outcomes, PreparedCall, Vendor
 from adapters.contract import VendorSettings as BaseSettings
+from adapters.shapes import Check, SecretStr
 
 __all__ = ["VENDORS", "adapter_of", "vendor_named"]
 
 
-class TokenCredentials(Credentials):
-    token: SecretStr
-
-    @field_validator("token")
-    @classmethod
-    def _has_no_space(cls, token: SecretStr) -> SecretStr:
-        text = token.get_secret_value()
-        if " " in text:
-            raise ValueError(f"a token has no space, and {text} has")
-        return token
+def _has_no_space(token: SecretStr) -> None:
+    text = token.get_secret_value()
+    if " " in text:
+        raise ValueError(f"a token has no space, and {text} has")
 
 
-class UserCredentials(Credentials):
+class TokenCredentials(Credentials, frozen=True, kw_only=True):
+    token: Annotated[SecretStr, Check(_has_no_space)]
+
+
+class UserCredentials(Credentials, frozen=True, kw_only=True):
     username: SecretStr
     password: SecretStr
     realm: SecretStr | None = None
 
 
-class CappedSettings(BaseSettings):
-    page_cap: int | None = Field(default=None, ge=1)
+class CappedSettings(BaseSettings, frozen=True, kw_only=True):
+    page_cap: Annotated[int, Meta(ge=1)] | None = None
     whole: bool = False
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
 from adapters.contract import VendorSettings
+from adapters.shapes import SecretStr
 from gateway.connecting import connected_backends
 from gateway.settings import BackendSettings, Settings
 from gateway.upstream.engine import EngineTransport

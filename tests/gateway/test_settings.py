@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from adapters.contract import Limits, Rate
 from adapters.registry import load_vendors
+from adapters.shapes import SecretStr
 from gateway.settings import (
     ConnectionSettings,
     ServerSettings,
@@ -53,7 +53,7 @@ def backend(text: str, tables: str = '[backends.credentials]\ntoken = "t0psecret
 
 def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
     settings = load(tmp_path, SOUND)
-    assert settings.server.model_dump() == {
+    assert settings.server.named() == {
         "host": "127.0.0.1",
         "port": 8000,
         "public_url": None,
@@ -67,7 +67,7 @@ def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
     }
     assert settings.connections == ConnectionSettings()
     assert (settings.lists.max_page, settings.cache.memory_mib) == (500, 64)
-    assert settings.files.model_dump() == {"key": None, "lifetime_seconds": 600}
+    assert settings.files.named() == {"key": None, "lifetime_seconds": 600}
     (uk,) = settings.backends
     assert (uk.key, uk.vendor, uk.base_url) == ("uk", VENDORS["acme"], "https://acme.example.com/api")
     assert (uk.timeout, uk.shares_codes, uk.limits) == (30.0, None, VENDORS["acme"].limits)
@@ -95,7 +95,7 @@ def test_a_backend_says_all_there_is_to_say(tmp_path: Path) -> None:
     tables = "[backends.settings]\npage_cap = 7\n[backends.limits]\npage_size = 9\nrate = { calls = 5, seconds = 2 }\n"
     (uk,) = load(tmp_path, backend(own) + tables).backends
     assert (uk.base_url, uk.timeout, uk.shares_codes) == ("http://127.0.0.1:9/api", 5.0, "us")
-    assert uk.settings.model_dump() == {"page_cap": 7, "whole": False}
+    assert uk.settings.named() == {"page_cap": 7, "whole": False}
     assert uk.limits == Limits(page_size=9, concurrency=4, statement_batch=35, rate=Rate(calls=5, seconds=2))
 
 
@@ -178,7 +178,11 @@ def test_loopback_needs_no_leave(tmp_path: Path, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "options"), [({"POSTROOM_SERVER__INSECURE": "true"}, {}), ({}, {"server__insecure": True})]
+    ("environ", "options"),
+    [
+        *(({"POSTROOM_SERVER__INSECURE": yes}, {}) for yes in ("true", "Yes", "1", "on")),
+        ({}, {"server__insecure": True}),
+    ],
 )
 def test_another_host_is_listened_on_when_told_so(
     tmp_path: Path, environ: Mapping[str, str], options: Mapping[str, Any]
@@ -206,7 +210,7 @@ def test_the_example_file_is_sound_and_shows_every_vendor(tmp_path: Path) -> Non
     # Every line that is a setting behind a # is as good as those that are not.
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     known = ("public_url", "insecure", "key", "page_cap", "base_url", "entity", "url", "expected_processes", "rate")
-    auth = ("requests_per_minute", "issuer", "audience", "jwks_url", "scopes_prefix", "all_backends")
+    auth = ("manifest", "requests_per_minute", "issuer", "audience", "jwks_url", "scopes_prefix", "all_backends")
     text = "\n".join(
         line.removeprefix("# ") if line.startswith(tuple(f"# {k} =" for k in known + auth)) else line for line in lines
     )
@@ -217,6 +221,7 @@ def test_the_example_file_is_sound_and_shows_every_vendor(tmp_path: Path) -> Non
     assert {backend.vendor.name for backend in settings.backends} == vendors.keys()
     assert {backend.shares_codes for backend in settings.backends} == {"our-company"}
     assert settings.server.public_url == "https://postroom.example.com"
+    assert settings.documents.manifest == tmp_path / "persisted-query-manifest.json"
     assert settings.redis.url == SecretStr("redis://:x@cache.example.com")
     assert (settings.redis.expected_processes, settings.backends[0].limits.rate) == (4, Rate(calls=100, seconds=60))
 

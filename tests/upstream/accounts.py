@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from pydantic import BaseModel, SecretStr
-
+from adapters.shapes import SecretStr, Shape
 from gateway.upstream.accounts import account_of
 from gateway.upstream.limits_shared import name_of
 
 __all__ = ["Credentials", "account", "digest"]
 
 
-class Credentials(BaseModel):
+class Credentials(Shape, frozen=True, kw_only=True):
     user: str = "me"
     password: SecretStr = SecretStr("t0psecret")
 

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, SecretStr
 
+from adapters.shapes import SecretStr, Shape
 from tests.upstream.accounts import Credentials, account, digest
 
 
-class Entity(BaseModel):
+class Entity(Shape, frozen=True, kw_only=True):
     entity: str
 
 

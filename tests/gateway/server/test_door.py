@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import msgspec
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -205,7 +206,7 @@ async def test_a_plain_get_is_taken_of_allowed_origins_pages_alone(origin: str, 
 
 
 async def test_credentials_are_allowed_where_the_setting_says_so() -> None:
-    server = SERVER.model_copy(update={"cors_credentials": True})
+    server = msgspec.structs.replace(SERVER, cors_credentials=True)
     asked = get(*PREFLIGHT, f"Origin: {APP}", method="OPTIONS"), get("Host: a", f"Origin: {APP}")
     found = [(await headers_of(one, server))[1]["access-control-allow-credentials"] for one in asked]
     assert found == ["true", "true"]

@@ -72,7 +72,7 @@ async def listening(
     gateway: Gateway | None = None, server: ServerSettings = SERVER, **connections: Any
 ) -> AsyncIterator[Listening]:
     """A gateway whose connections have these settings."""
-    settings: ConnectionSettings = CONNECTIONS.model_copy(update=connections)
+    settings: ConnectionSettings = msgspec.structs.replace(CONNECTIONS, **connections)
     served = gateway or usual()
     served.settings = replace(served.settings, connections=settings)
     async with (

@@ -54,7 +54,7 @@ def adapter_over(
             key="test",
             base_url=BASE_URL,
             transport=httpx.MockTransport(handler),
-            settings=vendor.settings(**settings),
+            settings=vendor.settings.of(settings),
             limits=msgspec.structs.replace(vendor.limits, **(limits or {})),
             clock=lambda: NOW,
         )

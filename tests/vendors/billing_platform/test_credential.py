@@ -5,11 +5,11 @@ import logging
 
 import httpx
 import pytest
-from pydantic import ValidationError
 
 from adapters.billing_platform import vendor
 from adapters.billing_platform.credential import BillingPlatformCredentials, authenticate
 from adapters.errors import BadCredentials, Forbidden
+from adapters.shapes import RefusedError
 from tests.connecting import NOW, RunningSandbox, asking, connected
 from tests.vendors.billing_platform.connections import header
 from tests.vendors.billing_platform.tenant import adapter_over, answering
@@ -30,7 +30,7 @@ async def carried(url: str) -> str | None:
         httpx.MockTransport(handler),
         key="test",
         base_url=BASE_URL,
-        credentials=BillingPlatformCredentials.model_validate({"token": TOKEN}),
+        credentials=BillingPlatformCredentials.of({"token": TOKEN}),
         settings=None,
         clock=lambda: NOW,
     )
@@ -110,8 +110,8 @@ async def test_a_permission_denied_is_forbidden() -> None:
 
 @pytest.mark.parametrize("token", ["", " ", f"{TOKEN}\n", f"{TOKEN} x", "schlüssel"])
 def test_a_token_that_no_header_takes_is_refused_without_being_shown(token: str) -> None:
-    with pytest.raises(ValidationError) as caught:
-        BillingPlatformCredentials.model_validate({"token": token})
+    with pytest.raises(RefusedError) as caught:
+        BillingPlatformCredentials.of({"token": token})
 
     assert TOKEN not in str(caught.value)
 
@@ -129,6 +129,6 @@ async def test_the_token_is_in_no_log_and_no_repr(company: RunningSandbox) -> No
         logging.getLogger().removeHandler(handler)
         logging.getLogger().setLevel(logging.WARNING)
 
-    credentials = BillingPlatformCredentials.model_validate({"token": TOKEN})
+    credentials = BillingPlatformCredentials.of({"token": TOKEN})
     assert "sandbox-token" not in lines.getvalue() + shown
     assert TOKEN not in repr(credentials) + str(credentials)

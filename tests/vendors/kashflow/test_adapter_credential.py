@@ -9,11 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import ValidationError
 
 from adapters.errors import AdapterError, BadCredentials, MalformedAnswer, RateLimited, TimedOut, Unavailable
 from adapters.kashflow import vendor
 from adapters.kashflow.credential import OPERATION
+from adapters.shapes import RefusedError
 from tests.connecting import NOW, RunningSandbox, asking, connected, running_sandbox
 
 BASE = "https://vendor.example/v2"
@@ -68,7 +68,7 @@ def transport(service: Service) -> httpx.AsyncBaseTransport:
         httpx.MockTransport(service),
         key="test",
         base_url=BASE,
-        credentials=vendor.credentials(**SECRETS),
+        credentials=vendor.credentials.of(SECRETS),
         settings=vendor.settings(),
         clock=service.clock,
     )
@@ -327,12 +327,12 @@ async def test_a_failed_sign_in_with_nobody_left_is_no_loose_end(
 
 
 async def test_secrets_are_in_no_text(service: Service, transport: httpx.AsyncBaseTransport) -> None:
-    credentials = vendor.credentials(**SECRETS)
+    credentials = vendor.credentials.of(SECRETS)
     service.sign_in = lambda _: httpx.Response(400, json=REFUSAL)
     with pytest.raises(BadCredentials) as caught:
         await ask(transport)
-    with pytest.raises(ValidationError) as refused:
-        vendor.credentials(**SECRETS, more="m-secret")  # type: ignore[call-arg]
+    with pytest.raises(RefusedError) as refused:
+        vendor.credentials.of({**SECRETS, "more": "m-secret"})
     texts = [repr(credentials), str(credentials), str(caught.value), repr(vars(caught.value)), str(refused.value)]
     assert not [text for text in texts if "secret" in text.lower().replace("secretstr", "")]
 

@@ -24,7 +24,7 @@ def adapter_over(answers: Answers, limits: Mapping[str, int] | None = None, **se
             key="test",
             base_url=BASE_URL,
             transport=httpx.MockTransport(answers),
-            settings=vendor.settings(**settings),
+            settings=vendor.settings.of(settings),
             limits=msgspec.structs.replace(vendor.limits, **(limits or {})),
             clock=lambda: NOW,
         )

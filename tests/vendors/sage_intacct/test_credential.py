@@ -10,7 +10,6 @@ from urllib.parse import parse_qs
 
 import httpx
 import pytest
-from pydantic import ValidationError
 
 from adapters.contract import AggregateRequest, Measure, OutcomeState, Subject
 from adapters.errors import (
@@ -24,6 +23,7 @@ from adapters.errors import (
 )
 from adapters.sage_intacct import vendor
 from adapters.sage_intacct.credential import IntacctSettings
+from adapters.shapes import RefusedError
 from adapters.wire import CallInfo, Wire, WireRequest
 from tests.connecting import NOW, RunningSandbox, asking, connected
 from tests.vendors.sage_intacct.answering import BASE_URL
@@ -61,7 +61,7 @@ class Service:
             httpx.MockTransport(self.answer),
             key="test",
             base_url=BASE_URL,
-            credentials=vendor.credentials(**CREDENTIALS),
+            credentials=vendor.credentials.of(CREDENTIALS),
             settings=vendor.settings(),
             clock=self.clock,
         )
@@ -314,10 +314,10 @@ async def test_closing_ends_a_sign_in_under_way() -> None:
 
 
 def test_credentials_name_the_company_and_show_no_secret() -> None:
-    with pytest.raises(ValidationError) as raised:
-        vendor.credentials(**{**CREDENTIALS, "username": "robot"})
+    with pytest.raises(RefusedError) as raised:
+        vendor.credentials.of({**CREDENTIALS, "username": "robot"})
     assert "robot" not in str(raised.value)
-    assert "s3cr3t" not in repr(vendor.credentials(**CREDENTIALS))
+    assert "s3cr3t" not in repr(vendor.credentials.of(CREDENTIALS))
 
 
 async def test_the_emulator_takes_the_sign_in_and_a_renewal(
@@ -344,4 +344,4 @@ async def test_the_emulator_takes_the_sign_in_and_a_renewal(
 @pytest.mark.parametrize("entity", ["", "E100\r\nX-Other: 1", "E100\n", "Zürich", "\x00"])
 def test_an_entity_fits_a_header(entity: str) -> None:
     with pytest.raises(ValueError, match="entity"):
-        IntacctSettings(entity=entity)
+        IntacctSettings.of({"entity": entity})

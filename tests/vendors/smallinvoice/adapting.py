@@ -8,10 +8,10 @@ from urllib.parse import parse_qs
 
 import httpx
 import msgspec
-from pydantic import SecretStr
 
 from adapters.contract import Adapter, Connection, Customers, Documents
 from adapters.model import Letter, Page
+from adapters.shapes import SecretStr
 from adapters.smallinvoice import vendor
 from adapters.smallinvoice.credential import SmallinvoiceCredentials
 from tests.connecting import NOW, RunningSandbox
