@@ -120,8 +120,8 @@ class Selection:
 
     def _part(self, fragment: InlineFragmentNode | FragmentDefinitionNode) -> Iterator[SelectionNode]:
         condition = fragment.type_condition
-        stands = self._conditions is None or condition is None or condition.name.value in self._conditions
-        return iter(fragment.selection_set.selections if stands else ())
+        is_of_type = self._conditions is None or condition is None or condition.name.value in self._conditions
+        return iter(fragment.selection_set.selections if is_of_type else ())
 
 
 def stands(node: SelectionNode, variables: Mapping[str, Any]) -> bool:
