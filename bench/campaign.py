@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from msgspec import Struct, field
 
 from bench import contenders, customer_page, growth, workloads
-from bench.contenders import LONG_POSTROOM, POSTROOM, Contender, Running
+from bench.contenders import HAND_WRITTEN, LONG_POSTROOM, POSTROOM, Contender, Running
 from bench.customer_page import Sandboxes
 from bench.growth import CURVES, Point
 from bench.machine import Machine
@@ -58,7 +58,8 @@ class Report(Struct, kw_only=True):
     """What was measured, by workload and contender.
 
     ``bursts`` are the vendor calls of 64 clients who ask the same,
-    ``pages`` the customer page over the emulators.
+    ``pages`` the customer page over the emulators. ``growth`` is Postroom's, by curve, ``growth_by_hand`` the
+    hand-written handler's where it can be asked.
     """
 
     machine: Machine
@@ -68,6 +69,7 @@ class Report(Struct, kw_only=True):
     long_lists: dict[str, LongList] = field(default_factory=dict)
     pages: dict[str, Figures] = field(default_factory=dict)
     growth: dict[str, list[Point]] = field(default_factory=dict)
+    growth_by_hand: dict[str, list[Point]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
 
 
@@ -100,20 +102,26 @@ class Campaign:
             if self._plan.extremes:
                 report.long_lists = self._long_lists(able, standin)
             if self._plan.growth and POSTROOM in able:
-                report.growth = self._growth(standin)
+                report.growth, report.growth_by_hand = self._growth(standin)
         if self._plan.pages:
             report.pages = self._pages()
         return report
 
-    def _growth(self, standin: Standin) -> dict[str, list[Point]]:
-        """Each curve, of Postroom alone."""
-        found = {}
-        with self._all_running([LONG_POSTROOM], standin) as (running,):
-            measure(running, WORKLOADS["W1"], standin, seconds=self._plan.warming)
+    def _growth(self, standin: Standin) -> tuple[dict[str, list[Point]], dict[str, list[Point]]]:
+        """Each curve of Postroom's, and those of the hand-written handler that it can be asked."""
+        ours: dict[str, list[Point]] = {}
+        by_hand: dict[str, list[Point]] = {}
+        with self._all_running([LONG_POSTROOM, HAND_WRITTEN], standin) as running:
+            for one in running:
+                measure(one, WORKLOADS["W1"], standin, seconds=self._plan.warming)
             for name, curve in CURVES.items():
-                found[name] = growth.measured(curve, running, standin, seconds=self._plan.seconds / 2, rounds=3)
-                self._tell(f"{name}: {', '.join(f'{one.size}: {one.milliseconds:.2f} ms' for one in found[name])}")
-        return found
+                asked = running if curve.by_hand else running[:1]
+                found = growth.measured(curve, asked, standin, seconds=self._plan.seconds / 2, rounds=3)
+                for one, curves, points in zip(asked, (ours, by_hand), found, strict=False):
+                    curves[name] = points
+                    costs = ", ".join(f"{point.size}: {point.milliseconds:.2f} ms" for point in points)
+                    self._tell(f"{name}, {one.contender.name}: {costs}")
+        return ours, by_hand
 
     @contextlib.contextmanager
     def _all_running(self, chosen: Sequence[Contender], standin: Standin) -> Iterator[list[Running]]:

@@ -27,12 +27,17 @@ class Point(Struct, frozen=True):
 
 
 class Curve(Struct, frozen=True):
-    """What grows, and a workload for each size. ``of_all`` says that each of ``size`` clients costs one request."""
+    """What grows, and a workload for each size.
+
+    ``of_all`` says that each of ``size`` clients costs one request, ``by_hand`` that the hand-written handler can be
+    asked it too.
+    """
 
     title: str
     workload: Callable[[int], Workload]
     sizes: Sequence[int]
     of_all: bool = False
+    by_hand: bool = False
 
 
 def _of_fields(size: int) -> Workload:
@@ -71,19 +76,27 @@ def _workload(name: str, document: str, questions: Callable[[int], list[Question
 CURVES: Mapping[str, Curve] = {
     "fields": Curve("fields in the answer", _of_fields, (12, 100, 1_000, 10_000)),
     "backends": Curve("backends asked by one operation", _of_backends, (1, 2, 4, 8)),
-    "clients": Curve("clients at once, one customer each", _of_clients, (1, 8, 64, 512), of_all=True),
+    "clients": Curve("clients at once, one customer each", _of_clients, (1, 8, 64, 512), of_all=True, by_hand=True),
 }
 
 
-def measured(curve: Curve, running: Running, standin: Standin, *, seconds: float, rounds: int) -> list[Point]:
-    """The curve's points, each the least of some rounds: what else the machine does can only add."""
-    points = []
-    for size in curve.sizes:
-        workload = curve.workload(size)
-        compare(running, workload)
-        costs = [measure(running, workload, standin, seconds=seconds).cpu for _ in range(rounds)]
-        points.append(Point(size, min(costs) * (size if curve.of_all else 1)))
-    return points
+def measured(
+    curve: Curve, contenders: Sequence[Running], standin: Standin, *, seconds: float, rounds: int
+) -> list[list[Point]]:
+    """The curve's points of each contender, each the least of some rounds: what else the machine does can only add.
+
+    A round is of all sizes and all contenders, so that a busy minute is not one size's alone.
+    """
+    workloads = {size: curve.workload(size) for size in curve.sizes}
+    for workload in workloads.values():
+        for one in contenders:
+            compare(one, workload)
+    costs: list[dict[int, list[float]]] = [{size: [] for size in curve.sizes} for _ in contenders]
+    for _ in range(rounds):
+        for size, workload in workloads.items():
+            for one, found in zip(contenders, costs, strict=True):
+                found[size].append(measure(one, workload, standin, seconds=seconds).cpu)
+    return [[Point(size, min(seen) * (size if curve.of_all else 1)) for size, seen in found.items()] for found in costs]
 
 
 def exponent(points: Sequence[Point]) -> float:

@@ -29,7 +29,7 @@ def draw(report: Report, file: Path) -> None:
     places = figure.subplot_mosaic([["bars"] * len(CURVES), list(CURVES)], height_ratios=(4, 3))
     _draw_bars(report, places["bars"])
     for name, points in report.growth.items():
-        _draw_curve(places[name], CURVES[name].title, points)
+        _draw_curve(places[name], CURVES[name].title, points, report.growth_by_hand.get(name))
     figure.savefig(file, metadata={"Date": None})
     plt.close(figure)
 
@@ -48,9 +48,12 @@ def _draw_bars(report: Report, axes: "Axes") -> None:
     axes.legend(fontsize="small", ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
 
 
-def _draw_curve(axes: "Axes", title: str, points: Sequence[Point]) -> None:
+def _draw_curve(axes: "Axes", title: str, points: Sequence[Point], by_hand: Sequence[Point] | None) -> None:
     sizes, first = [one.size for one in points], points[0]
     axes.loglog(sizes, [one.milliseconds for one in points], marker="o", color=COLOURS[0])
+    if by_hand is not None:
+        hand = [one.milliseconds for one in by_hand]
+        axes.loglog(sizes, hand, marker="o", color=COLOURS[1], label="hand-written handler")
     linear = [first.milliseconds * size / first.size for size in sizes]
     axes.loglog(sizes, linear, linestyle=":", color="black", label="linear")
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])

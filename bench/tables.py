@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bench import contenders
 from bench.campaign import Report
-from bench.growth import CURVES, LINEAR, exponent
+from bench.growth import CURVES, LINEAR, Point, exponent
 from bench.machine import Machine
 from bench.measuring import Figures
 from bench.targets import Verdict, verdicts
@@ -95,19 +95,20 @@ def _shares(figures: Figures) -> str:
 
 
 def growth_table(report: Report) -> str:
-    """The power that each cost grows with; linear is 1."""
+    """The power that each cost grows with; linear is 1. Below Postroom's is the handler's, where it was measured."""
     rows = []
     for name, points in report.growth.items():
-        power, said = exponent(points), "linear or better"
-        rows.append(
-            [
-                CURVES[name].title,
-                " · ".join(f"{one.size:,}: {_rounded(one.milliseconds)}" for one in points),
-                f"{power:.2f}",
-                said if power <= LINEAR else "**more than linear**",
-            ]
-        )
+        rows.append(_growth_row(CURVES[name].title, points))
+        by_hand = report.growth_by_hand.get(name)
+        if by_hand is not None:
+            rows.append(_growth_row(f"{CURVES[name].title}: hand-written handler", by_hand))
     return table(["what grows", "milliseconds of processor time", "to the power of", ""], rows)
+
+
+def _growth_row(title: str, points: Sequence[Point]) -> list[str]:
+    power = exponent(points)
+    costs = " · ".join(f"{one.size:,}: {_rounded(one.milliseconds)}" for one in points)
+    return [title, costs, f"{power:.2f}", "linear or better" if power <= LINEAR else "**more than linear**"]
 
 
 def machine_line(machine: Machine) -> str:

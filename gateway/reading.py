@@ -7,11 +7,16 @@ __all__ = ["Reads"]
 
 
 class Reads:
-    """The reads under way for a request, so that they end when it does."""
+    """The reads under way for a request, so that they end when it does.
+
+    ``one_by_one`` says that the request asks for one thing at a time, so that nothing is gained by waiting for what
+    else it may ask for.
+    """
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
         self.stopped = False
+        self.one_by_one = False
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> "asyncio.Task[Any]":
         """Says that the loop's current task, which is the one that calls this, reads for the request."""

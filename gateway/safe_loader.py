@@ -83,7 +83,9 @@ class _Batches(DataLoader[_Asked, _Answers]):
 
     A batch is read two turns after its first keys came, so that what is asked by those whom the same turn wakes is read
     with it: its task begins a turn after it is made, and takes the queue as it is then. The library makes a task for
-    that, and another one to read.
+    that, and another one to read. Where the request asks for one thing at a time the batch is read in the next turn,
+    with what this turn asks for: hundreds of requests at once go from turn to turn together, and each has to wait in
+    each of its turns for all the others.
     """
 
     def __init__(self, loader: "SafeLoader") -> None:
@@ -102,7 +104,10 @@ class _Batches(DataLoader[_Asked, _Answers]):
         batch = _Batch(self.loop)
         self._queue.append(Loader(keys, batch))
         if len(self._queue) == 1:
-            self.loop.call_soon(self._dispatch)
+            if self._loader.reads.one_by_one:
+                self._dispatch()
+            else:
+                self.loop.call_soon(self._dispatch)
         return batch
 
     def clear(self, key: _Asked) -> Self:  # noqa: ARG002 - the library's signature
@@ -148,7 +153,7 @@ class SafeLoader:
         self.name = name
         self.apart = apart
         self._batch = batch
-        self._reads = reads or Reads()
+        self.reads = reads or Reads()
         self._fields: dict[Hashable, list[str]] = {}
         self._asked: dict[Hashable, _Batch] = {}
         self._asked_fresh: set[Hashable] = set()
@@ -187,9 +192,9 @@ class SafeLoader:
         """
         keys = asked[0] if len(asked) == 1 else tuple(dict.fromkeys(chain.from_iterable(asked)))
         found: list[Any]
-        task = self._reads.begin(loop)
+        task = self.reads.begin(loop)
         try:
-            if self._reads.stopped:
+            if self.reads.stopped:
                 raise asyncio.CancelledError  # noqa: TRY301 - as if it had been cancelled a moment later
             found = await self._batch(keys)
         except asyncio.CancelledError:
@@ -197,7 +202,7 @@ class SafeLoader:
         except Exception as error:  # noqa: BLE001 - becomes the answer for each key; raised again at each caller
             found = [error] * len(keys)
         finally:
-            self._reads.end(task)
+            self.reads.end(task)
         answers: _Answers = dict(zip(keys, found, strict=True))
         return [answers] * len(asked)
 

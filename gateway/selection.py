@@ -4,35 +4,38 @@ What each field needs is declared with the field; the table is made once per sch
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from graphql import (
+    BooleanValueNode,
+    DirectiveNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
     SelectionNode,
     SelectionSetNode,
+    VariableNode,
 )
 
-__all__ = ["FieldNeeds", "Selection"]
+__all__ = ["CONDITIONS", "FieldNeeds", "Selection", "stands"]
+
+CONDITIONS: Final[Mapping[str, bool]] = {"skip": False, "include": True}
+"""Per directive, the value with which a selection stands."""
 
 FieldNeeds = Mapping[str, Mapping[str, frozenset[str]]]
 """Per GraphQL type and field name, the attributes of the type's record."""
 
 
 class Selection:
-    """What is selected below one field, read once however often it is asked.
-
-    ``applies`` says which selections stand. Without it conditions (``@skip``, ``@include``) are not read: they only
-    take away.
-    """
+    """What is selected below one field, read once however often it is asked; ``applies`` says what of it stands."""
 
     def __init__(
         self,
         nodes: Sequence[FieldNode],
         fragments: Mapping[str, FragmentDefinitionNode],
         needs: FieldNeeds,
-        applies: Callable[[SelectionNode], bool] | None = None,
+        applies: Callable[[SelectionNode], bool],
         conditions: frozenset[str] | None = None,
     ) -> None:
         self._nodes = nodes
@@ -105,7 +108,7 @@ class Selection:
             node = next(open_sets[-1], None)
             if node is None:
                 open_sets.pop()
-            elif self._applies is not None and not self._applies(node):
+            elif not self._applies(node):
                 continue
             elif isinstance(node, FieldNode):
                 yield node
@@ -117,5 +120,26 @@ class Selection:
 
     def _part(self, fragment: InlineFragmentNode | FragmentDefinitionNode) -> Iterator[SelectionNode]:
         condition = fragment.type_condition
-        stands = self._conditions is None or condition is None or condition.name.value in self._conditions
-        return iter(fragment.selection_set.selections if stands else ())
+        is_of_type = self._conditions is None or condition is None or condition.name.value in self._conditions
+        return iter(fragment.selection_set.selections if is_of_type else ())
+
+
+def stands(node: SelectionNode, variables: Mapping[str, Any]) -> bool:
+    """Whether its conditions let a selection stand, for these values of the variables.
+
+    A value that is no boolean is an error of whoever executes the selection: here it leaves nothing out.
+    """
+    for directive in node.directives or ():
+        needed = CONDITIONS.get(directive.name.value)
+        if needed is not None and _condition(directive, variables) is (not needed):
+            return False
+    return True
+
+
+def _condition(directive: DirectiveNode, variables: Mapping[str, Any]) -> Any:
+    (argument,) = directive.arguments or ()
+    value = argument.value
+    if isinstance(value, VariableNode):
+        return variables.get(value.name.value)
+    assert isinstance(value, BooleanValueNode)  # noqa: S101 - the document is valid
+    return value.value

@@ -6,8 +6,6 @@ Conditions (``@skip``, ``@include``) are decided here: a plan is made for one co
 from collections.abc import Iterable, Iterator, Mapping
 
 from graphql import (
-    BooleanValueNode,
-    DirectiveNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -21,6 +19,8 @@ from graphql import (
     VariableNode,
     is_abstract_type,
 )
+
+from gateway.selection import CONDITIONS, stands
 
 __all__ = ["Collector", "condition_variables"]
 
@@ -54,18 +54,7 @@ class Collector:
 
     def applies(self, node: SelectionNode) -> bool:
         """Whether its conditions let a selection stand."""
-        for directive in node.directives or ():
-            if directive.name.value in _NEEDED and self._condition(directive) is not _NEEDED[directive.name.value]:
-                return False
-        return True
-
-    def _condition(self, directive: DirectiveNode) -> bool:
-        (argument,) = directive.arguments or ()
-        value = argument.value
-        if isinstance(value, VariableNode):
-            return self._conditions[value.name.value]
-        assert isinstance(value, BooleanValueNode)  # noqa: S101 - the document is valid
-        return value.value
+        return stands(node, self._conditions)
 
     def _walk(self, of_type: GraphQLObjectType, start: SelectionSetNode, spread: set[str]) -> Iterator[FieldNode]:
         """Without recursion: fragments may be nested in any depth."""
@@ -104,10 +93,6 @@ class Collector:
         return is_abstract_type(condition) and self._schema.is_sub_type(_abstract(condition), of_type)
 
 
-_NEEDED = {"skip": False, "include": True}
-"""Per directive, the value with which the selection stands."""
-
-
 def _abstract(of_type: object) -> GraphQLAbstractType:
     return of_type  # type: ignore[return-value]
 
@@ -137,7 +122,7 @@ def condition_variables(
 
 def _variables_of(node: SelectionNode) -> Iterator[str]:
     for directive in node.directives or ():
-        if directive.name.value in _NEEDED:
+        if directive.name.value in CONDITIONS:
             for argument in directive.arguments or ():
                 if isinstance(argument.value, VariableNode):
                     yield argument.value.name.value

@@ -63,6 +63,7 @@ class Run:
         if not lost:
             try:
                 mutation = self._plan.kind is OperationType.MUTATION
+                self.context.reads.one_by_one = not mutation
                 work = self._acts(data) if mutation else self._below(level, "")
                 if work is not None:
                     await work
@@ -120,7 +121,10 @@ class Run:
                 portions += portions_of(plan, step, sources, objects, path)
         if len(portions) == 1:
             return self._load(portions[0])
-        return _all([self._load(portion) for portion in portions]) if portions else None
+        if not portions:
+            return None
+        self.context.reads.one_by_one = False  # from here on: none of them knows when the others have ended
+        return _all([self._load(portion) for portion in portions])
 
     def _portions(
         self, plan: ObjectPlan, step: FieldPlan, sources: Sequence[Any], objects: Sequence[dict[str, Any]], path: str

@@ -27,7 +27,7 @@ from gateway.problems import ProblemError, UnavailableError, failed, incident_of
 from gateway.record_types import type_name
 from gateway.schema.access import forbidden_answer, require, require_for_input
 from gateway.schema.auditing import auditing
-from gateway.selection import FieldNeeds, Selection
+from gateway.selection import FieldNeeds, Selection, stands
 from gateway.upstream.needs import needed_by
 
 __all__ = [
@@ -275,12 +275,13 @@ def _ask(info: Info) -> Ask:
 
     A field of a fragment is part of several fields where the fragment is spread beside others that select it too.
     """
-    nodes = info._raw_info.field_nodes  # noqa: SLF001 - strawberry's own reading of selections is slow
+    raw = info._raw_info  # noqa: SLF001 - strawberry's own reading of selections is slow
     selections = info.context.selections
-    merged = tuple(map(id, nodes))
+    merged = tuple(map(id, raw.field_nodes))
     selection = selections.get(merged)
     if selection is None:
-        selection = selections[merged] = Selection(nodes, info._raw_info.fragments, info.context.needs)  # noqa: SLF001
+        applies = functools.partial(stands, variables=info.variable_values)
+        selection = selections[merged] = Selection(raw.field_nodes, raw.fragments, info.context.needs, applies)
     return Ask(info.context, selection)
 
 

@@ -17,6 +17,7 @@ from gateway.engine.fallback import Reason
 from gateway.principals import EVERYTHING, Scope
 from tests.engine.comparing import Both
 from tests.engine.documents import Asked, asked
+from tests.engine.virtual_time import VirtualTime
 from tests.engine.world import FAULTS, KEYED, PRINCIPALS, VERBS, World
 from tests.gateway.asking import ledgers
 
@@ -34,7 +35,7 @@ class Asker:
     """Worlds that are kept, in an event loop that is kept: making them costs more than asking them."""
 
     def __init__(self) -> None:
-        self.runner = asyncio.Runner()
+        self.runner = asyncio.Runner(loop_factory=VirtualTime)
         self.worlds = self.runner.run(self._worlds())
         self.reasons: Counter[str] = Counter()
 
@@ -87,10 +88,11 @@ def test_both_answer_the_same(part: int, asker: Asker) -> None:
         suppress_health_check=[*HealthCheck],
         report_multiple_bugs=False,
     )
-    @given(request=asked(), principal=principals, broken=faults, odd=st.integers(0, 3))
-    def compare(request: Asked, principal: Principal, broken: list[Any], odd: int) -> None:
+    @given(request=asked(), principal=principals, broken=faults, odd=st.integers(0, 3), slow=st.booleans())
+    def compare(request: Asked, principal: Principal, broken: list[Any], odd: int, slow: bool) -> None:
         both = asker.worlds[odd == 0]
         both.world.mend()
+        both.world.take(1 if slow else 0)
         for backend, verb, fault, key in broken:
             error = FAULTS[fault]
             keyed = key if verb in KEYED and isinstance(error, AdapterError) else None

@@ -140,6 +140,11 @@ class World:
             assert isinstance(error, AdapterError)
             behaviour.of_key[verb, key] = error
 
+    def take(self, seconds: float) -> None:
+        """Lets every call take so long."""
+        for one in self.fakes.values():
+            one.behaviour.takes = seconds
+
     def mend(self) -> None:
         """Forgets all faults and calls."""
         for one in self.fakes.values():

@@ -52,6 +52,8 @@ class Behaviour:
     """Verb, request and idempotency key of every call that was prepared."""
     evidence: dict[str, Evidence | Exception] = field(default_factory=dict)
     files: dict[str, FileStream | Exception] = field(default_factory=dict)
+    takes: float = 0
+    """How long every call takes, in seconds of the event loop."""
 
     async def called(self, call: Call) -> None:
         """Notes a call, waits at its gate, and raises what is planned for it."""
@@ -60,6 +62,8 @@ class Behaviour:
         if gate is not None:
             gate.begun.set()
             await gate.release.wait()
+        if self.takes:
+            await asyncio.sleep(self.takes)
         planned = self.failures[call.verb].pop(0) if self.failures[call.verb] else self.lasting.get(call.verb)
         if planned is not None:
             raise planned

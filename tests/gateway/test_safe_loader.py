@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from adapters.errors import Unavailable
 from adapters.freshness import is_reading_fresh, reading_fresh
 from gateway.reading import Reads
@@ -41,7 +43,12 @@ async def test_keys_of_which_some_were_asked_for_before_are_answered_in_their_or
     assert asked == [["a", "b"], ["c"]]
 
 
-async def test_what_those_ask_for_whom_one_turn_wakes_is_one_batch() -> None:
+@pytest.mark.parametrize(
+    ("one_by_one", "batches"), [(False, [["a", "b", "c"]]), (True, [["a", "b"], ["c"]])], ids=("several", "one by one")
+)
+async def test_what_is_asked_until_the_turn_after_is_one_batch_and_until_this_one_where_one_thing_is_asked_at_a_time(
+    one_by_one: bool, batches: list[list[str]]
+) -> None:
     asked: list[list[str]] = []
 
     async def batch(keys: Sequence[Any]) -> list[Any]:
@@ -54,9 +61,11 @@ async def test_what_those_ask_for_whom_one_turn_wakes_is_one_batch() -> None:
         found: str = await loader.load(key)
         return found
 
-    loader = SafeLoader(batch)
+    reads = Reads()
+    reads.one_by_one = one_by_one
+    loader = SafeLoader(batch, reads)
     assert [*await asyncio.gather(ask(0, "a"), ask(0, "b"), ask(1, "c"))] == ["a", "b", "c"]
-    assert asked == [["a", "b", "c"]]
+    assert asked == batches
 
 
 async def test_a_batch_that_fails_answers_each_of_its_keys() -> None:
