@@ -41,7 +41,10 @@ class SecretStr:
 
 
 class Check(Struct, frozen=True):
-    """``refuse`` raises ValueError for a value of the right type that will not do; its words go on after a colon."""
+    """``refuse`` raises ValueError for a value of the right type that will not do; its words go on after a colon.
+
+    It stands beside the type of the whole field: one beside the type of a list's elements is a TypeError.
+    """
 
     refuse: Callable[[Any], None]
 
@@ -144,6 +147,8 @@ def _parts(kind: Any) -> Iterator[Any]:
         for member in typing.get_args(kind):
             yield from _parts(member)
     else:
+        if any(isinstance(part, Check) for inner in typing.get_args(kind) for part in _parts(inner)):
+            raise TypeError(f"A check inside {kind} would not be made: write it beside the whole.")
         yield origin or kind
 
 

@@ -85,6 +85,9 @@ class CallInfo(Struct, frozen=True, kw_only=True, cache_hash=True):
         segments = ["{id}" if one in self.ids else "{n}" if one.isdecimal() else one for one in self.path]
         return f"{self.method} /{'/'.join(segments)}" + ("/" if self.trailing_slash else "")
 
+    def __repr__(self) -> str:
+        return f"CallInfo({self.backend}, {self.operation}, {self.route})"
+
 
 class WireRequest(Struct, frozen=True, kw_only=True):
     """One HTTP request below the backend's base URL, without its credential.

@@ -120,3 +120,11 @@ def test_a_member_tells_what_to_write() -> None:
     number = members_of(Whole)["number"]
     assert (number.description, number.example, number.required) == ("a whole number from 2", 4, False)
     assert [name for name, member in members_of(Whole).items() if member.is_secret] == ["password"]
+
+
+def test_a_check_that_would_never_be_made_is_refused() -> None:
+    class Listed(Shape, frozen=True, kw_only=True):
+        numbers: list[Annotated[int, Check(_is_even)]]
+
+    with pytest.raises(TypeError, match="beside the whole"):
+        Listed.of({"numbers": [1]})

@@ -20,11 +20,13 @@ class Recording(httpx.AsyncBaseTransport):
 
     def __init__(self) -> None:
         self.told: list[tuple[str, str]] = []
+        self.shown: list[str] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         info: CallInfo = request.extensions[EXTENSION]
         path = request.url.raw_path.decode().partition("?")[0].removeprefix("/base")
         self.told.append((f"{request.method} {unquote(path)}", info.route))
+        self.shown.append(repr(info))
         return httpx.Response(404, json={})
 
 
@@ -74,3 +76,4 @@ async def test_a_route_is_the_path_without_ids_and_numbers(vendor: Vendor) -> No
         for path, _ in transport.told
     ]
     assert expected == [route for _, route in transport.told]
+    assert [shown for shown in transport.shown if NATIVE_ID in shown] == []
