@@ -13,7 +13,7 @@ import pytest
 
 from bench.campaign import Campaign, Plan, Report
 from bench.contenders import HAND_WRITTEN, Contender, Running
-from bench.loading import length_of
+from bench.loading import length_of, percentiles
 from bench.measuring import Standin, WrongAnswerError, compare, measure
 from bench.processes import LOAD_CORE, Process, python, started
 from bench.tables import demands_table, figures_table, memory_table, pages_table, put_into
@@ -151,6 +151,20 @@ def test_an_answer_that_changes_under_load_is_refused(standin: Standin) -> None:
 )
 def test_the_load_knows_where_an_answer_ends(data: bytes, length: int | None) -> None:
     assert length_of(data) == length
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "expected"),
+    [
+        ([9.0, 8.0], [0.001 * one for one in range(1, 201)], (101.0, 199.0)),
+        ([0.25, 0.75, 0.5], [], (500.0, 750.0)),
+    ],
+    ids=["with others", "alone"],
+)
+def test_the_answers_that_all_ask_for_at_one_moment_count_only_where_there_are_no_others(
+    first: list[float], later: list[float], expected: tuple[float, float]
+) -> None:
+    assert percentiles(first, later) == pytest.approx(expected)
 
 
 def test_the_standin_says_what_it_does_not_know(standin: Standin) -> None:
