@@ -72,15 +72,16 @@ def pages_table(report: Report) -> str:
 
 
 def demands_table(report: Report) -> str:
-    """What is demanded, and whether it is met."""
+    """What is demanded, what the limit itself comes to, and whether it is met."""
     rows = [_demand(verdict) for verdict in verdicts(report)]
-    return table(["", "", "against", "found", "demanded", ""], rows)
+    return table(["", "", "against", "found", "by hand", "demanded", ""], rows)
 
 
 def _demand(verdict: Verdict) -> list[str]:
     bound = f"at {'least' if verdict.at_least else 'most'} {verdict.bound:.3g}"
     said = "met" if verdict.met else "**missed**"
-    return [verdict.workload, verdict.what, verdict.against, f"{verdict.found:.3g}", bound, said]
+    by_hand = "" if verdict.by_hand is None else f"{verdict.by_hand:.3g}"
+    return [verdict.workload, verdict.what, verdict.against, f"{verdict.found:.3g}", by_hand, bound, said]
 
 
 def shares_table(report: Report) -> str:

@@ -70,6 +70,22 @@ def test_the_tables_tell_of_each_contender_and_demand(report: Report) -> None:
     ]
 
 
+def test_beside_what_is_found_against_another_stands_what_the_limit_comes_to(report: Report) -> None:
+    figures = report.figures["W1"]["hand-written"]
+    own = {"postroom": (400.0, 170.0), "hand-written": (500.0, 165.0), "apollo": (100.0, 260.0)}
+    turns = {
+        name: msgspec.structs.replace(figures, requests_per_second=a_second, median=median, p99=median)
+        for name, (a_second, median) in own.items()
+    }
+    told = msgspec.structs.replace(report, figures={"W2": turns, "W4": turns})
+    found = {(one.workload, one.what): (one.found, one.by_hand) for one in verdicts(told) if one.against == "apollo"}
+    assert found == {
+        ("W2", "requests/s"): (4.0, 5.0),
+        ("W4", "added time, median"): (0.1, 0.05),
+        ("W4", "added time, p99"): (0.1, 0.05),
+    }
+
+
 def test_another_answer_than_the_expected_is_refused(limit: Running) -> None:
     sound = WORKLOADS["W1"]
 
